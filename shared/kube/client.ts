@@ -1,0 +1,67 @@
+import type { KubeObject, ObjectRef, Resource } from './object.ts';
+
+/** One operation of RFC 6902. */
+export type JsonPatchOperation =
+  | { op: 'add' | 'replace' | 'test'; path: string; value: unknown }
+  | { op: 'remove'; path: string };
+
+/** JSON patch (with a `test`) or merge patch: the two ways to write objects that we share (contract 1). */
+export type Patch = { type: 'json'; operations: readonly JsonPatchOperation[] } | { type: 'merge'; body: unknown };
+
+export interface ListOptions {
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  /** Page size and the token of the next page. */
+  limit?: number;
+  continue?: string | undefined;
+  resourceVersion?: string;
+  signal?: AbortSignal | undefined;
+}
+
+export interface List<T> {
+  metadata: { resourceVersion: string; continue?: string };
+  items: T[];
+}
+
+export interface WatchOptions {
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  resourceVersion: string;
+  /** The server ends the watch after so many seconds; the driver then starts the next one. */
+  timeoutSeconds?: number;
+  signal: AbortSignal;
+}
+
+export type WatchEvent<T> =
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; object: T }
+  | { type: 'ERROR'; object: { code?: number; reason?: string; message?: string } };
+
+export interface DeleteOptions {
+  propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  gracePeriodSeconds?: number;
+  preconditions?: { uid?: string; resourceVersion?: string };
+}
+
+export interface WriteOptions {
+  subresource?: 'status';
+}
+
+/**
+ * The Kubernetes transport: the one seam between the programs and an API server. Every method throws `KubeError`
+ * (`errors.ts`) for an answer of 400 or more and for a connection that failed; `get` gives `undefined` and `delete`
+ * succeeds for an object that is not there.
+ */
+export interface KubeClient {
+  get<T extends KubeObject>(resource: Resource<T>, at: ObjectRef): Promise<T | undefined>;
+  list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<List<T>>;
+  /** Ends when the server or `signal` ends it; throws when the connection breaks. */
+  watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
+  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>;
+  replace<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
+  patch<T extends KubeObject>(resource: Resource<T>, at: ObjectRef, patch: Patch, options?: WriteOptions): Promise<T>;
+  delete<T extends KubeObject>(resource: Resource<T>, at: ObjectRef, options?: DeleteOptions): Promise<void>;
+  /** Closes the connections; calls under way fail. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,57 @@
+/**
+ * Labels, annotations, finalizers and claims: upstream's names (facts/api.md 8), so that either side can be swapped,
+ * and our own additions (contract 2, 3, 9).
+ */
+const prefix = 'kmm.node.kubernetes.io';
+
+export const labels = {
+  moduleName: `${prefix}/module.name`,
+  kernelVersion: `${prefix}/kernel-version.full`,
+  role: `${prefix}/role`,
+  managedClusterModule: `${prefix}/managedclustermodule.name`,
+  /** On a one-shot unload pod: `Unload`. */
+  workerAction: `${prefix}/worker-action`,
+  secretUse: `${prefix}/use`,
+} as const;
+
+export const annotations = {
+  hubState: `${prefix}/hub-state`,
+  /** On loader pods and their template: the load hash (contract 9). */
+  loadHash: `${prefix}/load-hash`,
+  /** On loader pods and their template: content of the softdep file, read through the downward API. */
+  modulesOrder: `${prefix}/modules-order`,
+  /** On a loader pod that is to be replaced: node-labels takes the ready label off, then the pod is deleted. */
+  replace: `${prefix}/replace`,
+  /** On Nodes: JSON, per Module the boot id under which its running loader container started. */
+  loadedBoots: `${prefix}/loaded-boots`,
+  /** On objects that we own whole: hash of what we last wrote (contract 1). */
+  written: `${prefix}/written`,
+  revision: 'hub.kmm.sigs.x-k8s.io/revision',
+  state: 'hub.kmm.sigs.x-k8s.io/state',
+  updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',
+  succeededAt: 'hub.kmm.sigs.x-k8s.io/succeeded-at',
+  failedAt: 'hub.kmm.sigs.x-k8s.io/failed-at',
+} as const;
+
+export const finalizers = {
+  module: `${prefix}/module-finalizer`,
+  nodeLabeler: `${prefix}/node-labeler`,
+} as const;
+
+export const kernelClaim = 'kernel-versions.kmm.node.kubernetes.io';
+
+export function readyLabel(namespace: string, module: string): string {
+  return `${prefix}/${namespace}.${module}.ready`;
+}
+
+export function deprecatedReadyLabel(module: string): string {
+  return `${prefix}/${module}.ready`;
+}
+
+export function devicePluginReadyLabel(namespace: string, module: string): string {
+  return `${prefix}/${namespace}.${module}.device-plugin-ready`;
+}
+
+export function deprecatedDevicePluginReadyLabel(module: string): string {
+  return `${prefix}/${module}.device-plugin-ready`;
+}
