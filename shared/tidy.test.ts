@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What no linter of ours says: sizes, who may import whom, where time and chance may come from, what nobody reaches. */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const linesMax = 250;
+
+/** Each room may import itself and these. The order is that of design.md: values at the left, programs at the right. */
+const rooms: Record<string, readonly string[]> = {
+  'shared/api-types': [],
+  'shared/core': [],
+  'shared/testing': ['shared/api-types', 'shared/core', 'shared/kube'],
+  'shared/kernel': ['shared/api-types', 'shared/core'],
+  'shared/registry': ['shared/api-types', 'shared/core'],
+  'shared/kube': ['shared/api-types', 'shared/core'],
+  'shared/images': ['shared/api-types', 'shared/core', 'shared/kernel', 'shared/registry', 'shared/kube'],
+  'shared/process': ['shared/core', 'shared/kube'],
+  hub: ['shared'],
+  spoke: ['shared'],
+  e2e: ['shared', 'hub', 'spoke'],
+  '.ci': [],
+};
+
+/** The only files in which these calls may stand: everywhere else clock, chance and transport are parameters. */
+const bannedCalls: readonly { call: RegExp; name: string; allowed: readonly RegExp[] }[] = [
+  { call: /\bDate\.now\(/, name: 'Date.now', allowed: [/^shared\/core\/clock\.ts$/] },
+  { call: /\bset(?:Timeout|Interval)\(/, name: 'timers', allowed: [/^shared\/core\/clock\.ts$/] },
+  { call: /\bMath\.random\b/, name: 'Math.random', allowed: [/\/main\.ts$/, /^shared\/process\//, /^e2e\/demo/] },
+  { call: /(?<![.\w])fetch\(/, name: 'fetch', allowed: [] },
+];
+
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((file) => file !== '' && existsSync(join(root, file)));
+const sources = files.filter((file) => !file.endsWith('.test.ts'));
+const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
+
+describe('the tree', () => {
+  it(`holds no source file of more than ${linesMax} lines`, () => {
+    const long = sources
+      .map((file) => ({ file, lines: textOf(file).split('\n').length - 1 }))
+      .filter(({ lines }) => lines > linesMax);
+    assert.deepEqual(long, []);
+  });
+
+  it('imports along the arrows of the architecture only', () => {
+    const wrong = files.flatMap((file) => {
+      const room = roomOf(file);
+      const allowed = [room, ...(rooms[room] ?? [])];
+      // A test may build its world from anything that is there.
+      if (file.endsWith('.test.ts')) return [];
+      return importsOf(file)
+        .filter((target) => !allowed.some((place) => target === place || target.startsWith(`${place}/`)))
+        .map((target) => `${file} imports ${target}`);
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  for (const { call, name, allowed } of bannedCalls) {
+    it(`takes ${name} as a parameter`, () => {
+      const wrong = sources.filter(
+        (file) => !allowed.some((pattern) => pattern.test(file)) && call.test(withoutComments(textOf(file))),
+      );
+      assert.deepEqual(wrong, []);
+    });
+  }
+
+  it('has no file that neither a program nor a test reaches', () => {
+    const entries = files.filter(
+      (file) =>
+        file.endsWith('.test.ts') ||
+        /(^|\/)main\.ts$|^e2e\/demo\.ts$|^\.ci\/|^e2e\/world\/kernel\/modprobe\.ts$|^shared\/api-types\/index\.ts$/.test(
+          file,
+        ),
+    );
+    const reached = new Set<string>();
+    const visit = (file: string) => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      for (const target of importsOf(file)) visit(target);
+    };
+    for (const entry of entries) visit(entry);
+    assert.deepEqual(
+      files.filter((file) => !reached.has(file)),
+      [],
+    );
+  });
+
+  it('holds no unfinished work', () => {
+    const marks = new RegExp(`\\b(?:${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')}|XXX)\\b`);
+    assert.deepEqual(
+      files.filter((file) => marks.test(textOf(file))),
+      [],
+    );
+  });
+
+  it('swallows no error', () => {
+    assert.deepEqual(
+      sources.filter((file) => /catch\s*(?:\([^)]*\))?\s*\{\s*\}/.test(textOf(file))),
+      [],
+    );
+  });
+});
+
+function roomOf(file: string): string {
+  const parts = file.split('/');
+  return parts[0] === 'shared' ? `shared/${parts[1]}` : (parts[0] ?? '');
+}
+
+/** The project's own files that `file` imports, as paths from the root. */
+function importsOf(file: string): string[] {
+  const targets = [...textOf(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  return targets.flatMap((target) => {
+    if (target === '@open-cluster-management/api-types') return ['shared/api-types/index.ts'];
+    if (!target.startsWith('.')) return [];
+    return [normalize(join(dirname(file), target))];
+  });
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '');
+}
