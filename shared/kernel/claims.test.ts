@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { array, assert as check, constantFrom, property, record, string, stringMatching } from 'fast-check';
 import { limits } from '../core/limits.ts';
+import { kernelClaim } from '../kube/names.ts';
 import { formatKernelClaims, kernelClaimNames, parseKernelClaims } from './claims.ts';
 import { isKernelVersion, withoutPlus } from './version.ts';
 
-const first = 'kernel-versions.kmm.node.kubernetes.io';
+const first = kernelClaim;
 
 function releases(count: number, suffix = ''): string[] {
   return Array.from({ length: count }, (_, index) => `6.1.0-${1000 + index}.el9.x86_64${suffix}`);

@@ -1,6 +1,5 @@
 import { shortened } from '../core/conditions.ts';
 import { limits } from '../core/limits.ts';
-import { kernelClaim } from '../kube/names.ts';
 import { isKernelVersion, withoutPlus } from './version.ts';
 
 export interface Claim {
@@ -22,6 +21,8 @@ export interface KernelInventory {
   complete: boolean;
 }
 
+/** The first claim's name; `shared/kube/names.ts` knows it too, but arrows of imports do not lead there from here. */
+const kernelClaim = 'kernel-versions.kmm.node.kubernetes.io';
 /** Claims that one cluster may use for kernels: registration agents pass on the first 20 custom claims by name only. */
 const claimsMax = 4;
 const ignoredMax = 8;
