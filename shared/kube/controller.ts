@@ -1,0 +1,161 @@
+import type { CancelTimer } from '../core/clock.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Cache, Change } from './cache.ts';
+import type { KubeObject } from './object.ts';
+import { DelayQueue } from './queue.ts';
+import { type ReconcileEnd, type Requeue, requeueAfter } from './requeue.ts';
+import type { Counter, Histogram, Runtime } from './runtime.ts';
+
+/** What wakes keys, and must be synced before anything is decided. */
+export interface Source {
+  whenSynced(signal: AbortSignal): Promise<void>;
+  attach(enqueue: (key: string) => void): void;
+}
+
+/** A control loop: level-triggered, by key. What a key is, is the controller's business (mostly `namespace/name`). */
+export interface Controller {
+  /** In logs and metrics. */
+  name: string;
+  /** Keys worked on at once; default 4. */
+  concurrency?: number;
+  sources: readonly Source[];
+  /** Ends as `done`, `after(…)` or by throwing (`requeue.ts` says what follows). Never called twice at once for one key. */
+  reconcile(key: string, signal: AbortSignal): Promise<Outcome>;
+}
+
+export interface RunningController {
+  /** Looks at `key` as soon as there is room: for what is not in a cache (an image that was verified, a timer). */
+  enqueue(key: string): void;
+  /** Resolves when the signal aborted and the last reconcile ended. */
+  stopped: Promise<void>;
+}
+
+/** Wakes the keys that `keysFor` (pure) names for each change of `cache`, its first list included. The program starts the cache. */
+export function watching<T extends KubeObject>(
+  cache: Cache<T>,
+  keysFor: (change: Change<T>) => Iterable<string>,
+): Source {
+  return {
+    whenSynced: (signal) => cache.whenSynced(signal),
+    attach: (enqueue) =>
+      cache.subscribe((change) => {
+        for (const key of keysFor(change)) enqueue(key);
+      }),
+  };
+}
+
+/** Runs `controller` once all its sources are synced, until `signal` aborts. */
+export function startController(controller: Controller, runtime: Runtime, signal: AbortSignal): RunningController {
+  return new Runner(controller, runtime, signal);
+}
+
+const concurrencyDefault = 4;
+
+class Runner implements RunningController {
+  readonly stopped: Promise<void>;
+  #controller: Controller;
+  #runtime: Runtime;
+  #signal: AbortSignal;
+  #queue = new DelayQueue();
+  /** Keys that did not end as done: their failures in a row, and what was last logged of them. */
+  #unsettled = new Map<string, { failures: number; said: string }>();
+  #open = false;
+  #cancelTimer: CancelTimer = () => undefined;
+  #idle = Promise.withResolvers<void>();
+  #results: Counter;
+  #seconds: Histogram;
+
+  constructor(controller: Controller, runtime: Runtime, signal: AbortSignal) {
+    this.#controller = controller;
+    this.#runtime = { ...runtime, log: runtime.log.child({ controller: controller.name }) };
+    this.#signal = signal;
+    this.#results = runtime.meters.counter({
+      name: 'kmm_reconciles_total',
+      help: 'Reconciles by controller and how they ended',
+      labels: ['controller', 'result'],
+    });
+    this.#seconds = runtime.meters.histogram({
+      name: 'kmm_reconcile_seconds',
+      help: 'Duration of reconciles by controller',
+      labels: ['controller'],
+    });
+    for (const source of controller.sources) source.attach((key) => this.enqueue(key));
+    this.stopped = this.#run();
+  }
+
+  enqueue(key: string): void {
+    if (this.#signal.aborted) return;
+    this.#queue.add(key, this.#runtime.clock.now());
+    this.#pump();
+  }
+
+  async #run(): Promise<void> {
+    this.#signal.addEventListener('abort', () => this.#close(), { once: true });
+    try {
+      await Promise.all(this.#controller.sources.map((source) => source.whenSynced(this.#signal)));
+    } catch (error) {
+      if (!this.#signal.aborted) throw error;
+    }
+    if (this.#signal.aborted) return this.#close();
+    this.#open = true;
+    this.#pump();
+    await this.#idle.promise;
+  }
+
+  #close(): void {
+    this.#open = false;
+    this.#cancelTimer();
+    if (this.#queue.working === 0) this.#idle.resolve();
+  }
+
+  /** Starts what is due as far as there is room, and sets the timer for what is due next. */
+  #pump(): void {
+    if (!this.#open) return;
+    this.#cancelTimer();
+    const { clock } = this.#runtime;
+    const concurrency = this.#controller.concurrency ?? concurrencyDefault;
+    while (this.#queue.working < concurrency) {
+      const key = this.#queue.take(clock.now());
+      if (key === undefined) break;
+      void this.#work(key);
+    }
+    const nextAtMs = this.#queue.nextAtMs();
+    if (nextAtMs === undefined || this.#queue.working >= concurrency) return;
+    this.#cancelTimer = clock.after(Math.max(0, nextAtMs - clock.now()), () => this.#pump());
+  }
+
+  async #work(key: string): Promise<void> {
+    const { clock, random } = this.#runtime;
+    const startedMs = clock.now();
+    const end = await this.#reconcile(key);
+    this.#seconds.observe((clock.now() - startedMs) / 1000, { controller: this.#controller.name });
+    if (!this.#signal.aborted) {
+      const requeue = requeueAfter(end, this.#unsettled.get(key)?.failures ?? 0, random);
+      this.#settle(key, requeue);
+      if (requeue.delayMs !== undefined) this.#queue.add(key, clock.now() + requeue.delayMs);
+    }
+    this.#queue.finish(key);
+    if (this.#signal.aborted) this.#close();
+    else this.#pump();
+  }
+
+  async #reconcile(key: string): Promise<ReconcileEnd> {
+    try {
+      return { outcome: await this.#controller.reconcile(key, this.#signal) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  #settle(key: string, requeue: Requeue): void {
+    this.#results.add({ controller: this.#controller.name, result: requeue.result });
+    if (requeue.log === undefined) {
+      this.#unsettled.delete(key);
+      return;
+    }
+    const { level, text, fields } = requeue.log;
+    const said = JSON.stringify([text, fields]);
+    if (this.#unsettled.get(key)?.said !== said) this.#runtime.log[level]({ key, ...fields }, text);
+    this.#unsettled.set(key, { failures: requeue.failures, said });
+  }
+}

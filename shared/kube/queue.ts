@@ -1,0 +1,113 @@
+/**
+ * Which key is worked on when: a pure, keyed delay queue. It knows neither time nor work; the runner (`controller.ts`)
+ * passes the time in.
+ *
+ * - A key waits at most once; of several times asked for, the earliest wins.
+ * - A key that is being worked on is never given out again; asked for meanwhile, it waits until `finish`.
+ * - Keys that are due come out in the order of their times, then in that of their arrival.
+ */
+export class DelayQueue {
+  #waiting = new Map<string, Entry>();
+  #heap: Entry[] = [];
+  #working = new Set<string>();
+  /** Earliest time asked for while the key was worked on. */
+  #again = new Map<string, number>();
+  #sequence = 0;
+
+  /** Keys that wait, due or not. */
+  get waiting(): number {
+    return this.#waiting.size + this.#again.size;
+  }
+
+  get working(): number {
+    return this.#working.size;
+  }
+
+  add(key: string, atMs: number): void {
+    if (this.#working.has(key)) {
+      this.#again.set(key, Math.min(atMs, this.#again.get(key) ?? atMs));
+      return;
+    }
+    const present = this.#waiting.get(key);
+    if (present !== undefined && present.atMs <= atMs) return;
+    const entry = { key, atMs, sequence: this.#sequence++ };
+    this.#waiting.set(key, entry);
+    push(this.#heap, entry);
+  }
+
+  /** The next key that is due, now being worked on; `undefined` when none is. */
+  take(nowMs: number): string | undefined {
+    const first = this.#first();
+    if (first === undefined || first.atMs > nowMs) return undefined;
+    pop(this.#heap);
+    this.#waiting.delete(first.key);
+    this.#working.add(first.key);
+    return first.key;
+  }
+
+  /** The work on `key` ended; it may be given out again. */
+  finish(key: string): void {
+    this.#working.delete(key);
+    const again = this.#again.get(key);
+    this.#again.delete(key);
+    if (again !== undefined) this.add(key, again);
+  }
+
+  /** When the next key is due; `undefined` when none waits. */
+  nextAtMs(): number | undefined {
+    return this.#first()?.atMs;
+  }
+
+  /** Entries that an earlier time replaced stay in the heap until they come up. */
+  #first(): Entry | undefined {
+    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
+      if (this.#waiting.get(top.key) === top) return top;
+      pop(this.#heap);
+    }
+    return undefined;
+  }
+}
+
+interface Entry {
+  readonly key: string;
+  readonly atMs: number;
+  readonly sequence: number;
+}
+
+function before(a: Entry, b: Entry): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
+}
+
+/** A binary heap: the parent of `i` stands at `(i - 1) >> 1` and comes before it. */
+function push(heap: Entry[], entry: Entry): void {
+  let index = heap.length;
+  heap.push(entry);
+  while (index > 0) {
+    const parent = (index - 1) >> 1;
+    const above = heap[parent]!;
+    if (!before(entry, above)) break;
+    heap[index] = above;
+    index = parent;
+  }
+  heap[index] = entry;
+}
+
+function pop(heap: Entry[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  let index = 0;
+  for (;;) {
+    const child = firstChild(heap, index);
+    if (child === undefined || !before(heap[child]!, last)) break;
+    heap[index] = heap[child]!;
+    index = child;
+  }
+  heap[index] = last;
+}
+
+function firstChild(heap: readonly Entry[], index: number): number | undefined {
+  const left = 2 * index + 1;
+  const right = left + 1;
+  if (left >= heap.length) return undefined;
+  return right < heap.length && before(heap[right]!, heap[left]!) ? right : left;
+}

@@ -1,0 +1,61 @@
+import type { KubeClient } from './client.ts';
+import type { KubeObject, Resource } from './object.ts';
+
+/**
+ * Makes the status of `object` (as cached) equal to `status` by a merge patch of what differs, on the status
+ * subresource. Lists are replaced whole; keys that vanished become null. Sends nothing when nothing differs; returns whether it wrote.
+ */
+export async function writeStatus<T extends KubeObject & { status?: unknown }>(
+  client: KubeClient,
+  resource: Resource<T>,
+  object: T,
+  status: NonNullable<T['status']>,
+): Promise<boolean> {
+  const difference = mergePatch(object.status ?? {}, status);
+  if (difference === undefined) return false;
+  await client.patch(
+    resource,
+    object.metadata,
+    { type: 'merge', body: { status: difference } },
+    { subresource: 'status' },
+  );
+  return true;
+}
+
+/** The RFC 7386 merge patch that turns `present` into `wanted`, or `undefined` when they are equal. `undefined` members count as absent. */
+export function mergePatch(present: unknown, wanted: unknown): unknown {
+  if (isRecord(present) && isRecord(wanted)) return recordPatch(present, wanted);
+  return equal(present, wanted) ? undefined : withoutUndefined(wanted);
+}
+
+function recordPatch(present: Record<string, unknown>, wanted: Record<string, unknown>): unknown {
+  const patch: Record<string, unknown> = {};
+  for (const key of Object.keys(present)) {
+    if (wanted[key] === undefined && present[key] !== undefined) patch[key] = null;
+  }
+  for (const [key, value] of Object.entries(wanted)) {
+    if (value === undefined) continue;
+    const difference = mergePatch(present[key], value);
+    if (difference !== undefined) patch[key] = difference;
+  }
+  return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, index) => equal(item, b[index]));
+  }
+  if (isRecord(a) && isRecord(b)) {
+    const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+    return [...keys].every((key) => equal(a[key], b[key]));
+  }
+  return a === b;
+}
+
+function withoutUndefined(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}

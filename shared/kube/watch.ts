@@ -1,0 +1,137 @@
+import { unreachable } from '../core/assert.ts';
+import { sleep } from '../core/clock.ts';
+import { errorMessage } from '../core/errors.ts';
+import type { KubeClient } from './client.ts';
+import { KubeError } from './errors.ts';
+import type { KubeObject, Resource } from './object.ts';
+import type { Counter, Runtime } from './runtime.ts';
+import { initialWatchState, stepWatch, type WatchEffect, type WatchInput, type WatchState } from './watch-state.ts';
+
+export interface WatchTarget<T extends KubeObject> {
+  client: KubeClient;
+  resource: Resource<T>;
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+}
+
+export const watchLimits = {
+  /** Objects a page: bounds the size of an answer and of what is parsed at once. */
+  pageSize: 500,
+  /** A watch is asked to last 5 to 10 minutes, random, so that those of many programs do not end together. */
+  timeoutSecondsMin: 300,
+  timeoutSecondsMax: 600,
+  /** Silence beyond the timeout before the connection is taken for dead. */
+  silenceGraceMs: 15_000,
+} as const;
+
+/**
+ * Lists and watches until `signal` aborts, through dropped connections, 410 and refusals, and hands on every effect in
+ * order. Never throws for what an API server does; what `onEffect` throws is logged and the step tried again after a back-off.
+ */
+export async function runWatch<T extends KubeObject>(
+  target: WatchTarget<T>,
+  options: { runtime: Runtime; signal: AbortSignal; onEffect: (effect: WatchEffect<T>) => void },
+): Promise<void> {
+  const { runtime, signal } = options;
+  const log = runtime.log.child({ resource: target.resource.plural });
+  const failures = runtime.meters.counter({
+    name: 'kmm_watch_failures_total',
+    help: 'Lists and watches that failed, by resource and HTTP status (0: no answer)',
+    labels: ['resource', 'status'],
+  });
+  let state: WatchState = initialWatchState;
+  const feed = (input: WatchInput<T>) => {
+    const step = stepWatch<T>(state, input, runtime.random);
+    for (const effect of step.effects) options.onEffect(effect);
+    state = step.state;
+    return state;
+  };
+  signal.addEventListener('abort', () => feed({ type: 'aborted' }), { once: true });
+  if (signal.aborted) feed({ type: 'aborted' });
+  while (current(state).phase !== 'ended') {
+    try {
+      await perform(target, state, { runtime, signal, feed });
+    } catch (error) {
+      if (signal.aborted) break;
+      report(error, { log, failures, resource: target.resource.plural });
+      feed(failureOf(error));
+    }
+  }
+}
+
+/** Keeps the compiler from narrowing a state that callbacks change. */
+function current(state: WatchState): WatchState {
+  return state;
+}
+
+interface Drive<T> {
+  runtime: Runtime;
+  signal: AbortSignal;
+  feed: (input: WatchInput<T>) => WatchState;
+}
+
+async function perform<T extends KubeObject>(
+  target: WatchTarget<T>,
+  state: WatchState,
+  drive: Drive<T>,
+): Promise<void> {
+  switch (state.phase) {
+    case 'list':
+      return listPage(target, state.continue, drive);
+    case 'watch':
+      return watchOnce(target, state.resourceVersion, drive);
+    case 'back-off':
+      await sleep(drive.runtime.clock, state.delayMs, drive.signal);
+      drive.feed({ type: 'elapsed' });
+      return;
+    case 'ended':
+      return;
+    default:
+      return unreachable(state);
+  }
+}
+
+async function listPage<T extends KubeObject>(target: WatchTarget<T>, token: string | undefined, drive: Drive<T>) {
+  const { client, resource, ...selection } = target;
+  const limit = watchLimits.pageSize;
+  const list = await client.list(resource, { ...selection, limit, continue: token, signal: drive.signal });
+  drive.feed({ type: 'page', list });
+}
+
+async function watchOnce<T extends KubeObject>(target: WatchTarget<T>, resourceVersion: string, drive: Drive<T>) {
+  const { client, resource, ...selection } = target;
+  const { clock, random } = drive.runtime;
+  const { timeoutSecondsMin, timeoutSecondsMax, silenceGraceMs } = watchLimits;
+  const timeoutSeconds = Math.round(timeoutSecondsMin + (timeoutSecondsMax - timeoutSecondsMin) * random());
+  const startedMs = clock.now();
+  const silence = new AbortController();
+  const arm = () => clock.after(timeoutSeconds * 1000 + silenceGraceMs, () => silence.abort());
+  let disarm = arm();
+  try {
+    const signal = AbortSignal.any([drive.signal, silence.signal]);
+    for await (const event of client.watch(resource, { ...selection, resourceVersion, timeoutSeconds, signal })) {
+      disarm();
+      disarm = arm();
+      // After an error event the state is no longer watching; what the server still sends belongs to no phase.
+      if (drive.feed({ type: 'event', event }).phase !== 'watch') return;
+    }
+    drive.feed(silence.signal.aborted ? { type: 'silent' } : { type: 'closed', lastedMs: clock.now() - startedMs });
+  } catch (error) {
+    if (!silence.signal.aborted) throw error;
+    drive.feed({ type: 'silent' });
+  } finally {
+    disarm();
+  }
+}
+
+function failureOf<T>(error: unknown): WatchInput<T> {
+  if (!(error instanceof KubeError)) return { type: 'failed', status: 0 };
+  return { type: 'failed', status: error.status, retryAfterMs: error.retryAfterMs };
+}
+
+function report(error: unknown, to: { log: Runtime['log']; failures: Counter; resource: string }): void {
+  const status = error instanceof KubeError ? error.status : 0;
+  to.failures.add({ resource: to.resource, status: String(status) });
+  to.log.warn({ status, error: errorMessage(error) }, 'list or watch failed, trying again');
+}

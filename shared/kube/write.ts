@@ -1,0 +1,123 @@
+import { assert } from '../core/assert.ts';
+import { canonicalJson, contentHash } from '../core/hash.ts';
+import type { KubeClient } from './client.ts';
+import { holds } from './holds.ts';
+import { annotations } from './names.ts';
+import type { KubeObject, ObjectMeta, OwnerReference, Resource } from './object.ts';
+import { isNamesake, type Owner } from './ownership.ts';
+
+export type { Owner } from './ownership.ts';
+
+export type Written = 'created' | 'updated' | 'unchanged' | 'terminating';
+
+export interface OwnedChange<T> {
+  /** The object as cached, whole (not slimmed beyond `Cache`'s default). */
+  present: T | undefined;
+  wanted: T;
+  /** Becomes the controller reference. */
+  owner?: Owner | undefined;
+  /** A part in which nothing foreign is allowed: compared whole, and written again when anything was added to it. */
+  exact?: ((object: T) => unknown) | undefined;
+}
+
+/**
+ * Writes an object that we own whole (contract 1): POST, later PUT of the cached object with our parts set. Foreign
+ * labels, annotations, finalizers and owner references stay; labels and annotations that we wrote once and no longer want go.
+ *
+ * What was written last is remembered in annotation `written`. A difference is: another hash there, one of our leaves
+ * differs in `present`, or an `exact` part differs at all. Server defaults are none, and without one nothing is sent.
+ * Ownership is the caller's question (`ownership`). Throws `KubeError`; 409 means: look again.
+ */
+export async function writeOwned<T extends KubeObject>(
+  client: KubeClient,
+  resource: Resource<T>,
+  change: OwnedChange<T>,
+): Promise<Written> {
+  const { present, exact } = change;
+  const wanted = complete(change.wanted, change.owner);
+  if (present === undefined) {
+    await client.create(resource, wanted);
+    return 'created';
+  }
+  assert(
+    present.metadata.name === wanted.metadata.name,
+    `present is ${present.metadata.name}, wanted ${wanted.metadata.name}`,
+  );
+  if (present.metadata.deletionTimestamp !== undefined) return 'terminating';
+  if (isWritten(present, wanted, exact)) return 'unchanged';
+  await client.replace(resource, merged(present, wanted, change.owner));
+  return 'updated';
+}
+
+function complete<T extends KubeObject>(wanted: T, owner: Owner | undefined): T {
+  const metadata: ObjectMeta = { ...wanted.metadata };
+  if (owner !== undefined) metadata.ownerReferences = [controllerReference(owner), ...(metadata.ownerReferences ?? [])];
+  const memory = [contentHash({ ...wanted, metadata }), keyList(metadata.labels), keyList(metadata.annotations)];
+  metadata.annotations = { ...metadata.annotations, [annotations.written]: memory.join(' ') };
+  return { ...wanted, metadata };
+}
+
+function isWritten<T extends KubeObject>(present: T, wanted: T, exact: OwnedChange<T>['exact']): boolean {
+  // The owner may have been made anew under the same name: the comparison of our leaves sees the new UID.
+  const { ownerReferences, finalizers, ...metadata } = wanted.metadata;
+  const references = present.metadata.ownerReferences ?? [];
+  return (
+    holds(present, { ...wanted, metadata }) &&
+    (ownerReferences ?? []).every((ours) => references.some((theirs) => holds(theirs, ours))) &&
+    (finalizers ?? []).every((name) => present.metadata.finalizers?.includes(name)) &&
+    (exact === undefined || canonicalJson(exact(present)) === canonicalJson(exact(wanted)))
+  );
+}
+
+/** Everything but metadata is ours whole; the server fills in its defaults again. A status is not ours to change here. */
+function merged<T extends KubeObject>(present: T, wanted: T, owner: Owner | undefined): T {
+  const [, labelKeys, annotationKeys] = (present.metadata.annotations?.[annotations.written] ?? '').split(' ');
+  const metadata: ObjectMeta = {
+    ...present.metadata,
+    labels: { ...without(present.metadata.labels, labelKeys), ...wanted.metadata.labels },
+    annotations: { ...without(present.metadata.annotations, annotationKeys), ...wanted.metadata.annotations },
+  };
+  const finalizers = new Set([...(present.metadata.finalizers ?? []), ...(wanted.metadata.finalizers ?? [])]);
+  if (finalizers.size > 0) metadata.finalizers = [...finalizers];
+  const references = ownerReferences(
+    present.metadata.ownerReferences ?? [],
+    wanted.metadata.ownerReferences ?? [],
+    owner,
+  );
+  if (references.length > 0) metadata.ownerReferences = references;
+  const status = 'status' in present && !('status' in wanted) ? { status: present.status } : {};
+  return { ...wanted, ...status, metadata };
+}
+
+/** Ours replace those of the same UID, and the one of our owner's namesake that is gone. */
+function ownerReferences(
+  present: readonly OwnerReference[],
+  wanted: readonly OwnerReference[],
+  owner: Owner | undefined,
+): OwnerReference[] {
+  const replaced = (reference: OwnerReference) =>
+    wanted.some((ours) => ours.uid === reference.uid) ||
+    (owner !== undefined && reference.controller === true && isNamesake(reference, owner));
+  return [...present.filter((reference) => !replaced(reference)), ...wanted];
+}
+
+function controllerReference(owner: Owner): OwnerReference {
+  assert(owner.uid !== '', `owner ${owner.kind} ${owner.name} has no UID`);
+  const { apiVersion, kind, name, uid } = owner;
+  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+/** Keys of labels and annotations hold neither commas nor spaces. */
+function keyList(record: Readonly<Record<string, string>> | undefined): string {
+  return Object.keys(record ?? {})
+    .sort()
+    .join(',');
+}
+
+function without(
+  record: Readonly<Record<string, string>> | undefined,
+  keys: string | undefined,
+): Record<string, string> {
+  const dropped = new Set(keys?.split(','));
+  return Object.fromEntries(Object.entries(record ?? {}).filter(([key]) => !dropped.has(key)));
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '../core/clock.ts';
+
+/** A clock that stands still until a test moves it. Equal runs give equal orders. */
+export class VirtualClock implements Clock {
+  #nowMs: number;
+  #timers: { atMs: number; sequence: number; callback: () => void }[] = [];
+  #sequence = 0;
+
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#nowMs = startMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  /** Timers that have not fired: a test that ended should leave none. */
+  get pending(): number {
+    return this.#timers.length;
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const timer = { atMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, callback };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Moves time by `ms`; timers fire at their own time and in order, and after each the promises that it woke settle. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms;
+    await settle();
+    for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      next.callback();
+      await settle();
+    }
+    this.#nowMs = endMs;
+  }
+
+  #next(endMs: number) {
+    const due = this.#timers.filter((timer) => timer.atMs <= endMs);
+    due.sort((a, b) => a.atMs - b.atMs || a.sequence - b.sequence);
+    return due[0];
+  }
+}
+
+/** Lets all promises settle that need no I/O and no time: a few turns of the event loop. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
