@@ -1,0 +1,49 @@
+import { groupVersion, type ServedKind } from '../kinds/served-kind.ts';
+import type { Write } from '../store/collection.ts';
+import type { Stored } from '../store/stored.ts';
+
+/** The object's JSON in the version that was asked for. */
+export function encodeObject(kind: ServedKind, stored: Stored): string {
+  return headOf(kind) + stored.body;
+}
+
+export function encodeList(
+  kind: ServedKind,
+  page: { items: readonly Stored[]; revision: number; continueToken?: string; remaining?: number },
+): string {
+  const metadata = {
+    resourceVersion: String(page.revision),
+    ...(page.continueToken !== undefined && { continue: page.continueToken, remainingItemCount: page.remaining }),
+  };
+  // Items of built-in kinds carry neither apiVersion nor kind in Kubernetes; those of custom resources do.
+  const head = kind.builtIn ? '{' : headOf(kind);
+  const items = page.items.map((stored) => head + stored.body).join(',');
+  const start = `{"kind":"${kind.listKind}","apiVersion":"${groupVersion(kind)}"`;
+  return `${start},"metadata":${JSON.stringify(metadata)},"items":[${items}]}`;
+}
+
+export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
+
+/** Lines of watch streams, made once a write however many watchers get it. */
+export class EventLines {
+  readonly #lines = new WeakMap<Write, Map<string, Buffer>>();
+
+  line(kind: ServedKind, write: Write, sent: { type: EventType; stored: Stored }): Buffer {
+    const lines = this.#lines.get(write) ?? new Map<string, Buffer>();
+    this.#lines.set(write, lines);
+    const key = `${sent.type} ${sent.stored === write.current} ${kind.version}`;
+    const present = lines.get(key);
+    if (present) return present;
+    const made = Buffer.from(eventLine(sent.type, encodeObject(kind, sent.stored)));
+    lines.set(key, made);
+    return made;
+  }
+}
+
+export function eventLine(type: string, objectJson: string): string {
+  return `{"type":"${type}","object":${objectJson}}\n`;
+}
+
+function headOf(kind: ServedKind): string {
+  return `{"kind":"${kind.kind}","apiVersion":"${groupVersion(kind)}",`;
+}

@@ -1,0 +1,88 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { rfc3339 } from '../../../../shared/core/clock.ts';
+import { ApiFailure, alreadyExists, badRequest, forbidden, invalid, notFound } from '../failures.ts';
+import { isTrue } from '../http/request.ts';
+import { type ApiObject, isRecord, valueAt } from '../object.ts';
+import { Stored } from '../store/stored.ts';
+import { admitted } from './admit.ts';
+import { type Answer, type Call, collectionOf, type ServerState } from './context.ts';
+
+export function create(state: ServerState, call: Call): Answer {
+  const next = parseObject(call);
+  completeMetadata(state, call, next);
+  requireNamespace(state, call, next.metadata.name);
+  const collection = collectionOf(state, call);
+  const { namespace, name } = next.metadata;
+  if (collection.get(namespace, name)) throw alreadyExists(call.kind, name);
+  call.kind.strategy.prepareCreate?.(next);
+  admitted(call, next, undefined);
+  if (call.kind.strategy.generationPart) next.metadata.generation = 1;
+  const stored = isTrue(dryRun(call)) ? new Stored(next, 0) : collection.put(next);
+  return { code: 201, stored };
+}
+
+export function dryRun(call: Call): string | null {
+  return call.query.get('dryRun') === 'All' ? 'true' : null;
+}
+
+/** The body as an object of the kind that the path names; 400 when it is another. */
+export function parseObject(call: Call): ApiObject {
+  const { body, kind } = call;
+  if (!isRecord(body)) throw badRequest('the body is not an object');
+  const expectedVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+  requireEqual('API version', body['apiVersion'], expectedVersion);
+  requireEqual('kind', body['kind'], kind.kind);
+  const metadata = isRecord(body['metadata']) ? body['metadata'] : {};
+  const { name, namespace } = metadata;
+  if (namespace !== undefined && namespace !== '' && namespace !== call.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  if (call.name !== undefined && name !== undefined && name !== '' && name !== call.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+  }
+  const object = { ...body, apiVersion: expectedVersion, kind: kind.kind, metadata } as ApiObject;
+  if (call.namespace !== undefined) object.metadata.namespace = call.namespace;
+  if (call.name !== undefined) object.metadata.name = call.name;
+  return object;
+}
+
+function requireEqual(what: string, given: unknown, expected: string): void {
+  if (given === undefined || given === '' || given === expected) return;
+  throw badRequest(`the ${what} in the data (${given}) does not match the expected ${what} (${expected})`);
+}
+
+function completeMetadata(state: ServerState, call: Call, object: ApiObject): void {
+  const { metadata } = object;
+  if (metadata.resourceVersion) {
+    throw new ApiFailure(500, 'InternalError', 'resourceVersion should not be set on objects to be created');
+  }
+  if (!metadata.name && metadata.generateName) metadata.name = `${metadata.generateName}${randomSuffix()}`;
+  if (!metadata.name) {
+    const message = 'Required value: name or generateName is required';
+    throw invalid(call.kind, '', [{ reason: 'FieldValueRequired', message, field: 'metadata.name' }]);
+  }
+  for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields', 'generation']) {
+    delete metadata[field];
+  }
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = rfc3339(state.clock.now());
+}
+
+/** 404 for a namespace that is not there, 403 for one that is going away. */
+function requireNamespace(state: ServerState, call: Call, name: string): void {
+  if (call.namespace === undefined) return;
+  const { namespaces } = state.catalog;
+  const namespace = state.store.collection(namespaces.collection).get(undefined, call.namespace);
+  if (namespace === undefined) throw notFound(namespaces, call.namespace);
+  if (valueAt(namespace.object, ['status', 'phase']) === 'Terminating') {
+    const why = `unable to create new content in namespace ${call.namespace} because it is being terminated`;
+    const message = `namespace ${call.namespace} is being terminated`;
+    throw forbidden(call.kind, name, why, [{ reason: 'NamespaceTerminating', message, field: 'metadata.namespace' }]);
+  }
+}
+
+/** Five characters of Kubernetes' alphabet, which has no vowels and no look-alikes. */
+function randomSuffix(): string {
+  const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+  return [...randomBytes(5)].map((byte) => alphabet[byte % alphabet.length]).join('');
+}

@@ -1,0 +1,21 @@
+import type { ResourceRequest } from '../http/request.ts';
+import { parseFieldSelector } from '../selectors/field-selector.ts';
+import { type Predicate, parseLabelSelector } from '../selectors/label-selector.ts';
+import type { Stored } from '../store/stored.ts';
+import { collectionOf, type ServerState } from './context.ts';
+
+/** What the query's label and field selectors, and a watch's name, let through; undefined when everything. */
+export function predicateOf(call: ResourceRequest): Predicate | undefined {
+  const byLabel = parseLabelSelector(call.query.get('labelSelector') ?? '');
+  const byField = parseFieldSelector(call.kind, call.query.get('fieldSelector') ?? '');
+  if (byLabel === undefined) return byField;
+  if (byField === undefined) return byLabel;
+  return (object) => byLabel(object) && byField(object);
+}
+
+/** The objects that a list, a watch's start or a deletecollection is about, in the order of their keys. */
+export function selected(state: ServerState, call: ResourceRequest): Stored[] {
+  const all = collectionOf(state, call).list(call.namespace);
+  const predicate = predicateOf(call);
+  return predicate === undefined ? all : all.filter((stored) => predicate(stored.object));
+}

@@ -1,0 +1,118 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../../../shared/core/clock.ts';
+import { ApiFailure, statusBody } from '../failures.ts';
+import { type EventLines, type EventType, encodeObject, eventLine } from '../http/encode.ts';
+import { isTrue, type ResourceRequest, wholeNumber } from '../http/request.ts';
+import { groupVersion, type ServedKind } from '../kinds/served-kind.ts';
+import type { Predicate } from '../selectors/label-selector.ts';
+import type { Write } from '../store/collection.ts';
+import { Stored } from '../store/stored.ts';
+import { collectionOf, type ServerState } from './context.ts';
+import { predicateOf, selected } from './select.ts';
+
+const timeoutSecondsDefault = 1800;
+const bookmarkMs = 60_000;
+/** A client that does not read is cut off: the real server does the same when a watcher's buffer is full. */
+const unreadBytesMax = 64 * 1024 * 1024;
+
+/**
+ * Streams the writes after the query's resourceVersion (everything that is there first when it names none, or 0) until
+ * the timeout, the client or the server ends it. Throws 410 before the stream starts, as an ERROR event after.
+ */
+export function watch(
+  state: ServerState,
+  call: ResourceRequest,
+  to: { response: ServerResponse; lines: EventLines },
+): void {
+  const { response, lines } = to;
+  const predicate = predicateOf(call);
+  const asked = wholeNumber(call.query, 'resourceVersion') ?? 0;
+  const timeoutSeconds = wholeNumber(call.query, 'timeoutSeconds') || timeoutSecondsDefault;
+  response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
+  response.flushHeaders();
+  const collection = collectionOf(state, call);
+  const send = (write: Write) => {
+    const sent = seenBy(predicate, write);
+    if (sent === undefined || response.writableEnded) return;
+    response.write(lines.line(call.kind, write, sent));
+    if (response.writableLength > unreadBytesMax) response.destroy();
+  };
+  try {
+    sendStart(state, call, { asked, response, send });
+  } catch (error) {
+    if (!(error instanceof ApiFailure)) throw error;
+    response.end(eventLine('ERROR', JSON.stringify(statusBody(error))));
+    return;
+  }
+  const stop = collection.listen(call.namespace, (write) => {
+    if (write.revision > asked) send(write);
+  });
+  const bookmark = isTrue(call.query.get('allowWatchBookmarks'))
+    ? () => void response.write(bookmarkLine(call.kind, Math.max(asked, state.store.revision)))
+    : undefined;
+  const stopTimers = startTimers(state.clock, { timeoutSeconds, bookmark, end: () => response.end() });
+  response.once('close', () => {
+    stop();
+    stopTimers();
+  });
+}
+
+function sendStart(
+  state: ServerState,
+  call: ResourceRequest,
+  at: { asked: number; response: ServerResponse; send: (write: Write) => void },
+): void {
+  const collection = collectionOf(state, call);
+  if (at.asked > 0) {
+    const writes = collection.writesSince(at.asked);
+    for (const write of writes) if (inNamespace(call, write)) at.send(write);
+    return;
+  }
+  for (const stored of selected(state, call)) at.response.write(eventLine('ADDED', encodeObject(call.kind, stored)));
+}
+
+function inNamespace(call: ResourceRequest, write: Write): boolean {
+  return call.namespace === undefined || write.current.object.metadata.namespace === call.namespace;
+}
+
+/** How one write looks through a selector: an object that stops matching is deleted for this watcher. */
+function seenBy(predicate: Predicate | undefined, write: Write): { type: EventType; stored: Stored } | undefined {
+  const { current, previous, removed } = write;
+  const matched = previous !== undefined && (predicate === undefined || predicate(previous.object));
+  if (removed) return matched ? { type: 'DELETED', stored: current } : undefined;
+  const matches = predicate === undefined || predicate(current.object);
+  if (matches) return { type: matched ? 'MODIFIED' : 'ADDED', stored: current };
+  return matched ? { type: 'DELETED', stored: withRevision(previous, write.revision) } : undefined;
+}
+
+/** The last state that the watcher knew, under the revision at which it stopped matching. */
+function withRevision(stored: Stored, revision: number): Stored {
+  const metadata = { ...stored.object.metadata, resourceVersion: String(revision) };
+  return new Stored({ ...stored.object, metadata }, revision);
+}
+
+function bookmarkLine(kind: ServedKind, revision: number): string {
+  const metadata = { resourceVersion: String(revision), creationTimestamp: null };
+  return eventLine('BOOKMARK', JSON.stringify({ kind: kind.kind, apiVersion: groupVersion(kind), metadata }));
+}
+
+function startTimers(
+  clock: Clock,
+  what: { timeoutSeconds: number; bookmark: (() => void) | undefined; end: () => void },
+): () => void {
+  const { bookmark, end } = what;
+  const cancelEnd = clock.after(what.timeoutSeconds * 1000, () => {
+    bookmark?.();
+    end();
+  });
+  if (bookmark === undefined) return cancelEnd;
+  const repeat = () => {
+    bookmark();
+    cancelBookmark = clock.after(bookmarkMs, repeat);
+  };
+  let cancelBookmark = clock.after(bookmarkMs, repeat);
+  return () => {
+    cancelEnd();
+    cancelBookmark();
+  };
+}
