@@ -31,6 +31,8 @@ export const annotations = {
   updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',
   succeededAt: 'hub.kmm.sigs.x-k8s.io/succeeded-at',
   failedAt: 'hub.kmm.sigs.x-k8s.io/failed-at',
+  /** On a work that upstream's hub wrote: the Module's spec as it was then, kept until `moduleSpec` is edited (contract 3). */
+  adoptedSpec: 'hub.kmm.sigs.x-k8s.io/adopted-spec',
 } as const;
 
 export const finalizers = {
