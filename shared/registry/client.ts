@@ -1,0 +1,86 @@
+import PQueue from 'p-queue';
+import type { Clock } from '../core/clock.ts';
+import { RegistryFailure, type RegistryReason } from './failure.ts';
+import { HttpTransport } from './http.ts';
+import { manifestDigest } from './manifest.ts';
+import { type Image, type Platform, pullImage } from './pull.ts';
+import { formatReference, type Reference } from './reference.ts';
+import { type Credential, type RegistryTls, RepositorySession } from './session.ts';
+
+export interface ImageTarget {
+  reference: Reference;
+  tls: RegistryTls;
+  /** Tried in this order while the registry refuses; none: anonymous. */
+  credentials?: readonly Credential[];
+}
+
+/** What a registry says of an image; `unknown` is neither yes nor no and never a reason to build (contract 8). */
+export type Existence =
+  | { kind: 'found'; digest: string }
+  | { kind: 'missing'; message: string }
+  | { kind: 'unknown'; reason: RegistryReason; message: string; retryAfterMs?: number | undefined };
+
+const credentialsMax = 4;
+const concurrencyDefault = 8;
+const timeoutMsDefault = 30_000;
+
+/** The one way to registries: bounded concurrency, time limits, and the credentials' rules of contract 8. */
+export class RegistryClient {
+  readonly #transport: HttpTransport;
+  readonly #queue: PQueue;
+
+  /** `extraCa`: PEM certificates that are trusted beside the system's. */
+  constructor(options: { clock: Clock; extraCa?: string | undefined; concurrency?: number; timeoutMs?: number }) {
+    const { clock, extraCa, timeoutMs = timeoutMsDefault } = options;
+    this.#transport = new HttpTransport({ clock, extraCa, timeoutMs });
+    this.#queue = new PQueue({ concurrency: options.concurrency ?? concurrencyDefault });
+  }
+
+  /** Whether the image is there, and the digest of its top-level manifest or index. Never throws an operating error. */
+  async exists(target: ImageTarget): Promise<Existence> {
+    try {
+      const digest = await this.#ask(target, (session) => manifestDigest(session, target.reference));
+      if (digest !== undefined) return { kind: 'found', digest };
+      return { kind: 'missing', message: `${formatReference(target.reference)} is not in the registry` };
+    } catch (error) {
+      if (!(error instanceof RegistryFailure)) throw error;
+      return { kind: 'unknown', reason: error.reason, message: error.message, retryAfterMs: error.retryAfterMs };
+    }
+  }
+
+  /** The image for a platform, every part held to its digest; undefined when it is missing. Throws `RegistryFailure`. */
+  pull(target: ImageTarget, platform: Platform): Promise<Image | undefined> {
+    return this.#ask(target, (session) => pullImage(session, target.reference, platform));
+  }
+
+  /** Closes the connections; questions under way fail. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  #ask<T>(target: ImageTarget, question: (session: RepositorySession) => Promise<T>): Promise<T> {
+    const credentials = target.credentials?.slice(0, credentialsMax) ?? [];
+    return this.#queue.add(() => this.#askWith(target, credentials, question));
+  }
+
+  async #askWith<T>(
+    target: ImageTarget,
+    credentials: readonly Credential[],
+    question: (session: RepositorySession) => Promise<T>,
+  ): Promise<T> {
+    const [credential, ...others] = credentials;
+    const session = new RepositorySession(this.#transport, { ...target, credential });
+    try {
+      return await question(session);
+    } catch (error) {
+      if (!(error instanceof RegistryFailure) || error.reason !== 'AccessDenied') throw error;
+      if (others.length > 0) return this.#askWith(target, others, question);
+      throw session.withheld ? withholding(error) : error;
+    }
+  }
+}
+
+function withholding(error: RegistryFailure): RegistryFailure {
+  const why = 'the credential was kept back because the connection is not verified and its Secret does not allow that';
+  return new RegistryFailure('AccessDenied', `${error.message}; ${why}`);
+}

@@ -1,0 +1,164 @@
+import { parseChallenges } from './challenge.ts';
+import type { Login } from './docker-config.ts';
+import { RegistryFailure } from './failure.ts';
+import { described, type HttpAnswer, type HttpTransport } from './http.ts';
+import { apiHost, type Reference } from './reference.ts';
+
+export interface RegistryTls {
+  /** Plain HTTP may be used where TLS is not answered. */
+  readonly insecure: boolean;
+  readonly insecureSkipTLSVerify: boolean;
+}
+
+/** A login, and whether its owner agreed that it travels unverified or in plain text. */
+export interface Credential extends Login {
+  readonly insecureAllowed: boolean;
+}
+
+export interface SessionRequest {
+  method: 'HEAD' | 'GET';
+  /** Below `/v2/<repository>/`. */
+  path: string;
+  accept?: string;
+  bodyBytesMax: number;
+}
+
+const tokenBytesMax = 64 * 1024;
+
+/**
+ * Requests about one repository with at most one credential (contract 8). The credential is sent when the registry asks
+ * for it: to the registry's own host, or to the token realm that this host named, both over verified TLS; under
+ * `insecure*` only if the credential allows it. An anonymous token is fetched where there is no credential to send.
+ */
+export class RepositorySession {
+  readonly #transport: HttpTransport;
+  readonly #reference: Reference;
+  readonly #tls: RegistryTls;
+  readonly #credential: Credential | undefined;
+  #scheme: 'https' | 'http' | undefined;
+  #authorization: string | undefined;
+
+  constructor(
+    transport: HttpTransport,
+    access: { reference: Reference; tls: RegistryTls; credential?: Credential | undefined },
+  ) {
+    this.#transport = transport;
+    this.#reference = access.reference;
+    this.#tls = access.tls;
+    this.#credential = access.credential;
+  }
+
+  /** Whether there is a credential that was kept back because the connection is not trusted. */
+  get withheld(): boolean {
+    return this.#credential !== undefined && this.#sendable === undefined;
+  }
+
+  async request(request: SessionRequest): Promise<HttpAnswer> {
+    const answer = await this.#send(request);
+    if (answer.status !== 401 || !this.#isOwn(answer.url)) return answer;
+    this.#authorization = await this.#answerTo(answer);
+    return this.#authorization === undefined ? answer : this.#send(request);
+  }
+
+  async #send(request: SessionRequest): Promise<HttpAnswer> {
+    if (this.#scheme !== undefined || !this.#tls.insecure) return this.#sendBy(this.#scheme ?? 'https', request);
+    try {
+      const answer = await this.#sendBy('https', request);
+      this.#scheme = 'https';
+      return answer;
+    } catch (error) {
+      if (!(error instanceof RegistryFailure)) throw error;
+      const answer = await this.#sendBy('http', request);
+      this.#scheme = 'http';
+      return answer;
+    }
+  }
+
+  #sendBy(scheme: 'https' | 'http', request: SessionRequest): Promise<HttpAnswer> {
+    return this.#transport.send({
+      method: request.method,
+      url: new URL(`${scheme}://${apiHost(this.#reference)}/v2/${this.#reference.repository}/${request.path}`),
+      headers: request.accept === undefined ? {} : { accept: request.accept },
+      authorization: this.#authorization,
+      trust: this.#trust,
+      bodyBytesMax: request.bodyBytesMax,
+    });
+  }
+
+  get #trust(): 'verified' | 'any' {
+    return this.#tls.insecure || this.#tls.insecureSkipTLSVerify ? 'any' : 'verified';
+  }
+
+  get #sendable(): Credential | undefined {
+    return this.#trust === 'verified' || this.#credential?.insecureAllowed ? this.#credential : undefined;
+  }
+
+  /** A redirect's target may ask for a password too, and must not get ours. */
+  #isOwn(url: URL): boolean {
+    return url.host === new URL(`${url.protocol}//${apiHost(this.#reference)}`).host;
+  }
+
+  async #answerTo(refusal: HttpAnswer): Promise<string | undefined> {
+    const challenges = parseChallenges(refusal.header('www-authenticate'));
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    if (bearer !== undefined) return `Bearer ${await this.#token(bearer.parameters)}`;
+    const basic = challenges.some(({ scheme }) => scheme === 'basic');
+    return basic && this.#sendable !== undefined ? basicAuthorization(this.#sendable) : undefined;
+  }
+
+  async #token(parameters: ReadonlyMap<string, string>): Promise<string> {
+    const url = this.#realm(parameters.get('realm') ?? '');
+    const service = parameters.get('service');
+    if (service !== undefined) url.searchParams.set('service', service);
+    url.searchParams.set('scope', `repository:${this.#reference.repository}:pull`);
+    const authorization = this.#sendable === undefined ? undefined : basicAuthorization(this.#sendable);
+    const request = { method: 'GET', url, authorization, trust: this.#trust, bodyBytesMax: tokenBytesMax } as const;
+    const answer = await this.#transport.send(request);
+    const token = answer.status === 200 ? tokenOf(answer.body) : undefined;
+    if (token !== undefined) return token;
+    if (answer.status === 200)
+      throw new RegistryFailure('UnexpectedAnswer', `${described(request)}: no token in the answer`);
+    throw refusalOf(answer, described(request));
+  }
+
+  #realm(text: string): URL {
+    const url = URL.parse(text);
+    const schemes = this.#trust === 'any' ? ['https:', 'http:'] : ['https:'];
+    if (url === null || !schemes.includes(url.protocol)) {
+      throw new RegistryFailure('AccessDenied', `${this.#reference.registry}: expected a token realm at https://`);
+    }
+    url.username = '';
+    url.password = '';
+    return url;
+  }
+}
+
+/** What an answer that is no success says: refused, too busy, broken, or out of place. */
+export function refusalOf(answer: HttpAnswer, what: string): RegistryFailure {
+  const message = `${what}: ${answer.status}`;
+  if (answer.status === 401 || answer.status === 403) return new RegistryFailure('AccessDenied', message);
+  if (answer.status === 429) return new RegistryFailure('TooManyRequests', message, answer.retryAfterMs);
+  if (answer.status >= 500) return new RegistryFailure('RegistryUnavailable', message, answer.retryAfterMs);
+  return new RegistryFailure('UnexpectedAnswer', message);
+}
+
+function basicAuthorization({ username, password }: Login): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function tokenOf(body: Buffer): string | undefined {
+  const content = parseJsonBody(body) as { token?: unknown; access_token?: unknown } | null | undefined;
+  const token = content?.token ?? content?.access_token;
+  // A line break would end the header that it is sent in.
+  return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token) ? token : undefined;
+}
+
+/** Undefined for what is no JSON: registries and proxies before them also answer HTML. */
+export function parseJsonBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
