@@ -1,0 +1,17 @@
+export * from './cluster-claim.ts';
+export * from './core-types.ts';
+export * from './device-plugin.ts';
+export { bounds, type Rule } from './fields.ts';
+export * from './image-source.ts';
+export * from './managed-cluster.ts';
+export * from './managed-cluster-module.ts';
+export * from './managed-cluster-module-status.ts';
+export * from './manifest-work.ts';
+export * from './meta.ts';
+export * from './modprobe.ts';
+export * from './module.ts';
+export * from './module-loader.ts';
+export * from './report.ts';
+export * from './resources.ts';
+export * from './rollout.ts';
+export * from './volume.ts';

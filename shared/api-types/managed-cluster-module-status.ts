@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { bounds, integer, list, object, text } from './fields.ts';
+import { conditionList, observedGeneration } from './meta.ts';
+
+/** How many entries the lists of a ManagedClusterModule's status have at most; what is cut is counted beside the list. */
+export const managedClusterModuleStatusBounds = {
+  imagesMax: 64,
+  clustersMax: 32,
+  unmappedKernelsMax: 32,
+  ignoredKernelsMax: 16,
+  messageCharsMax: bounds.stringCharsMax,
+} as const;
+const max = managedClusterModuleStatusBounds;
+
+const kernelVersion = () => text('The kernel version, without a trailing `+`.', bounds.pathCharsMax);
+const reason = () => text('Why, in one word for programs.', 64);
+const message = () => text('Why, in a sentence for people.');
+const more = (what: string) =>
+  integer(`How many further ${what} there are that the list has no room for.`, 'int32').optional();
+
+export const imageStatusSchema = object('The image of one kernel.', {
+  kernelVersion: kernelVersion(),
+  image: text('The image as the spec names it for this kernel.'),
+  digest: text('What the registry has under that name: this is shipped.', 128).optional(),
+  state: z
+    .enum(['Checking', 'Verified', 'Missing', 'Unknown', 'Unchecked', 'Building', 'Signing', 'Failed'])
+    .describe(
+      'How far it is. Missing: the registry has it not. Unknown: the registry did not say. Unchecked: imageCheck is Skip.',
+    ),
+  reason: reason().optional(),
+  message: message().optional(),
+  clusters: integer('How many clusters run this kernel.', 'int32').optional(),
+});
+export type ImageStatus = z.infer<typeof imageStatusSchema>;
+
+export const rolloutStatusSchema = object('How far the present revision is.', {
+  revision: text('The revision of moduleSpec that is rolled out: the name of a ControllerRevision.', 253).optional(),
+  phase: z
+    .enum(['Progressing', 'Paused', 'Stopped', 'Complete'])
+    .describe('Stopped: too many clusters failed.')
+    .optional(),
+  group: text('The group that is being served.', 63).optional(),
+  selected: integer('Clusters that the selector admits.', 'int32').optional(),
+  updated: integer('Clusters whose work holds the present revision.', 'int32').optional(),
+  succeeded: integer('Clusters that have it and are well.', 'int32').optional(),
+  progressing: integer('Clusters on their way.', 'int32').optional(),
+  waiting: integer('Clusters that have not been started.', 'int32').optional(),
+  failed: integer('Clusters where it failed.', 'int32').optional(),
+  unreachable: integer(
+    'Clusters that the hub cannot reach: they hold nobody up and count as neither.',
+    'int32',
+  ).optional(),
+});
+export type RolloutStatus = z.infer<typeof rolloutStatusSchema>;
+
+export const clusterStatusSchema = object('A cluster that is not well yet.', {
+  name: text('Name of the ManagedCluster.', 253),
+  state: z.enum(['Failed', 'Unreachable', 'Waiting', 'Progressing']).describe('Where it stands.'),
+  reason: reason(),
+  message: message().optional(),
+  reporting: z
+    .enum(['Full', 'CountsOnly', 'NothingReported'])
+    .describe('How much the spoke tells. CountsOnly: it is not ours and sends counts of nodes only.')
+    .optional(),
+});
+export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
+
+export const unmappedKernelSchema = object('A kernel that no mapping matches.', {
+  kernelVersion: kernelVersion(),
+  clusters: integer('How many clusters run it.', 'int32'),
+  exampleCluster: text('One of them.', 253).optional(),
+});
+export type UnmappedKernel = z.infer<typeof unmappedKernelSchema>;
+
+export const ignoredKernelSchema = object('What a cluster claims to run and is not used.', {
+  cluster: text('Name of the ManagedCluster.', 253),
+  text: text('What it says, shortened, without control characters.', 128),
+  reason: reason(),
+});
+export type IgnoredKernel = z.infer<typeof ignoredKernelSchema>;
+
+export const managedClusterModuleStatusSchema = object('What was observed.', {
+  observedGeneration: observedGeneration().optional(),
+  conditions: conditionList(
+    'Ready: every reachable cluster has the present revision and is well. ImagesReady, Progressing, Degraded and InventoryComplete say why not.',
+  ).optional(),
+  numberDesired: integer('ManifestWorks of this object.', 'int32').optional(),
+  numberApplied: integer('ManifestWorks that were applied on their clusters.', 'int32').optional(),
+  numberDegraded: integer('ManifestWorks that are degraded.', 'int32').optional(),
+  rollout: rolloutStatusSchema.optional(),
+  images: list(imageStatusSchema, 'The images that the selected clusters need, those in trouble first.', {
+    max: max.imagesMax,
+    keys: ['kernelVersion', 'image'],
+  }).optional(),
+  moreImages: more('images'),
+  clusters: list(clusterStatusSchema, 'Clusters that are not well yet, failed ones first.', {
+    max: max.clustersMax,
+    keys: ['name'],
+  }).optional(),
+  moreClusters: more('clusters'),
+  unmappedKernels: list(unmappedKernelSchema, 'Kernels of selected clusters that no mapping matches.', {
+    max: max.unmappedKernelsMax,
+    keys: ['kernelVersion'],
+  }).optional(),
+  moreUnmappedKernels: more('kernels'),
+  ignoredKernels: list(ignoredKernelSchema, 'Kernel versions in claims that are none, or are too many.', {
+    max: max.ignoredKernelsMax,
+  }).optional(),
+  moreIgnoredKernels: more('texts'),
+});
+export type ManagedClusterModuleStatus = z.infer<typeof managedClusterModuleStatusSchema>;

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { defaulted, flag, intOrString, labelMap, list, object, text } from './fields.ts';
+
+/** Units of a duration such as `1h30m`, in milliseconds. */
+const unitMs: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000 };
+const durationPattern = /^(0|([0-9]{1,9}[hms])+)$/;
+
+/** Milliseconds of a duration (`90s`, `1h30m`, `0`); undefined for any other text, among them `None`. */
+export function durationMs(duration: string): number | undefined {
+  if (!durationPattern.test(duration)) return undefined;
+  const parts = duration.matchAll(/([0-9]+)([hms])/g);
+  return [...parts].reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit ?? ''] ?? 0), 0);
+}
+
+const numberOrPercent = /^((100|[0-9]{1,2})%|[0-9]{1,9})$/;
+
+export const rolloutGroupSchema = object('A group of clusters.', {
+  name: z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+    .describe('Name of the group, shown in the status.'),
+  selector: labelMap('Labels that a ManagedCluster must have, all of them. The first group that fits has the cluster.'),
+});
+export type RolloutGroup = z.infer<typeof rolloutGroupSchema>;
+
+export const rolloutSchema = object('In which order, and how many at a time, clusters get a new state.', {
+  type: defaulted(
+    z
+      .enum(['All', 'Progressive', 'ProgressivePerGroup'])
+      .describe(
+        'All: every cluster at once. Progressive: at most maxConcurrency at a time, group by group in order. ProgressivePerGroup: a whole group at once, the next when it succeeded.',
+      ),
+    'All',
+  ),
+  maxConcurrency: intOrString(
+    'Clusters that may be on their way at the same time: a number, or a percentage of the selected ones, rounded up, at least 1. For Progressive; all when left out.',
+    numberOrPercent,
+  ).optional(),
+  maxFailures: intOrString(
+    'Failed clusters after which no further one is started: a number, or a percentage, rounded down; 0 when left out. With ProgressivePerGroup it counts per group.',
+    numberOrPercent,
+  ).optional(),
+  minSuccessTime: text(
+    'How long a cluster must be well, without a break, before it counts as succeeded: such as 5m or 1h30m. 0 when left out.',
+    32,
+  )
+    .regex(durationPattern)
+    .optional(),
+  progressDeadline: text(
+    'Time after which a cluster that has not succeeded counts as failed, such as 30m; None (or left out): never.',
+    32,
+  )
+    .regex(/^(None|0|([0-9]{1,9}[hms])+)$/)
+    .optional(),
+  groups: list(
+    rolloutGroupSchema,
+    'Groups in the order in which they are served; the first is the canary. Clusters that no group selects come last.',
+    { max: 32, keys: ['name'] },
+  ).optional(),
+  paused: flag('Whether no further cluster is started. Those on their way go on.').optional(),
+});
+export type Rollout = z.infer<typeof rolloutSchema>;
