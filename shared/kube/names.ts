@@ -22,6 +22,10 @@ export const annotations = {
   modulesOrder: `${prefix}/modules-order`,
   /** On a loader pod that is to be replaced: node-labels takes the ready label off, then the pod is deleted. */
   replace: `${prefix}/replace`,
+  /** On pods of our DaemonSets: hash of the template that made them. */
+  templateHash: `${prefix}/template-hash`,
+  /** On a one-shot unload pod: UID of the ended loader pod whose work it takes back. */
+  unloadsFor: `${prefix}/unloads-for`,
   /** On Nodes: JSON, per Module the boot id under which its running loader container started. */
   loadedBoots: `${prefix}/loaded-boots`,
   /** On objects that we own whole: hash of what we last wrote (contract 1). */
