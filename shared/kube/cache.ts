@@ -124,7 +124,7 @@ export class Cache<T extends KubeObject> implements CacheView<T> {
     const previous = this.#store.get(object.metadata);
     if (previous !== undefined && sameVersion(previous, object)) return;
     const slim = this.#options.slim ?? ((whole) => whole);
-    const current = frozen(slim(withoutBookkeeping(this.#withKind(object))));
+    const current = frozen(slim(withoutBookkeeping(object)));
     this.#store.set(current);
     this.#tell({ previous, current });
   }
@@ -138,12 +138,6 @@ export class Cache<T extends KubeObject> implements CacheView<T> {
 
   #tell(change: Change<T>): void {
     for (const listener of this.#listeners) listener(change);
-  }
-
-  /** Items of a built-in list carry neither kind nor apiVersion; those of a watch do. */
-  #withKind(object: T): T {
-    const { group, version, kind } = this.resource;
-    return object.kind ? object : { ...object, apiVersion: group === '' ? version : `${group}/${version}`, kind };
   }
 }
 

@@ -1,0 +1,78 @@
+import { shortened } from '../core/conditions.ts';
+import { errorMessage } from '../core/errors.ts';
+import { KubeError } from './errors.ts';
+
+const messageCharsMax = 2048;
+
+/** The reasons of metav1.Status for answers that carry none (a proxy's, a plain-text 404). */
+const reasons: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  409: 'Conflict',
+  410: 'Expired',
+  413: 'RequestEntityTooLarge',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  503: 'ServiceUnavailable',
+  504: 'Timeout',
+};
+
+/** The error that an answer of 400 or more is: the server's message and reason, whatever form its body has. */
+export function refusal(answer: {
+  status: number;
+  body: string;
+  retryAfter: string | undefined;
+  nowMs: number;
+}): KubeError {
+  const { status, body } = answer;
+  const said = statusObject(body);
+  const reason = said?.reason || reasons[status] || 'Unknown';
+  const message = said?.message || body.trim() || `the server answered ${status}`;
+  return new KubeError(
+    status,
+    reason,
+    shortened(message, messageCharsMax),
+    retryAfterMs(answer.retryAfter, answer.nowMs),
+  );
+}
+
+/** A connection that failed, or an answer that is none. */
+export function connectionFailure(error: unknown, server: string): KubeError {
+  if (error instanceof KubeError) return error;
+  return new KubeError(0, 'ConnectionFailed', `${server}: ${rootMessage(error)}`);
+}
+
+/** The innermost error says what happened (`ECONNREFUSED`, a certificate's flaw); those around it only that something did. */
+function rootMessage(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return rootMessage(error.errors[0]);
+  if (error instanceof Error && error.cause instanceof Error) return rootMessage(error.cause);
+  return errorMessage(error);
+}
+
+/** `Retry-After` is a number of seconds or a date. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d{1,6}$/.test(header.trim())) return Number(header) * 1000;
+  const dateMs = Date.parse(header);
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+}
+
+function statusObject(body: string): { reason?: string; message?: string } | undefined {
+  if (!body.startsWith('{')) return undefined;
+  try {
+    const value: unknown = JSON.parse(body);
+    if (value === null || typeof value !== 'object') return undefined;
+    const { reason, message } = value as Record<string, unknown>;
+    return {
+      ...(typeof reason === 'string' && { reason }),
+      ...(typeof message === 'string' && { message }),
+    };
+  } catch {
+    // No JSON after all: the body is quoted as it is.
+    return undefined;
+  }
+}

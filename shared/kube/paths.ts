@@ -1,0 +1,23 @@
+import type { KubeObject, ObjectRef, Resource } from './object.ts';
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** The path of all objects of a kind, in one namespace or in all. */
+export function collectionPath(resource: Resource<KubeObject>, namespace?: string): string {
+  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const scope = resource.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  return `${root}${scope}/${resource.plural}`;
+}
+
+/** The path of one object. A namespaced kind without a namespace is a programmer's error that the server answers with 404 or 405. */
+export function objectPath(resource: Resource<KubeObject>, at: ObjectRef, subresource?: string): string {
+  const path = `${collectionPath(resource, at.namespace)}/${encodeURIComponent(at.name)}`;
+  return subresource === undefined ? path : `${path}/${subresource}`;
+}
+
+/** `path` with the parameters that are set; empty text counts as not set. */
+export function withQuery(path: string, query: Query): string {
+  const set = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  if (set.length === 0) return path;
+  return `${path}?${new URLSearchParams(set.map(([key, value]) => [key, String(value)]))}`;
+}

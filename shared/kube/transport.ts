@@ -1,0 +1,226 @@
+import PQueue from 'p-queue';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { connectionFailure, refusal } from './answer.ts';
+import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions } from './client.ts';
+import { type Credentials, credentials } from './credentials.ts';
+import { KubeError } from './errors.ts';
+import { type ClusterAccess, type KubeconfigSource, loadKubeconfig } from './kubeconfig.ts';
+import { lines } from './lines.ts';
+import type { KubeObject, Resource } from './object.ts';
+import { apiVersion } from './object.ts';
+import { collectionPath, objectPath, withQuery } from './paths.ts';
+import { type Counter, type Meters, silentMeters } from './runtime.ts';
+
+export interface KubeClientOptions {
+  kubeconfig: KubeconfigSource;
+  /** Reads under way at once, and as many writes; more wait. Default 20. Watches are not counted. */
+  concurrency?: number;
+  /** `<program>/<version>`, as servers log it. */
+  userAgent?: string;
+  /** Real time, whatever the clock: the network does not run faster in a scaled world. Default 30 s. */
+  requestTimeoutMs?: number;
+  clock?: Clock;
+  meters?: Meters;
+}
+
+export const transportLimits = {
+  concurrency: 20,
+  requestTimeoutMs: 30_000,
+  connectTimeoutMs: 10_000,
+  /** Watches of one client: one a kind, and some for tests. */
+  watchConnections: 64,
+  /** A page of 500 objects; a server that sends more is broken. */
+  answerBytesMax: 256 * 1024 * 1024,
+  /** etcd holds at most 1.5 MB an object. */
+  watchLineCharsMax: 16 * 1024 * 1024,
+} as const;
+
+/** A client of the cluster that `kubeconfig` names. Throws `KubeconfigError`; connects with the first call only. */
+export function createKubeClient(options: KubeClientOptions): KubeClient {
+  return new HttpKubeClient(loadKubeconfig(options.kubeconfig), options);
+}
+
+interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  resource: Resource<KubeObject>;
+  path: string;
+  body?: unknown;
+  contentType?: string;
+  signal?: AbortSignal | undefined;
+}
+
+class HttpKubeClient implements KubeClient {
+  #server: string;
+  #basePath: string;
+  #options: KubeClientOptions;
+  #credentials: Credentials;
+  #clock: Clock;
+  /** Watches hold their connections: in one pool with the calls they would starve them. */
+  #calls: Dispatcher;
+  #watches: Dispatcher;
+  #reads: PQueue;
+  #writes: PQueue;
+  #requests: Counter;
+
+  constructor(access: ClusterAccess, options: KubeClientOptions) {
+    const url = new URL(access.server);
+    this.#server = url.origin;
+    this.#basePath = url.pathname.replace(/\/$/, '');
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#credentials = credentials(access.credentials, this.#clock);
+    const concurrency = options.concurrency ?? transportLimits.concurrency;
+    this.#calls = dispatcher(access, 2 * concurrency, transportLimits.answerBytesMax);
+    this.#watches = dispatcher(access, transportLimits.watchConnections, -1);
+    this.#reads = new PQueue({ concurrency });
+    this.#writes = new PQueue({ concurrency });
+    this.#requests = (options.meters ?? silentMeters).counter({
+      name: 'kmm_api_requests_total',
+      help: 'Requests to the Kubernetes API by method, resource and status (0: no answer)',
+      labels: ['method', 'resource', 'status'],
+    });
+  }
+
+  async get<T extends KubeObject>(resource: Resource<T>, at: { namespace?: string | undefined; name: string }) {
+    try {
+      return await this.#call<T>({ method: 'GET', resource, path: objectPath(resource, at) });
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
+    const { namespace, signal, ...query } = options;
+    const path = withQuery(collectionPath(resource, namespace), query);
+    const list = await this.#call<List<T>>({ method: 'GET', resource, path, signal });
+    return { metadata: list.metadata, items: (list.items ?? []).map((item) => withKind(resource, item)) };
+  }
+
+  async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
+    const { namespace, signal, ...query } = options;
+    const parameters = { ...query, watch: true, allowWatchBookmarks: true };
+    const path = withQuery(collectionPath(resource, namespace), parameters);
+    try {
+      const answer = await this.#send({ method: 'GET', resource, path, signal }, this.#watches);
+      for await (const line of lines(answer.body, transportLimits.watchLineCharsMax)) {
+        yield JSON.parse(line) as WatchEvent<T>;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      throw connectionFailure(error, this.#server);
+    }
+  }
+
+  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+    const path = collectionPath(resource, object.metadata.namespace);
+    return this.#call({ method: 'POST', resource, path, body: object });
+  }
+
+  replace<T extends KubeObject>(
+    resource: Resource<T>,
+    object: T,
+    options: { subresource?: 'status' } = {},
+  ): Promise<T> {
+    const path = objectPath(resource, object.metadata, options.subresource);
+    return this.#call({ method: 'PUT', resource, path, body: object });
+  }
+
+  patch: KubeClient['patch'] = (resource, at, patch, options = {}) => {
+    const path = objectPath(resource, at, options.subresource);
+    const contentType = patch.type === 'json' ? 'application/json-patch+json' : 'application/merge-patch+json';
+    const body = patch.type === 'json' ? patch.operations : patch.body;
+    return this.#call({ method: 'PATCH', resource, path, body, contentType });
+  };
+
+  delete: KubeClient['delete'] = async (resource, at, options = {}) => {
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...options };
+    try {
+      await this.#call({ method: 'DELETE', resource, path: objectPath(resource, at), body });
+    } catch (error) {
+      if (!(error instanceof KubeError && error.status === 404)) throw error;
+    }
+  };
+
+  async close(): Promise<void> {
+    await Promise.all([this.#calls.destroy(), this.#watches.destroy()]);
+  }
+
+  #call<T>(call: Call): Promise<T> {
+    const queue = call.method === 'GET' ? this.#reads : this.#writes;
+    return queue.add(async () => {
+      try {
+        const answer = await this.#send(call, this.#calls);
+        return (await answer.body.json()) as T;
+      } catch (error) {
+        throw connectionFailure(error, this.#server);
+      }
+    });
+  }
+
+  /** One answer below 400. Credentials that the server refuses are renewed once: a token may have been rotated. */
+  async #send(call: Call, through: Dispatcher): Promise<Dispatcher.ResponseData> {
+    const answer = await this.#request(call, through);
+    if (answer.statusCode < 400) return answer;
+    const body = await answer.body.text();
+    if (answer.statusCode === 401 && this.#credentials.refused()) {
+      const second = await this.#request(call, through);
+      if (second.statusCode < 400) return second;
+      throw this.#refusal(second, await second.body.text());
+    }
+    throw this.#refusal(answer, body);
+  }
+
+  async #request(call: Call, through: Dispatcher): Promise<Dispatcher.ResponseData> {
+    const { method, resource, contentType = 'application/json', signal } = call;
+    const authorization = await this.#credentials.authorization();
+    const timeoutMs = this.#options.requestTimeoutMs ?? transportLimits.requestTimeoutMs;
+    try {
+      const answer = await through.request({
+        origin: this.#server,
+        path: this.#basePath + call.path,
+        method,
+        headers: {
+          accept: 'application/json',
+          'user-agent': this.#options.userAgent ?? 'kmm-hub',
+          ...(authorization !== undefined && { authorization }),
+          ...(call.body !== undefined && { 'content-type': contentType }),
+        },
+        ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+        ...(signal !== undefined && { signal }),
+        headersTimeout: timeoutMs,
+        // A watch is silent for minutes; its driver bounds the silence.
+        bodyTimeout: through === this.#watches ? 0 : timeoutMs,
+      });
+      this.#requests.add({ method, resource: resource.plural, status: String(answer.statusCode) });
+      return answer;
+    } catch (error) {
+      this.#requests.add({ method, resource: resource.plural, status: '0' });
+      throw error;
+    }
+  }
+
+  #refusal(answer: Dispatcher.ResponseData, body: string): KubeError {
+    const header = answer.headers['retry-after'];
+    const retryAfter = Array.isArray(header) ? header[0] : header;
+    return refusal({ status: answer.statusCode, body, retryAfter, nowMs: this.#clock.now() });
+  }
+}
+
+function dispatcher(access: ClusterAccess, connections: number, maxResponseSize: number): Dispatcher {
+  const tls = {
+    ...(access.ca !== undefined && { ca: access.ca }),
+    ...access.clientCertificate,
+    ...(access.tlsServerName !== undefined && { servername: access.tlsServerName }),
+    rejectUnauthorized: !access.insecureSkipTlsVerify,
+  };
+  const connect = { ...tls, timeout: transportLimits.connectTimeoutMs };
+  if (access.proxyUrl === undefined) return new Agent({ connections, maxResponseSize, connect });
+  return new ProxyAgent({ uri: access.proxyUrl, connections, maxResponseSize, requestTls: connect });
+}
+
+/** Items of a list of a built-in kind carry neither kind nor apiVersion. */
+function withKind<T extends KubeObject>(resource: Resource<T>, item: T): T {
+  return item.kind ? item : { ...item, apiVersion: apiVersion(resource), kind: resource.kind };
+}
