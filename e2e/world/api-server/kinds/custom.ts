@@ -1,10 +1,17 @@
-import { type ApiObject, isRecord } from '../object.ts';
+import type { ApiObject } from '../object.ts';
+import { applyDefaults } from '../schema/defaults.ts';
+import { prune } from '../schema/prune.ts';
+import { Rules } from '../schema/rules.ts';
+import type { Schema } from '../schema/schema.ts';
+import { schemaCauses } from '../schema/validate.ts';
 import type { ServedKind, Strategy } from './served-kind.ts';
 
 interface Version {
   name: string;
   served: boolean;
   storage?: boolean;
+  schema?: { openAPIV3Schema?: Schema };
+  additionalPrinterColumns?: unknown[];
   subresources?: { status?: unknown };
   selectableFields?: { jsonPath: string }[];
 }
@@ -47,21 +54,36 @@ function customKind(spec: Definition, version: Version): ServedKind {
     builtIn: false,
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath.replace(/^\./, '')),
     collection: `${spec.group}/${names.plural}`,
-    strategy: customStrategy(hasStatus),
+    strategy: customStrategy(hasStatus, version.schema?.openAPIV3Schema ?? {}),
   };
 }
 
-function customStrategy(hasStatus: boolean): Strategy {
+function customStrategy(hasStatus: boolean, written: Schema): Strategy {
+  const schema = withoutResourceMembers(written);
+  const rules = new Rules(written);
   return {
     statusKeepsMetadata: true,
     prepareCreate(next) {
       if (hasStatus) delete next.status;
     },
+    prune: (next) => prune(next, schema),
+    applyDefaults: (next) => applyDefaults(next, schema),
+    validate(next, previous) {
+      const causes = schemaCauses(next, schema);
+      // Rules assume values of the right shape.
+      return causes.length > 0 ? causes : rules.causes(next, previous);
+    },
     // Without a status subresource every change outside the metadata counts.
     generationPart(object) {
       const { apiVersion: _, kind: __, metadata: ___, ...rest } = object;
-      if (hasStatus && isRecord(rest)) delete rest.status;
+      if (hasStatus) delete rest.status;
       return rest;
     },
   };
+}
+
+/** apiVersion, kind and metadata are the server's own business, whatever a schema says of them. */
+function withoutResourceMembers(schema: Schema): Schema {
+  const { apiVersion: _, kind: __, metadata: ___, ...properties } = schema.properties ?? {};
+  return { ...schema, properties };
 }

@@ -1,5 +1,6 @@
 import type { Cause } from '../failures.ts';
 import type { ApiObject } from '../object.ts';
+import { structuralCauses } from '../schema/structural.ts';
 import type { Definition } from './custom.ts';
 import type { Strategy } from './served-kind.ts';
 
@@ -36,6 +37,12 @@ function definitionCauses(object: ApiObject): Cause[] {
   if (causes.length === 0 && object.metadata.name !== name) {
     const message = `Invalid value: "${object.metadata.name}": must be spec.names.plural+"."+spec.group`;
     causes.push({ reason: 'FieldValueInvalid', message, field: 'metadata.name' });
+  }
+  for (const [index, version] of (spec?.versions ?? []).entries()) {
+    const field = `spec.versions[${index}].schema.openAPIV3Schema`;
+    const schema = version.schema?.openAPIV3Schema;
+    if (schema === undefined) required(field);
+    else causes.push(...structuralCauses(schema, field));
   }
   return causes;
 }

@@ -1,14 +1,14 @@
 import { badRequest, invalid } from '../failures.ts';
 import type { ApiObject } from '../object.ts';
+import { metadataCauses, pruneMetadata } from '../validation/metadata.ts';
 import type { Call } from './context.ts';
 
 /** Prunes, completes and checks an object that is about to be stored; throws 422, or 400 for unknown fields when strict. */
 export function admitted(call: Call, next: ApiObject, previous: ApiObject | undefined): void {
   const { strategy } = call.kind;
-  const unknown = strategy.prune?.(next) ?? [];
-  reportUnknown(call, unknown);
+  reportUnknown(call, [...pruneMetadata(next), ...(strategy.prune?.(next) ?? [])]);
   strategy.applyDefaults?.(next);
-  const causes = strategy.validate?.(next, previous) ?? [];
+  const causes = [...metadataCauses(next, previous), ...(strategy.validate?.(next, previous) ?? [])];
   if (causes.length > 0) throw invalid(call.kind, next.metadata.name, causes);
 }
 
