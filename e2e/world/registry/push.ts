@@ -1,0 +1,47 @@
+import { Agent } from 'undici';
+import type { OciImage } from './oci-image.ts';
+import type { Registry } from './server.ts';
+import { sha256Digest } from './store.ts';
+
+/**
+ * Pushes an image over HTTP as a build does: blobs by upload sessions, then manifests, the top-level one under `tag`.
+ * Gives the name to use in a Module. `login` is needed where the registry has users (basic scheme).
+ */
+export async function pushImage(
+  registry: Registry,
+  at: { repository: string; tag: string; login?: { user: string; password: string } },
+  image: OciImage,
+): Promise<{ name: string; pinned: string }> {
+  const agent = new Agent({ connect: { ca: registry.caPem } });
+  const headers: Record<string, string> =
+    at.login === undefined
+      ? {}
+      : { authorization: `Basic ${Buffer.from(`${at.login.user}:${at.login.password}`).toString('base64')}` };
+  const send = async (method: 'POST' | 'PATCH' | 'PUT', path: string, content?: Buffer, contentType?: string) => {
+    const answer = await agent.request({
+      origin: registry.url,
+      path,
+      method,
+      headers: { ...headers, ...(contentType && { 'content-type': contentType }) },
+      body: content ?? null,
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
+    return String(answer.headers['location'] ?? '');
+  };
+  try {
+    for (const blob of image.blobs) {
+      const upload = await send('POST', `/v2/${at.repository}/blobs/uploads/`);
+      const next = await send('PATCH', upload, blob, 'application/octet-stream');
+      await send('PUT', `${next}?digest=${sha256Digest(blob)}`);
+    }
+    for (const [index, { mediaType, content }] of image.manifests.entries()) {
+      const reference = index === image.manifests.length - 1 ? at.tag : sha256Digest(content);
+      await send('PUT', `/v2/${at.repository}/manifests/${reference}`, content, mediaType);
+    }
+  } finally {
+    await agent.close();
+  }
+  const repository = `${registry.host}/${at.repository}`;
+  return { name: `${repository}:${at.tag}`, pinned: `${repository}@${image.digest}` };
+}
