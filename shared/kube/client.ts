@@ -45,7 +45,8 @@ export interface DeleteOptions {
 }
 
 export interface WriteOptions {
-  subresource?: 'status';
+  /** `finalize` is for Namespaces only. */
+  subresource?: 'status' | 'finalize';
 }
 
 /**

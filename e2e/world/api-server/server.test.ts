@@ -18,7 +18,8 @@ describe('the embedded API server', () => {
   });
 
   const pods = '/api/v1/namespaces/default/pods';
-  const pod = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { nodeName: 'n' } });
+  const spec = { nodeName: 'n', containers: [{ name: 'c', image: 'registry.example/i:1' }] };
+  const pod = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec });
 
   it('answers 404 in Kubernetes’ words for a namespace that is not there', async () => {
     const answer = await client.call('POST', '/api/v1/namespaces/x/pods', pod('a'));

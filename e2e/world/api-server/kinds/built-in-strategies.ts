@@ -1,27 +1,12 @@
-import { type ApiObject, valueAt } from '../object.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { forbiddenField, invalidValue } from '../field-causes.ts';
+import { type ApiObject, isRecord } from '../object.ts';
+import { daemonSetStrategy } from './daemon-set-strategy.ts';
 import { definitionStrategy } from './definition-strategy.ts';
+import { podStrategy } from './pod-strategy.ts';
 import type { Strategy } from './served-kind.ts';
 
 const specPart = (object: ApiObject) => object.spec;
-
-function withoutStatus(next: ApiObject): void {
-  delete next.status;
-}
-
-const podStrategy: Strategy = {
-  prepareCreate(next) {
-    next.status = { phase: 'Pending', qosClass: 'BestEffort' };
-  },
-  generationPart: specPart,
-  gracePeriodSeconds(object, asked) {
-    const phase = valueAt(object, ['status', 'phase']);
-    const scheduled = Boolean(valueAt(object, ['spec', 'nodeName']));
-    if (!scheduled || phase === 'Failed' || phase === 'Succeeded') return 0;
-    const own = valueAt(object, ['spec', 'terminationGracePeriodSeconds']);
-    return Math.max(0, asked ?? (typeof own === 'number' ? own : 30));
-  },
-  unconditionalUpdate: true,
-};
 
 const namespaceStrategy: Strategy = {
   prepareCreate(next) {
@@ -37,20 +22,53 @@ const namespaceStrategy: Strategy = {
   unconditionalUpdate: true,
 };
 
-const withSpec: Strategy = { prepareCreate: withoutStatus, generationPart: specPart, unconditionalUpdate: true };
+const secretStrategy: Strategy = {
+  applyDefaults(next) {
+    next['type'] ??= 'Opaque';
+    const { stringData } = next;
+    if (!isRecord(stringData)) return;
+    const texts = Object.entries(stringData).map(([key, value]) => [
+      key,
+      Buffer.from(String(value)).toString('base64'),
+    ]);
+    next['data'] = { ...(isRecord(next['data']) ? next['data'] : {}), ...Object.fromEntries(texts) };
+    delete next['stringData'];
+  },
+  validate: (next, previous) =>
+    previous === undefined || previous['type'] === next['type']
+      ? []
+      : [invalidValue('type', next['type'], 'field is immutable')],
+  unconditionalUpdate: true,
+};
+
+const controllerRevisionStrategy: Strategy = {
+  validate: (next, previous) =>
+    previous === undefined || isDeepStrictEqual(previous['data'], next['data'])
+      ? []
+      : [forbiddenField('data', 'field is immutable')],
+  unconditionalUpdate: true,
+};
+
+const withSpec: Strategy = {
+  prepareCreate(next) {
+    delete next.status;
+  },
+  generationPart: specPart,
+  unconditionalUpdate: true,
+};
 
 /** By kind; a kind that is not here has no generation and no defaults. */
 export const strategies: Readonly<Record<string, Strategy>> = {
   Pod: podStrategy,
   Namespace: namespaceStrategy,
   Node: { unconditionalUpdate: true },
-  Secret: { unconditionalUpdate: true },
+  Secret: secretStrategy,
   ConfigMap: { unconditionalUpdate: true },
   ServiceAccount: { unconditionalUpdate: true },
   Event: { unconditionalUpdate: true },
-  ControllerRevision: { unconditionalUpdate: true },
+  ControllerRevision: controllerRevisionStrategy,
   Service: { unconditionalUpdate: true },
-  DaemonSet: withSpec,
+  DaemonSet: daemonSetStrategy,
   Deployment: withSpec,
   Job: { ...withSpec, orphansByDefault: true },
   NetworkPolicy: { generationPart: specPart, unconditionalUpdate: true },
