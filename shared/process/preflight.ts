@@ -1,0 +1,41 @@
+import { errorMessage } from '../core/errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { KubeError } from '../kube/errors.ts';
+import type { KubeObject, Resource } from '../kube/object.ts';
+
+/** A kind that the program cannot work without. `namespace`: where it may be listed; absent: in all. */
+export interface Requirement {
+  resource: Resource<KubeObject>;
+  namespace?: string;
+}
+
+/**
+ * Asks once for each required kind, one object of it, and returns what is missing: the server, its definition, or the
+ * right to list it. Found at start it is one clear line; found later it would be a cache that never syncs.
+ */
+export async function missingRequirements(client: KubeClient, requirements: readonly Requirement[]): Promise<string[]> {
+  const problems = await Promise.all(requirements.map((requirement) => problemOf(client, requirement)));
+  return [...new Set(problems.filter((problem) => problem !== undefined))];
+}
+
+async function problemOf(client: KubeClient, { resource, namespace }: Requirement): Promise<string | undefined> {
+  const name = resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
+  try {
+    await client.list(resource, { namespace, limit: 1 });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KubeError)) return `${name}: ${errorMessage(error)}`;
+    switch (error.status) {
+      case 0:
+        return `cannot reach the API server: ${error.message}`;
+      case 401:
+        return `the API server refuses our credentials: ${error.message}`;
+      case 403:
+        return `no right to list ${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}: ${error.message}`;
+      case 404:
+        return `the API server does not know ${name} (${resource.version}): install its CustomResourceDefinition`;
+      default:
+        return `${name}: the API server answers ${error.status}: ${error.message}`;
+    }
+  }
+}
