@@ -11,6 +11,7 @@ export const labels = {
   managedClusterModule: `${prefix}/managedclustermodule.name`,
   /** On a one-shot unload pod: `Unload`. */
   workerAction: `${prefix}/worker-action`,
+  /** On Secrets: what they may be used for, `sign`, `build` or `pull` (contract 8). */
   secretUse: `${prefix}/use`,
 } as const;
 
@@ -30,6 +31,8 @@ export const annotations = {
   loadedBoots: `${prefix}/loaded-boots`,
   /** On objects that we own whole: hash of what we last wrote (contract 1). */
   written: `${prefix}/written`,
+  /** On a pull Secret, `true`: its logins may travel in plain HTTP or over unverified TLS (`registryTLS.insecure*`, contract 8). */
+  allowInsecureRegistry: `${prefix}/allow-insecure-registry`,
   revision: 'hub.kmm.sigs.x-k8s.io/revision',
   state: 'hub.kmm.sigs.x-k8s.io/state',
   updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',
