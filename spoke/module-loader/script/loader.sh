@@ -127,6 +127,7 @@ json_text() {
 }
 
 # report <result> <reason> <text>: modprobe's own last lines stand before the text; $users are the holders. At most 2,048 bytes.
+# It ends what the lock was taken for, and is in the file before the next verb can write there.
 report() {
   own=$(printf '%s' "$output" | sed -e '/^insmod /d' -e '/^rmmod /d' | tail -n 5 | json_text 900)
   text=$(printf '%s' "$3" | json_text 500)
@@ -137,8 +138,9 @@ report() {
   done
   result=$(printf '{"verb":"%s","result":"%s","reason":"%s","boot":"%s","hash":"%s","holders":[%s],"message":"%s"}' \
     "$verb" "$1" "$2" "$boot" "$KMM_HASH" "$names" "$own${own:+${text:+; }}$text")
-  log "$result"
   log "$result" >"$termination_log" || :
+  release_lock
+  log "$result"
 }
 
 # fail <reason> <text>
@@ -462,7 +464,6 @@ load() {
   modprobe=$found
   wait_for_lock
   load_locked "$@"
-  release_lock
 }
 
 load_locked() {
@@ -572,7 +573,6 @@ run() {
     if ! read_marker "$marker" || [ "$marked_hash" != "$KMM_HASH" ]; then log "$marker is no longer ours" && exit 0; fi
     log "$module_name went away: loading it again"
     load_locked "$@"
-    release_lock
   done
 }
 
