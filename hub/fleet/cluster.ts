@@ -1,0 +1,43 @@
+import type { ManagedCluster } from '@open-cluster-management/api-types';
+import { type Claim, type KernelInventory, kernelClaimNames, parseKernelClaims } from '../../shared/kernel/claims.ts';
+
+/** What the hub reads of a ManagedCluster; nothing else of it can change a decision. */
+export interface ClusterView {
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  /** Available is True. Unreachable clusters get no new work or state, and block nobody (contract 5). */
+  reachable: boolean;
+  /** Being detached: OCM takes its works away, the hub leaves them alone. */
+  leaving: boolean;
+  inventory: KernelInventory;
+}
+
+const availableCondition = 'ManagedClusterConditionAvailable';
+
+export function viewCluster(cluster: ManagedCluster): ClusterView {
+  return {
+    name: cluster.metadata.name,
+    labels: cluster.metadata.labels ?? {},
+    reachable: isAvailable(cluster),
+    leaving: cluster.metadata.deletionTimestamp !== undefined,
+    inventory: parseKernelClaims(kernelClaims(cluster)),
+  };
+}
+
+function isAvailable(cluster: ManagedCluster): boolean {
+  const conditions = cluster.status?.conditions ?? [];
+  return conditions.find((condition) => condition.type === availableCondition)?.status === 'True';
+}
+
+/** Equal texts = no decision about this cluster can differ: its lease, capacity and other claims wake nobody. */
+export function clusterFingerprint(cluster: ManagedCluster): string {
+  const { metadata } = cluster;
+  const leaving = metadata.deletionTimestamp !== undefined;
+  return JSON.stringify([metadata.uid, metadata.labels, leaving, isAvailable(cluster), kernelClaims(cluster)]);
+}
+
+function kernelClaims({ status }: ManagedCluster): Claim[] {
+  return (status?.clusterClaims ?? []).flatMap(({ name, value }) =>
+    name !== undefined && value !== undefined && kernelClaimNames.includes(name) ? [{ name, value }] : [],
+  );
+}

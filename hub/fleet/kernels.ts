@@ -1,0 +1,60 @@
+import { limits } from '../../shared/core/limits.ts';
+import type { KernelInventory } from '../../shared/kernel/claims.ts';
+import { isKernelVersion, withoutPlus } from '../../shared/kernel/version.ts';
+import { type Problem, reasons } from '../managed-cluster-module/reasons.ts';
+
+/** Where the hub learns which kernels a cluster runs (contract 7). */
+export interface KernelSources {
+  inventory: KernelInventory;
+  /** From the report: kernels without mapping, and kernels that nodes run. Hostile text. */
+  reported: readonly string[];
+  /** Literals of the present work: what the cluster ran when it was last known. */
+  shipped: readonly string[];
+}
+
+export interface KnownKernels {
+  /** Nodes run them, as far as one can know: a change of revision waits for all of them. Sorted. */
+  running: string[];
+  /** In the present work but claimed by nobody while the claim is whole: kept, but nothing waits for their images. */
+  lastKnown: string[];
+  /** Why this may not be all. */
+  problems: Problem[];
+}
+
+/**
+ * Unites what is known of a cluster's kernels. While the claim is missing, empty or incomplete, the kernels of the
+ * present work count as running: an inventory that vanishes must not take a driver away.
+ */
+export function knownKernels({ inventory, reported, shipped }: KernelSources): KnownKernels {
+  const running = new Set(inventory.kernels);
+  for (const kernel of reported.filter(isKernelVersion).map(withoutPlus)) {
+    if (running.size < limits.kernelsPerClusterMax) running.add(kernel);
+  }
+  const doubtful = !inventory.complete || inventory.kernels.length === 0;
+  if (doubtful) for (const kernel of shipped) running.add(kernel);
+  return {
+    running: [...running].sort(),
+    lastKnown: shipped.filter((kernel) => !running.has(kernel)).sort(),
+    problems: inventoryProblems(inventory),
+  };
+}
+
+function inventoryProblems(inventory: KernelInventory): Problem[] {
+  const problems: Problem[] = [];
+  if (!inventory.claimed) {
+    const message = 'reports no kernels: its kernel claim is missing (does the spoke program run there?)';
+    problems.push({ reason: reasons.noKernelClaim, message });
+  } else if (inventory.kernels.length === 0) {
+    problems.push({ reason: reasons.noKernels, message: 'its kernel claim names no usable kernel version' });
+  } else if (!inventory.complete) {
+    const message =
+      'a part of its kernel claims is missing (too many kernels, or claims cut by the registration agent)';
+    problems.push({ reason: reasons.claimIncomplete, message });
+  }
+  if (inventory.ignored.length > 0) {
+    const named = inventory.ignored.map(({ text, reason }) => `${JSON.stringify(text)} (${reason})`).join(', ');
+    const more = inventory.moreIgnored > 0 ? ` and ${inventory.moreIgnored} more` : '';
+    problems.push({ reason: reasons.kernelsIgnored, message: `ignored in its kernel claims: ${named}${more}` });
+  }
+  return problems;
+}

@@ -1,0 +1,145 @@
+import type { ConditionState } from '../../shared/core/conditions.ts';
+import { imageStatuses } from './image-status.ts';
+import { type Problem, reasons } from './reasons.ts';
+import type { ClusterRecord } from './records.ts';
+import type { StatusPicture, Tally } from './status.ts';
+
+/** Clusters, kernels or images that a message names; the lists of the status name more. */
+const examplesMax = 3;
+
+/** The five conditions (contract 5). `Ready` says whether, the others say why not. */
+export function conditionsOf(picture: StatusPicture, tally: Tally): ConditionState[] {
+  return [
+    ready(picture, tally),
+    imagesReady(picture, tally),
+    progressing(picture, tally),
+    degraded(picture, tally),
+    inventoryComplete(tally),
+  ];
+}
+
+/** True exactly when every selected reachable cluster succeeded at the current revision. */
+function ready({ problems }: StatusPicture, tally: Tally): ConditionState {
+  const type = 'Ready';
+  const [invalid] = problems.filter(({ reason }) => reason === reasons.invalidSpec);
+  if (invalid !== undefined) return { type, status: 'False', ...invalid };
+  const unwell = [...tally.failed, ...tally.waiting, ...tally.progressing];
+  const reachable = tally.selected.length - tally.unreachable.length;
+  const aside = tally.unreachable.length === 0 ? '' : `; ${tally.unreachable.length} unreachable`;
+  const [first] = unwell;
+  if (first !== undefined) {
+    const message = `${unwell.length} of ${reachable} reachable clusters are not ready: ${examples(unwell)}${aside}`;
+    return { type, status: 'False', reason: first.reason, message };
+  }
+  if (tally.selected.length === 0) {
+    return { type, status: 'True', reason: reasons.noClusters, message: 'the selector matches no ManagedCluster' };
+  }
+  const message = `all ${reachable} reachable clusters have the present revision and are well${aside}`;
+  return { type, status: 'True', reason: reasons.ready, message };
+}
+
+/** False when an image is missing; Unknown while the registry has not said. */
+function imagesReady({ revision, imageCheck }: StatusPicture, tally: Tally): ConditionState {
+  const type = 'ImagesReady';
+  const images = imageStatuses(tally.selected, revision);
+  const open = images.filter(({ state }) => state !== 'Verified' && state !== 'Unchecked');
+  const [first] = open;
+  if (first !== undefined) {
+    const named = open.slice(0, examplesMax).map(({ kernelVersion, image, message }) => {
+      return `kernel ${kernelVersion}, image ${image}: ${message ?? ''}`;
+    });
+    const message = `${open.length} of ${images.length} images are not verified: ${named.join('; ')}${rest(open)}`;
+    const status = first.state === 'Missing' ? 'False' : 'Unknown';
+    return { type, status, reason: first.reason ?? reasons.imageUnknown, message };
+  }
+  if (imageCheck === 'Skip') {
+    return {
+      type,
+      status: 'True',
+      reason: reasons.imagesNotChecked,
+      message: 'images are shipped by name, unverified',
+    };
+  }
+  return { type, status: 'True', reason: reasons.imagesVerified, message: `all ${images.length} images are verified` };
+}
+
+function progressing({ hold }: StatusPicture, tally: Tally): ConditionState {
+  const type = 'Progressing';
+  if (hold !== undefined) return { type, status: 'False', ...hold };
+  const [moving] = tally.progressing;
+  if (moving !== undefined) {
+    const message = `${tally.progressing.length} clusters are on their way: ${examples(tally.progressing)}`;
+    return { type, status: 'True', reason: reasons.progressing, message };
+  }
+  const [waits] = tally.waiting;
+  if (waits !== undefined) {
+    const message = `${tally.waiting.length} clusters wait: ${examples(tally.waiting)}`;
+    return { type, status: 'True', reason: waits.reason, message };
+  }
+  return { type, status: 'False', reason: reasons.complete, message: 'nothing is under way' };
+}
+
+/** Something is wrong that does not go away by itself, or that somebody should look at. */
+function degraded({ problems }: StatusPicture, tally: Tally): ConditionState {
+  const type = 'Degraded';
+  const [own] = problems;
+  if (own !== undefined) {
+    return { type, status: 'True', reason: own.reason, message: problems.map(({ message }) => message).join('; ') };
+  }
+  const broken = [...tally.failed, ...[...tally.waiting, ...tally.progressing].filter(isBroken)];
+  const [first] = broken;
+  if (first === undefined) return { type, status: 'False', reason: reasons.healthy, message: 'no problem is known' };
+  const message = `${broken.length} clusters have problems: ${examples(broken)}`;
+  return { type, status: 'True', reason: first.reason, message };
+}
+
+/** Reasons of clusters that wait or move, and yet are a problem and not a matter of time. */
+const brokenReasons: ReadonlySet<string> = new Set([
+  reasons.foreignWork,
+  reasons.workFailed,
+  reasons.revisionLost,
+  reasons.mappingError,
+  reasons.applyFailed,
+  reasons.failing,
+  reasons.reportInvalid,
+]);
+
+function isBroken({ reason, notices }: ClusterRecord): boolean {
+  return brokenReasons.has(reason) || notices.some((notice) => brokenReasons.has(notice.reason));
+}
+
+/** Whether the hub knows every kernel of every selected cluster, as far as it can tell. */
+function inventoryComplete(tally: Tally): ConditionState {
+  const type = 'InventoryComplete';
+  const unsure = tally.selected.flatMap(({ cluster, notices }) => {
+    const problem = notices.find(({ reason }) => inventoryReasons.has(reason));
+    return problem === undefined ? [] : [{ cluster, ...problem }];
+  });
+  const [first] = unsure;
+  if (first === undefined) {
+    return {
+      type,
+      status: 'True',
+      reason: reasons.complete,
+      message: 'the kernels of all selected clusters are known',
+    };
+  }
+  const message = `${unsure.length} clusters: ${examples(unsure)}`;
+  return { type, status: 'False', reason: first.reason, message };
+}
+
+const inventoryReasons: ReadonlySet<string> = new Set([
+  reasons.noKernelClaim,
+  reasons.noKernels,
+  reasons.claimIncomplete,
+  reasons.kernelsIgnored,
+]);
+
+function examples(of: readonly (Problem & { cluster: string })[]): string {
+  const named = of.slice(0, examplesMax).map(({ cluster, reason, message }) => `${cluster} (${reason}): ${message}`);
+  return `${named.join('; ')}${rest(of)}`;
+}
+
+function rest(of: readonly unknown[]): string {
+  return of.length > examplesMax ? `; and ${of.length - examplesMax} more` : '';
+}

@@ -1,0 +1,65 @@
+import { type ManifestWork, parseReport, type Report } from '@open-cluster-management/api-types';
+import { limits } from '../../shared/core/limits.ts';
+
+/** One section of Module.status; what the spoke does not send is absent, which for upstream's spoke means 0. */
+export interface Counts {
+  nodesMatchingSelectorNumber?: number;
+  desiredNumber?: number;
+  availableNumber?: number;
+}
+
+/** What the work agent brought back from the spoke. All of it is text and numbers from a cluster that may be hostile. */
+export interface Feedback {
+  moduleLoader: Counts;
+  devicePlugin: Counts;
+  dra: Counts;
+  /** The hub-state that the spoke's status was computed from; upstream's spoke sends none. */
+  state: string | undefined;
+  /** Contract 4, parsed, bounded, control characters stripped. */
+  report: Report | undefined;
+  /** Why there is a report that cannot be used. */
+  reportProblem: string | undefined;
+}
+
+/** Of the first manifest: our works hold one. */
+export function readFeedback(work: ManifestWork): Feedback {
+  const values = new Map<string, string | number>();
+  for (const { name, fieldValue } of work.status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values ?? []) {
+    const value = fieldValue.type === 'Integer' ? fieldValue.integer : fieldValue.string;
+    if (value !== undefined) values.set(name, value);
+  }
+  const text = (name: string) => {
+    const value = values.get(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    moduleLoader: readCounts(values, 'moduleLoader'),
+    devicePlugin: readCounts(values, 'devicePlugin'),
+    dra: readCounts(values, 'dra'),
+    state: text('state'),
+    ...readReport(text('report')),
+  };
+}
+
+const countNames = ['nodesMatchingSelectorNumber', 'desiredNumber', 'availableNumber'] as const;
+
+function readCounts(values: ReadonlyMap<string, string | number>, section: string): Counts {
+  const counts: Counts = {};
+  for (const name of countNames) {
+    const value = values.get(`${section}.${name}`);
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) counts[name] = value;
+  }
+  return counts;
+}
+
+function readReport(text: string | undefined): Pick<Feedback, 'report' | 'reportProblem'> {
+  if (text === undefined) return { report: undefined, reportProblem: undefined };
+  const report = parseReport(text);
+  const reportProblem = `expected a report of at most ${limits.reportBytesMax} bytes of version 1, got something else`;
+  return report === undefined ? { report, reportProblem } : { report, reportProblem: undefined };
+}
+
+/** Text from a cluster without what could move a terminal's cursor or fake a line of a log. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
+}

@@ -1,0 +1,49 @@
+import type { ImageStatus } from '@open-cluster-management/api-types';
+import { shortened } from '../../shared/core/conditions.ts';
+import type { KernelPlan } from './kernel-plan.ts';
+import type { ClusterRecord } from './records.ts';
+
+/** Images in trouble come first; the states of contract 8 that building adds stand in no plan yet. */
+const order = ['Missing', 'Unknown', 'Checking', 'Unchecked', 'Verified'] as const;
+type ImageState = (typeof order)[number];
+
+const messageCharsMax = 512;
+
+/**
+ * One entry per kernel and image of the selected clusters. While clusters are at different revisions that name an image
+ * alike, the current one's state is shown.
+ */
+export function imageStatuses(selected: readonly ClusterRecord[], revision: string | undefined): ImageStatus[] {
+  const found = new Map<string, { plan: KernelPlan; clusters: number }>();
+  for (const { plans } of selected) {
+    const seen = new Set<string>();
+    for (const plan of plans) {
+      if (plan.image === undefined) continue;
+      const key = `${plan.kernel} ${plan.image}`;
+      const known = found.get(key);
+      const shown = known === undefined || plan.revision === revision ? plan : known.plan;
+      found.set(key, { plan: shown, clusters: (known?.clusters ?? 0) + (seen.has(key) ? 0 : 1) });
+      seen.add(key);
+    }
+  }
+  return [...found.values()].sort(inTroubleFirst).map(({ plan, clusters }) => entryOf(plan, clusters));
+}
+
+function entryOf(plan: KernelPlan, clusters: number): ImageStatus {
+  const { kernel: kernelVersion, image = '', digest, reason, message } = plan;
+  const isFine = plan.state === 'Verified';
+  return {
+    kernelVersion,
+    image,
+    ...(digest === undefined ? {} : { digest }),
+    state: plan.state as ImageState,
+    ...(isFine ? {} : { reason, message: shortened(message, messageCharsMax) }),
+    clusters,
+  };
+}
+
+function inTroubleFirst(a: { plan: KernelPlan }, b: { plan: KernelPlan }): number {
+  const rank = ({ plan }: { plan: KernelPlan }) => order.indexOf(plan.state as ImageState);
+  const text = ({ plan }: { plan: KernelPlan }) => `${plan.kernel} ${plan.image}`;
+  return rank(a) - rank(b) || (text(a) < text(b) ? -1 : 1);
+}

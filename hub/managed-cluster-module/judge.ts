@@ -1,0 +1,207 @@
+import type { ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
+import { annotations } from '../../shared/kube/names.ts';
+import { type Counts, type Feedback, printable } from './feedback.ts';
+import { type Problem, reasons } from './reasons.ts';
+
+/** What a cluster is, at the state that its work ships (contract 5). */
+export interface Verdict extends Problem {
+  phase: 'Progressing' | 'Succeeded' | 'Failed';
+  /** `CountsOnly`: upstream's spoke, which does not say which state its numbers belong to. */
+  reporting: 'State' | 'CountsOnly';
+  /** Time alone changes the verdict then. */
+  recheckMs?: number | undefined;
+}
+
+/** What the hub has seen of one state of one cluster; lost with a restart, which only ever makes it wait less. */
+export interface Memory {
+  state: string | undefined;
+  /** When the state was last seen not fulfilled. */
+  brokenAtMs?: number | undefined;
+  /** Since when nodes are reported as failed, without a break. */
+  failingSinceMs?: number | undefined;
+}
+
+export interface JudgeInput {
+  work: ManifestWork;
+  /** The spec that the work ships: what is expected of the spoke at all. */
+  spec: ModuleSpec;
+  feedback: Feedback;
+  minSuccessMs: number;
+  /** After this long without success the cluster counts as failed. */
+  deadlineMs: number | undefined;
+  nowMs: number;
+  memory: Memory | undefined;
+}
+
+export const judgeLimits = {
+  /** A load is tried again by kubelet; one failure that lasts shorter is not yet one. */
+  failingMs: 40_000,
+  /** Numbers that belong to no known state must hold longer than the agent's poll (10-19 s) and a pod's start. */
+  countsOnlyMs: 60_000,
+  /** Nothing at all was reported: nothing to do there, or nobody who does it. */
+  nothingReportedMs: 5 * 60_000,
+} as const;
+
+/** Judges one cluster that is reachable and has a work. Pure: the memory for the next time is in the answer. */
+export function judge(input: JudgeInput): { verdict: Verdict; memory: Memory } {
+  const { work, nowMs } = input;
+  const state = work.metadata.annotations?.[annotations.state];
+  const memory = input.memory?.state === state ? (input.memory ?? { state }) : { state };
+  const observed = observe(input, state);
+  const failingSinceMs = observed.failing ? (memory.failingSinceMs ?? nowMs) : undefined;
+  const brokenAtMs = observed.fulfilled ? memory.brokenAtMs : nowMs;
+  const verdict = observed.fulfilled
+    ? soaked(input, observed, unbrokenSince(work, brokenAtMs))
+    : overdue(input, observed, failingSinceMs);
+  return { verdict, memory: { state, brokenAtMs, failingSinceMs } };
+}
+
+/** What the feedback says now, without regard to how long it has said so. */
+interface Observation extends Problem {
+  fulfilled: boolean;
+  failing: boolean;
+  reporting: Verdict['reporting'];
+  /** How long it must hold. */
+  soakMs: number;
+}
+
+function observe(input: JudgeInput, state: string | undefined): Observation {
+  const { feedback } = input;
+  const reporting: Verdict['reporting'] = feedback.state === undefined ? 'CountsOnly' : 'State';
+  const unfulfilled = (reason: string, message: string, failing = false): Observation => ({
+    fulfilled: false,
+    failing,
+    reporting,
+    soakMs: 0,
+    reason,
+    message,
+  });
+  const applied = appliedProblem(input.work);
+  if (applied !== undefined) return unfulfilled(applied.reason, applied.message);
+  if (reporting === 'CountsOnly') return observeCounts(input);
+  if (feedback.state !== state) {
+    return unfulfilled(reasons.notReported, 'applied; the cluster has not reported on this state yet');
+  }
+  if (feedback.report === undefined) {
+    return unfulfilled(reasons.reportInvalid, feedback.reportProblem ?? 'the cluster sent no report');
+  }
+  return observeReport(input, feedback.report);
+}
+
+function observeReport(input: JudgeInput, report: NonNullable<Feedback['report']>): Observation {
+  const [desired, loaded, failed, unreachable] = report.nodes;
+  const base = { reporting: 'State', soakMs: input.minSuccessMs } as const;
+  if (failed > 0) {
+    const [error] = report.errors ?? [];
+    const example = error === undefined ? '' : `: ${error.node} ${error.reason}: ${error.message}`;
+    const message = `${failed} of ${desired} nodes failed${example}`;
+    return { ...base, fulfilled: false, failing: true, reason: reasons.failing, message };
+  }
+  const expected = desired - unreachable;
+  if (loaded !== expected) {
+    const message = `loaded on ${loaded} of ${expected} reachable nodes`;
+    return { ...base, fulfilled: false, failing: false, reason: reasons.loading, message };
+  }
+  const short = pluginShortage(input, unreachable);
+  if (short !== undefined)
+    return { ...base, fulfilled: false, failing: false, reason: reasons.loading, message: short };
+  const nothing = desired === 0 && plugins(input).every(({ counts }) => (counts.desiredNumber ?? 0) === 0);
+  return nothing
+    ? { ...base, fulfilled: true, failing: false, reason: reasons.nothingToDo, message: 'no node there wants it' }
+    : { ...base, fulfilled: true, failing: false, reason: reasons.succeeded, message: `loaded on ${loaded} nodes` };
+}
+
+/** Upstream's spoke: plain numbers, which it leaves out when 0. */
+function observeCounts(input: JudgeInput): Observation {
+  const { feedback, minSuccessMs } = input;
+  const { countsOnlyMs, nothingReportedMs } = judgeLimits;
+  const all = [feedback.moduleLoader, feedback.devicePlugin, feedback.dra].flatMap((counts) => Object.values(counts));
+  const base = { reporting: 'CountsOnly', failing: false } as const;
+  if (all.every((count) => count === 0)) {
+    const message = 'applied, but the cluster reports no numbers: nothing to do there, or no operator that does it';
+    const soakMs = Math.max(minSuccessMs, nothingReportedMs);
+    return { ...base, fulfilled: true, soakMs, reason: reasons.nothingReported, message };
+  }
+  const soakMs = Math.max(minSuccessMs, countsOnlyMs);
+  const { desiredNumber: desired = 0, availableNumber: available = 0 } = feedback.moduleLoader;
+  const wantsLoader = input.spec.moduleLoader !== undefined;
+  const loading = wantsLoader && available !== desired ? `loaded on ${available} of ${desired} nodes` : undefined;
+  const short = loading ?? pluginShortage(input, 0);
+  if (short !== undefined) return { ...base, fulfilled: false, soakMs, reason: reasons.loading, message: short };
+  return { ...base, fulfilled: true, soakMs, reason: reasons.succeeded, message: `loaded on ${available} nodes` };
+}
+
+function plugins({ spec, feedback }: JudgeInput): { name: string; counts: Counts }[] {
+  const found = [];
+  if (spec.devicePlugin !== undefined) found.push({ name: 'device plugin', counts: feedback.devicePlugin });
+  if (spec.dra !== undefined) found.push({ name: 'DRA driver', counts: feedback.dra });
+  return found;
+}
+
+function pluginShortage(input: JudgeInput, unreachable: number): string | undefined {
+  for (const { name, counts } of plugins(input)) {
+    const { desiredNumber: desired = 0, availableNumber: available = 0 } = counts;
+    const expected = Math.max(0, desired - unreachable);
+    if (available !== expected) return `${name} available on ${available} of ${expected} reachable nodes`;
+  }
+  return undefined;
+}
+
+/** `Applied` at the work's generation, else why not. */
+function appliedProblem(work: ManifestWork): Problem | undefined {
+  const applied = work.status?.conditions?.find((condition) => condition.type === 'Applied');
+  if (applied === undefined || applied.observedGeneration !== work.metadata.generation) {
+    return { reason: reasons.notApplied, message: 'the cluster has not applied the work yet' };
+  }
+  if (applied.status === 'True') return undefined;
+  const ofManifest = work.status?.resourceStatus?.manifests?.[0]?.conditions?.find(({ type }) => type === 'Applied');
+  return { reason: reasons.applyFailed, message: printable(ofManifest?.message || applied.message) };
+}
+
+/**
+ * `succeeded-at` where there is one, else the later of `updated-at` and Applied's transition; and never before the state
+ * was last seen broken.
+ */
+function unbrokenSince(work: ManifestWork, brokenAtMs: number | undefined): number {
+  const noted = work.metadata.annotations ?? {};
+  const applied = work.status?.conditions?.find((condition) => condition.type === 'Applied');
+  const succeededAt = timeOf(noted[annotations.succeededAt]);
+  const base =
+    succeededAt ?? Math.max(timeOf(noted[annotations.updatedAt]) ?? 0, timeOf(applied?.lastTransitionTime) ?? 0);
+  return Math.max(base, brokenAtMs ?? 0);
+}
+
+function soaked(input: JudgeInput, observed: Observation, sinceMs: number): Verdict {
+  const { reporting, reason, message } = observed;
+  const leftMs = sinceMs + observed.soakMs - input.nowMs;
+  if (leftMs <= 0) return { phase: 'Succeeded', reporting, reason, message };
+  // The time that is left is not said: a text that changes every second would be written every second.
+  const text = `${message}; counts as succeeded when that has held for ${Math.ceil(observed.soakMs / 1000)} s`;
+  const waiting = reason === reasons.nothingReported ? reason : reasons.soaking;
+  return { phase: 'Progressing', reporting, reason: waiting, message: text, recheckMs: leftMs };
+}
+
+function overdue(input: JudgeInput, observed: Observation, failingSinceMs: number | undefined): Verdict {
+  const { reporting, reason, message } = observed;
+  const { nowMs, deadlineMs } = input;
+  const failsInMs = failingSinceMs === undefined ? undefined : failingSinceMs + judgeLimits.failingMs - nowMs;
+  if (failsInMs !== undefined && failsInMs <= 0) {
+    return { phase: 'Failed', reporting, reason: reasons.loadFailed, message };
+  }
+  const startMs = timeOf(input.work.metadata.annotations?.[annotations.updatedAt]);
+  const lateInMs = deadlineMs === undefined || startMs === undefined ? undefined : startMs + deadlineMs - nowMs;
+  if (lateInMs !== undefined && lateInMs <= 0) {
+    return { phase: 'Failed', reporting, reason: reasons.deadlineExceeded, message: `deadline passed; ${message}` };
+  }
+  return { phase: 'Progressing', reporting, reason, message, recheckMs: earliest(failsInMs, lateInMs) };
+}
+
+function earliest(...times: (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  const timeMs = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(timeMs) ? undefined : timeMs;
+}

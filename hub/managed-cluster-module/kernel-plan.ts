@@ -1,0 +1,100 @@
+import { unreachable } from '../../shared/core/assert.ts';
+import type { ImageRequest, ImageState } from '../../shared/images/checks.ts';
+import type { ResolvedMapping } from '../../shared/kernel/mapping.ts';
+import { parseReference, pinnedReference } from '../../shared/registry/reference.ts';
+import { reasons } from './reasons.ts';
+import type { Revision } from './revision.ts';
+import { type ShippedMapping, shippedMapping } from './shipped-spec.ts';
+
+/** What a revision means for one kernel, and how far its image is. */
+export interface KernelPlan {
+  kernel: string;
+  revision: string;
+  /** `Unmapped`: not targeted. `Invalid`: its mapping is wrong. `Unchecked`: shipped by name (`imageCheck: Skip`). */
+  state: 'Verified' | 'Unchecked' | 'Checking' | 'Missing' | 'Unknown' | 'Unmapped' | 'Invalid';
+  reason: string;
+  message: string;
+  image?: string;
+  digest?: string;
+  request?: ImageRequest;
+  /** Set exactly when it can be shipped: `Verified` or `Unchecked`. */
+  mapping?: ShippedMapping;
+}
+
+/** How images are looked up; the answers are part of the picture, so deciding stays pure. */
+export interface ImageQuestions {
+  imageCheck: 'Required' | 'Skip';
+  /** Namespace of `imageRepoSecret` on the hub. */
+  secretNamespace: string;
+  stateOf(revision: Revision, request: ImageRequest): ImageState;
+}
+
+export function planKernel(revision: Revision, kernel: string, images: ImageQuestions): KernelPlan {
+  const base = { kernel, revision: revision.name };
+  const answer = revision.resolve(kernel);
+  switch (answer.kind) {
+    case 'none':
+      return { ...base, state: 'Unmapped', reason: reasons.noMapping, message: 'no kernel mapping matches' };
+    case 'error':
+      return { ...base, state: 'Invalid', reason: reasons.mappingError, message: answer.message };
+    case 'match':
+      return { ...base, ...planImage(revision, answer.mapping, images) };
+    default:
+      return unreachable(answer);
+  }
+}
+
+type ImagePlan = Omit<KernelPlan, 'kernel' | 'revision'>;
+
+function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQuestions): ImagePlan {
+  const image = mapping.containerImage;
+  if (images.imageCheck === 'Skip') {
+    const message = 'shipped by name, not checked (imageCheck: Skip)';
+    return { state: 'Unchecked', reason: reasons.imagesNotChecked, message, image, mapping: shipped(mapping, image) };
+  }
+  const request = imageRequest(revision, mapping, images.secretNamespace);
+  const found = images.stateOf(revision, request);
+  const base = { image, request };
+  switch (found.state) {
+    case 'Verified':
+      return { ...base, ...verified(mapping, found.digest) };
+    case 'Checking':
+      return { ...base, state: 'Checking', reason: reasons.imageChecking, message: 'is being looked up' };
+    case 'Missing':
+      return { ...base, state: 'Missing', reason: reasons.imageMissing, message: missing(revision, mapping, found) };
+    case 'Unknown':
+      return { ...base, state: 'Unknown', reason: found.reason, message: found.message };
+    default:
+      return unreachable(found);
+  }
+}
+
+export function imageRequest(revision: Revision, mapping: ResolvedMapping, secretNamespace: string): ImageRequest {
+  const secret = revision.moduleSpec.imageRepoSecret?.name;
+  return {
+    image: mapping.containerImage,
+    ...(secret ? { secret: { namespace: secretNamespace, name: secret } } : {}),
+    tls: mapping.registryTLS,
+  };
+}
+
+function verified(mapping: ResolvedMapping, digest: string): ImagePlan {
+  const parsed = parseReference(mapping.containerImage);
+  if (parsed.kind === 'invalid') return { state: 'Unknown', reason: reasons.imageUnknown, message: parsed.message };
+  const pinned = pinnedReference(parsed.reference, digest);
+  return { state: 'Verified', reason: reasons.imagesVerified, message: '', digest, mapping: shipped(mapping, pinned) };
+}
+
+/** Building comes with a later version; until then the truth is that nobody makes the image. */
+function missing(revision: Revision, mapping: ResolvedMapping, found: { message: string }): string {
+  const container = revision.moduleSpec.moduleLoader?.container;
+  const own = container?.kernelMappings[mapping.index];
+  const making = (own?.build ?? container?.build) ? 'build' : (own?.sign ?? container?.sign) ? 'sign' : undefined;
+  if (making === undefined) return found.message;
+  return `${found.message}; \`${making}\` is set, but this version of the hub makes no images: push it to the registry`;
+}
+
+function shipped(mapping: ResolvedMapping, containerImage: string): ShippedMapping {
+  const { kernelVersion: literal, inTreeModulesToRemove } = mapping;
+  return shippedMapping({ literal, containerImage, inTreeModulesToRemove });
+}

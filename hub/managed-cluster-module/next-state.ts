@@ -1,0 +1,141 @@
+import type { ModuleSpec } from '@open-cluster-management/api-types';
+import { canonicalJson } from '../../shared/core/hash.ts';
+import type { KnownKernels } from '../fleet/kernels.ts';
+import { parseAdopted } from './adoption.ts';
+import { type ImageQuestions, type KernelPlan, planKernel } from './kernel-plan.ts';
+import type { PresentWork } from './picture.ts';
+import { type Problem, reasons } from './reasons.ts';
+import type { Revision } from './revision.ts';
+import { type ShippedMapping, shippedSpec } from './shipped-spec.ts';
+import { mappingsIn } from './work.ts';
+
+/** What a cluster could be given at one revision. */
+export interface NextState {
+  /** Undefined: nothing can be shipped now, what is there stays. */
+  spec: ModuleSpec | undefined;
+  /** Kept on the work of an adopted cluster. */
+  adopted?: string | undefined;
+  /** What is missing until the cluster has all of the revision that it should have. */
+  waiting: Problem[];
+  notices: Problem[];
+  plans: KernelPlan[];
+}
+
+export interface Step {
+  revision: Revision;
+  work: PresentWork | undefined;
+  kernels: KnownKernels;
+  images: ImageQuestions;
+}
+
+/**
+ * A cluster's first state, or one of another revision. It waits until every kernel that runs there and has a mapping is
+ * verified. A kernel that is only last known waits as long as nobody can say whether its image exists, and is dropped
+ * when it does not. A mapping that is wrong is left out, but takes no driver away that the cluster has.
+ */
+export function movedState({ revision, work, kernels, images }: Step): NextState {
+  if (revision.moduleSpec.moduleLoader === undefined) return withoutLoader(revision, kernels);
+  const running = kernels.running.map((kernel) => planKernel(revision, kernel, images));
+  const lastKnown = kernels.lastKnown.map((kernel) => planKernel(revision, kernel, images));
+  const shipped = new Set(mappingsIn(work?.view.spec).map(({ literal }) => literal));
+  const blocking = [
+    ...running.filter((plan) => isOpen(plan) || (plan.state === 'Invalid' && shipped.has(plan.kernel))),
+    ...lastKnown.filter(isUndecided),
+  ];
+  const plans = [...running, ...lastKnown.filter((plan) => plan.mapping !== undefined || isUndecided(plan))];
+  const invalid = running.filter((plan) => plan.state === 'Invalid' && !blocking.includes(plan)).map(problemOf);
+  const unmapped = running.filter((plan) => plan.state === 'Unmapped').map(problemOf);
+  const base = { plans, notices: [...kernels.problems, ...unmapped] };
+  if (blocking.length > 0) return { ...base, spec: undefined, waiting: [...blocking.map(problemOf), ...invalid] };
+  const mappings = shippable(plans);
+  if (mappings.length > 0) return { ...base, spec: shippedSpec(revision.moduleSpec, mappings), waiting: invalid };
+  return { ...base, spec: undefined, waiting: [...invalid, ...unmapped, ...kernels.problems].slice(0, namedMax) };
+}
+
+/** Reasons that are named of one cluster that has no kernel to be served. */
+const namedMax = 8;
+
+/**
+ * The state that a cluster has at the revision that it is at: what somebody edited is put back, and new kernels are added
+ * as soon as they are verified. A mapping that was shipped is never changed or taken away, so nothing is unloaded.
+ */
+export function keptState({ revision, work, kernels, images }: Step & { work: PresentWork }): NextState {
+  if (revision.moduleSpec.moduleLoader === undefined) return withoutLoader(revision, kernels);
+  const kept = keptParts(work, revision);
+  const has = new Set(kept.mappings.map(({ literal }) => literal));
+  const runs = new Set(kernels.running);
+  const candidates = [...kernels.running, ...kernels.lastKnown].filter((kernel) => !has.has(kernel));
+  const plans = [...runs, ...kernels.lastKnown].map((kernel) => planKernel(revision, kernel, images));
+  const added = plans.filter((plan) => candidates.includes(plan.kernel));
+  const open = added.filter((plan) => runs.has(plan.kernel) && (isOpen(plan) || plan.state === 'Invalid'));
+  const unmapped = added.filter((plan) => plan.state === 'Unmapped').map(problemOf);
+  const base = { plans, waiting: open.map(problemOf), notices: [...kernels.problems, ...unmapped] };
+  const mappings = shippable(added);
+  // An edit is put back whole: while a mapping that is still there cannot be made anew, the work stays as it is.
+  const lossy = kept.edited && added.some((plan) => isOpen(plan) && mentions(work, plan.kernel));
+  if (lossy || mappings.length + kept.mappings.length === 0) return { ...base, spec: undefined };
+  return { ...base, spec: kept.specWith(mappings), adopted: kept.adopted };
+}
+
+function withoutLoader(revision: Revision, kernels: KnownKernels): NextState {
+  // A device plugin alone needs no kernel's name: what is wrong with the inventory is not waited for.
+  return { spec: shippedSpec(revision.moduleSpec, []), waiting: [], notices: kernels.problems, plans: [] };
+}
+
+interface KeptParts {
+  mappings: ShippedMapping[];
+  /** Somebody changed the spec since it was written. */
+  edited: boolean;
+  adopted?: string;
+  specWith(added: readonly ShippedMapping[]): ModuleSpec;
+}
+
+/** What of the present work must come out again byte for byte. */
+function keptParts({ view }: PresentWork, revision: Revision): KeptParts {
+  const isUpstreams = view.revision === undefined;
+  const edited = !isUpstreams && !view.genuine;
+  const original = isUpstreams ? view.spec : parseAdopted(view.adopted);
+  const source = edited ? original : view.spec;
+  if (original !== undefined) {
+    const adopted = isUpstreams ? canonicalJson(original) : view.adopted;
+    const mappings = rawMappings(source);
+    const specWith = (added: readonly ShippedMapping[]) => withMappings(original, [...mappings, ...added]);
+    return { mappings, edited, specWith, ...(adopted === undefined ? {} : { adopted }) };
+  }
+  const mappings = mappingsIn(source);
+  return { mappings, edited, specWith: (added) => shippedSpec(revision.moduleSpec, [...mappings, ...added]) };
+}
+
+/** With fields that we would not write, as upstream's hub had them. */
+function rawMappings(spec: ModuleSpec | undefined): ShippedMapping[] {
+  return (spec?.moduleLoader?.container.kernelMappings ?? []) as unknown as ShippedMapping[];
+}
+
+function withMappings(spec: ModuleSpec, mappings: readonly ShippedMapping[]): ModuleSpec {
+  const { moduleLoader } = spec;
+  if (moduleLoader === undefined) return spec;
+  const container = { ...moduleLoader.container, kernelMappings: mappings };
+  return { ...spec, moduleLoader: { ...moduleLoader, container } } as unknown as ModuleSpec;
+}
+
+function mentions({ view }: PresentWork, kernel: string): boolean {
+  return view.spec === undefined || mappingsIn(view.spec).some(({ literal }) => literal === kernel);
+}
+
+function shippable(plans: readonly KernelPlan[]): ShippedMapping[] {
+  return plans.flatMap(({ mapping }) => (mapping === undefined ? [] : [mapping]));
+}
+
+/** Should be shipped, and cannot be yet. */
+function isOpen({ state }: KernelPlan): boolean {
+  return state === 'Checking' || state === 'Missing' || state === 'Unknown';
+}
+
+function isUndecided({ state }: KernelPlan): boolean {
+  return state === 'Checking' || state === 'Unknown';
+}
+
+function problemOf({ kernel, image, reason, message }: KernelPlan): Problem {
+  const subject = image === undefined ? `kernel ${kernel}` : `kernel ${kernel}, image ${image}`;
+  return { reason: reason === '' ? reasons.waiting : reason, message: `${subject}: ${message}` };
+}

@@ -1,0 +1,36 @@
+import type { ClusterView } from '../fleet/cluster.ts';
+import type { Feedback } from './feedback.ts';
+import type { ImageQuestions } from './kernel-plan.ts';
+import type { Problem } from './reasons.ts';
+import type { Revision } from './revision.ts';
+import type { WorkView } from './work.ts';
+
+/** A ManagedClusterModule as far as the work of one cluster needs it. */
+export interface ModulePicture {
+  name: string;
+  spokeNamespace: string;
+  /** The version that every cluster shall have; undefined while the spec is invalid or the version is not recorded yet. */
+  current: Revision | undefined;
+  /** Why no cluster gets a new state now; kernels are still added to the version that it has. */
+  hold: Problem | undefined;
+  images: ImageQuestions;
+}
+
+/** One cluster as one ManagedClusterModule sees it. Immutable; everything that `decide` may look at. */
+export interface ClusterPicture {
+  module: ModulePicture;
+  cluster: ClusterView | undefined;
+  selected: boolean;
+  work: PresentWork | undefined;
+  /** Goes into `updated-at` of a state that is new. */
+  nowText: string;
+}
+
+export interface PresentWork {
+  view: WorkView;
+  ownership: 'ours' | 'adoptable' | 'foreign';
+  terminating: boolean;
+  feedback: Feedback;
+  /** The version that the work names; undefined when it names none or the record of it is gone. */
+  revision: Revision | undefined;
+}

@@ -1,0 +1,33 @@
+import type { ModuleSpec } from '@open-cluster-management/api-types';
+import { type MappingResult, resolveMapping } from '../../shared/kernel/mapping.ts';
+
+/** One version of a `moduleSpec`, as a ControllerRevision keeps it (contract 2). */
+export interface Revision {
+  /** Of the ControllerRevision. */
+  name: string;
+  moduleSpec: ModuleSpec;
+  /** What this version says for a kernel; the same question costs once. `none` without `moduleLoader`. */
+  resolve(kernel: string): MappingResult;
+}
+
+/** Answers kept per revision: kernels are text from clusters, so their number has no natural bound. */
+const answersMax = 2048;
+
+/** `MOD_NAMESPACE` is the spoke's namespace wherever an image is named (trap T5). */
+export function revisionOf(
+  name: string,
+  moduleSpec: ModuleSpec,
+  identity: { name: string; namespace: string },
+): Revision {
+  const answers = new Map<string, MappingResult>();
+  const resolve = (kernel: string): MappingResult => {
+    const known = answers.get(kernel);
+    if (known !== undefined) return known;
+    const container = moduleSpec.moduleLoader?.container;
+    const answer: MappingResult = container ? resolveMapping(container, kernel, identity) : { kind: 'none' };
+    if (answers.size >= answersMax) answers.clear();
+    answers.set(kernel, answer);
+    return answer;
+  };
+  return { name, moduleSpec, resolve };
+}

@@ -1,0 +1,150 @@
+import {
+  managedClusterModuleStatusBounds as bounds,
+  type ClusterStatus,
+  type ImageStatus,
+  type ManagedClusterModuleStatus,
+  type UnmappedKernel,
+} from '@open-cluster-management/api-types';
+import { type Condition, shortened, withConditions } from '../../shared/core/conditions.ts';
+import { conditionsOf } from './conditions.ts';
+import { imageStatuses } from './image-status.ts';
+import type { Problem } from './reasons.ts';
+import type { ClusterRecord } from './records.ts';
+
+/** Everything that the status of a ManagedClusterModule is made of. Immutable. */
+export interface StatusPicture {
+  generation: number;
+  present: ManagedClusterModuleStatus;
+  /** Of the object itself: an invalid spec, a version that cannot be recorded, a wish that this version cannot fulfil. */
+  problems: readonly Problem[];
+  hold: Problem | undefined;
+  revision: string | undefined;
+  imageCheck: 'Required' | 'Skip';
+  /** Of all clusters that are selected or have a work of this module; outdated ones included. */
+  records: readonly ClusterRecord[];
+  nowText: string;
+}
+
+/** The selected clusters by what they are; each is in exactly one list, outdated records among the waiting. */
+export interface Tally {
+  selected: ClusterRecord[];
+  succeeded: ClusterRecord[];
+  progressing: ClusterRecord[];
+  waiting: ClusterRecord[];
+  failed: ClusterRecord[];
+  unreachable: ClusterRecord[];
+}
+
+/** The status as it should be: only what was observed, all of it bounded (design.md, decision 12). Pure. */
+export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
+  const { generation, records, present } = picture;
+  const tally = tallyOf(records, generation);
+  const works = records.flatMap(({ work }) => (work === undefined ? [] : [work]));
+  const conditions = conditionsOf(picture, tally);
+  return {
+    observedGeneration: generation,
+    conditions: withConditions(
+      (present.conditions ?? []) as Condition[],
+      conditions.map((condition) => ({ ...condition, observedGeneration: generation })),
+      picture.nowText,
+    ),
+    numberDesired: works.length,
+    numberApplied: works.filter(({ applied }) => applied).length,
+    numberDegraded: works.filter(({ degraded }) => degraded).length,
+    rollout: rolloutOf(picture, tally),
+    ...cut('images', 'moreImages', imageStatuses(tally.selected, picture.revision), bounds.imagesMax),
+    ...cut('clusters', 'moreClusters', clusterStatuses(tally), bounds.clustersMax),
+    ...cut('unmappedKernels', 'moreUnmappedKernels', unmappedKernels(tally.selected), bounds.unmappedKernelsMax),
+    ...ignoredKernels(tally.selected),
+  };
+}
+
+export function tallyOf(records: readonly ClusterRecord[], generation: number): Tally {
+  const selected = records.filter((record) => record.selected).sort(byCluster);
+  const phaseOf = (record: ClusterRecord) =>
+    record.generation === generation || record.phase === 'Unreachable' ? record.phase : 'Waiting';
+  const those = (phase: ClusterRecord['phase']) => selected.filter((record) => phaseOf(record) === phase);
+  return {
+    selected,
+    succeeded: those('Succeeded'),
+    progressing: those('Progressing'),
+    waiting: those('Waiting'),
+    failed: those('Failed'),
+    unreachable: those('Unreachable'),
+  };
+}
+
+function rolloutOf({ revision, hold }: StatusPicture, tally: Tally): ManagedClusterModuleStatus['rollout'] {
+  const reachable = tally.selected.length - tally.unreachable.length;
+  const phase = hold !== undefined ? 'Paused' : tally.succeeded.length === reachable ? 'Complete' : 'Progressing';
+  return {
+    ...(revision === undefined ? {} : { revision }),
+    phase,
+    selected: tally.selected.length,
+    updated: tally.selected.filter(({ updated }) => updated).length,
+    succeeded: tally.succeeded.length,
+    progressing: tally.progressing.length,
+    waiting: tally.waiting.length,
+    failed: tally.failed.length,
+    unreachable: tally.unreachable.length,
+  };
+}
+
+function clusterStatuses(tally: Tally): ClusterStatus[] {
+  const entries = (state: ClusterStatus['state'], records: readonly ClusterRecord[]) =>
+    records.map(({ cluster, reason, message, reporting }) => ({
+      name: cluster,
+      state,
+      reason,
+      ...(message === '' ? {} : { message: shortened(message, clusterMessageCharsMax) }),
+      ...(reporting === undefined ? {} : { reporting }),
+    }));
+  return [
+    ...entries('Failed', tally.failed),
+    ...entries('Waiting', tally.waiting),
+    ...entries('Progressing', tally.progressing),
+    ...entries('Unreachable', tally.unreachable),
+  ];
+}
+
+/** 32 clusters with their messages stay far below what an object may weigh. */
+const clusterMessageCharsMax = 512;
+
+function unmappedKernels(selected: readonly ClusterRecord[]): UnmappedKernel[] {
+  const found = new Map<string, UnmappedKernel>();
+  for (const { cluster, plans } of selected) {
+    const kernels = plans.filter(({ state }) => state === 'Unmapped').map(({ kernel }) => kernel);
+    for (const kernelVersion of new Set(kernels)) {
+      const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, exampleCluster: cluster };
+      found.set(kernelVersion, { ...known, clusters: known.clusters + 1 });
+    }
+  }
+  return [...found.values()].sort((a, b) => b.clusters - a.clusters || (a.kernelVersion < b.kernelVersion ? -1 : 1));
+}
+
+function ignoredKernels(selected: readonly ClusterRecord[]): Partial<ManagedClusterModuleStatus> {
+  const all = selected.flatMap(({ cluster, ignored }) => ignored.ignored.map((entry) => ({ cluster, ...entry })));
+  const uncounted = selected.reduce((sum, { ignored }) => sum + ignored.moreIgnored, 0);
+  const more = uncounted + Math.max(0, all.length - bounds.ignoredKernelsMax);
+  return {
+    ...(all.length === 0 ? {} : { ignoredKernels: all.slice(0, bounds.ignoredKernelsMax) }),
+    ...(more === 0 ? {} : { moreIgnoredKernels: more }),
+  };
+}
+
+/** A list of at most `max` entries and the count of the rest; both absent when there is nothing to say. */
+function cut(
+  list: 'images' | 'clusters' | 'unmappedKernels',
+  more: string,
+  all: readonly (ImageStatus | ClusterStatus | UnmappedKernel)[],
+  max: number,
+): Partial<ManagedClusterModuleStatus> {
+  return {
+    ...(all.length === 0 ? {} : { [list]: all.slice(0, max) }),
+    ...(all.length > max ? { [more]: all.length - max } : {}),
+  };
+}
+
+function byCluster(a: ClusterRecord, b: ClusterRecord): number {
+  return a.cluster < b.cluster ? -1 : 1;
+}

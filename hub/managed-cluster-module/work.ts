@@ -1,0 +1,137 @@
+import type { ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
+import { contentHash } from '../../shared/core/hash.ts';
+import { annotations, labels } from '../../shared/kube/names.ts';
+import type { ShippedMapping } from './shipped-spec.ts';
+
+/** Everything that a work says; equal intents give equal works, byte for byte (golden test). */
+export interface WorkIntent {
+  /** Name of the ManagedClusterModule, of the work, and of the Module on the spoke. */
+  module: string;
+  spokeNamespace: string;
+  cluster: string;
+  /** Name of the ControllerRevision that `spec` was made from. */
+  revision: string;
+  spec: ModuleSpec;
+  /** RFC 3339: when this state was first wanted. */
+  updatedAt: string;
+  /** Canonical JSON of the spec that upstream's hub had written, while its mappings are kept (contract 3). */
+  adopted?: string | undefined;
+}
+
+/** What upstream's spoke reports, then what only ours does; a path that is not there gives no value and no error. */
+const feedbackPaths: readonly (readonly [name: string, path: string])[] = [
+  ...['devicePlugin', 'dra', 'moduleLoader'].flatMap((section) =>
+    ['availableNumber', 'desiredNumber', 'nodesMatchingSelectorNumber'].map(
+      (count) => [`${section}.${count}`, `.status.${section}.${count}`] as const,
+    ),
+  ),
+  ['state', '.status.observedState'],
+  ['report', '.status.report'],
+];
+
+const moduleApi = { group: 'kmm.sigs.x-k8s.io', version: 'v1beta1', kind: 'Module', plural: 'modules' } as const;
+
+/** The label by which a work is known to be of this ManagedClusterModule. */
+export function workLabel(module: string): Record<string, string> {
+  return { [labels.managedClusterModule]: module };
+}
+
+/** Contract 3 and behaviour.md (e.3). The owner is set by the writer. */
+export function buildWork(intent: WorkIntent): ManifestWork {
+  const { module, spokeNamespace, cluster } = intent;
+  const state = contentHash(intent.spec);
+  return {
+    apiVersion: 'work.open-cluster-management.io/v1',
+    kind: 'ManifestWork',
+    metadata: {
+      name: module,
+      namespace: cluster,
+      labels: workLabel(module),
+      annotations: {
+        [annotations.revision]: intent.revision,
+        [annotations.state]: state,
+        [annotations.updatedAt]: intent.updatedAt,
+        ...(intent.adopted === undefined ? {} : { [annotations.adoptedSpec]: intent.adopted }),
+      },
+    },
+    spec: {
+      workload: {
+        manifests: [
+          {
+            apiVersion: `${moduleApi.group}/${moduleApi.version}`,
+            kind: moduleApi.kind,
+            metadata: { name: module, namespace: spokeNamespace, annotations: { [annotations.hubState]: state } },
+            spec: intent.spec,
+          },
+        ],
+      },
+      manifestConfigs: [
+        {
+          resourceIdentifier: {
+            group: moduleApi.group,
+            resource: moduleApi.plural,
+            name: module,
+            namespace: spokeNamespace,
+          },
+          feedbackRules: [{ type: 'JSONPaths', jsonPaths: feedbackPaths.map(([name, path]) => ({ name, path })) }],
+        },
+      ],
+    },
+  };
+}
+
+/** A present work as the hub reads it. */
+export interface WorkView {
+  /** Absent: not written by this program. */
+  revision: string | undefined;
+  state: string | undefined;
+  updatedAt: string | undefined;
+  adopted: string | undefined;
+  /** The Module spec in it, if it holds exactly one Module of the expected name and namespace. */
+  spec: ModuleSpec | undefined;
+  /** The spec is the one that was written: nobody edited it by hand, so its mappings may be read back. */
+  genuine: boolean;
+}
+
+/** `unchecked` spares the hash where `genuine` is not looked at; it is then always false. */
+export function viewWork(work: ManifestWork, spokeNamespace: string, check?: 'unchecked'): WorkView {
+  const noted = work.metadata.annotations ?? {};
+  const state = noted[annotations.state];
+  const spec = moduleSpecIn(work, spokeNamespace);
+  return {
+    revision: noted[annotations.revision],
+    state,
+    updatedAt: noted[annotations.updatedAt],
+    adopted: noted[annotations.adoptedSpec],
+    spec,
+    genuine: check === undefined && spec !== undefined && state === contentHash(spec),
+  };
+}
+
+function moduleSpecIn(work: ManifestWork, spokeNamespace: string): ModuleSpec | undefined {
+  const manifests = work.spec.workload?.manifests ?? [];
+  const manifest = manifests[0] as unknown as Manifest | undefined;
+  const expected =
+    manifests.length === 1 &&
+    manifest?.apiVersion === `${moduleApi.group}/${moduleApi.version}` &&
+    manifest.kind === moduleApi.kind &&
+    manifest.metadata?.name === work.metadata.name &&
+    manifest.metadata.namespace === spokeNamespace;
+  return expected ? manifest.spec : undefined;
+}
+
+interface Manifest {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: { name?: string; namespace?: string };
+  spec?: ModuleSpec;
+}
+
+/** The mappings of a shipped spec; works hold literals only. */
+export function mappingsIn(spec: ModuleSpec | undefined): ShippedMapping[] {
+  const mappings = (spec?.moduleLoader?.container.kernelMappings ?? []) as unknown as Partial<ShippedMapping>[];
+  return mappings.flatMap(({ literal, containerImage, inTreeModulesToRemove }) => {
+    if (!literal || !containerImage) return [];
+    return [{ literal, containerImage, ...(inTreeModulesToRemove ? { inTreeModulesToRemove } : {}) }];
+  });
+}
