@@ -1,0 +1,206 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { KubeClient } from '../../../shared/kube/client.ts';
+import { nodes } from '../../../shared/kube/resources.ts';
+import type { Runtime } from '../../../shared/kube/runtime.ts';
+import { RegistryClient } from '../../../shared/registry/client.ts';
+import { type Kernel, type KernelConfig, startKernel } from '../kernel/kernel.ts';
+import type { Taint } from './admission.ts';
+import { ContainerRuntime } from './container-runtime.ts';
+import { goArchitecture, ImageStore } from './image-store.ts';
+import { Kubelet, type StartHooks } from './kubelet.ts';
+import type { NodeFacts } from './node-object.ts';
+import { Processes } from './processes.ts';
+import { writeStandIns } from './stand-ins.ts';
+
+export interface NodeOptions {
+  readonly client: KubeClient;
+  readonly runtime: Runtime;
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly Taint[];
+  readonly kernel: KernelConfig;
+  /** How registries are trusted: the world's registry has an authority of its own. */
+  readonly registry: { readonly caPem?: string | undefined };
+  /** Empty or absent folder of this node alone; it is removed by `stop`. */
+  readonly folder: string;
+  /** How many times faster than real time `runtime.clock` runs: programs cannot see the clock, their `sleep` must. */
+  readonly timeFactor?: number;
+}
+
+/** A node of the world: kubelet, container runtime and modelled kernel, which talk to the API server and the registry only. */
+export interface WorldNode {
+  readonly name: string;
+  readonly kernel: Kernel;
+  /** The node's root folder on this machine: `run/kmm`, `lib/modules`, `proc`, … */
+  readonly hostRoot: string;
+  /** All processes end without any hook, the kernel starts anew, then kubelet does: the pods that are bound to the node start again. */
+  reboot(options?: StartHooks & { kernel?: Partial<KernelConfig> }): Promise<void>;
+  /** Containers keep running. */
+  restartKubelet(hooks?: StartHooks): Promise<void>;
+  /** Nobody looks after the pods any more; whoever watches nodes marks this one NotReady (`markUnreachable`). */
+  stopKubelet(): Promise<void>;
+  startKubelet(hooks?: StartHooks): Promise<void>;
+  cordon(): Promise<void>;
+  uncordon(): Promise<void>;
+  /** Adds the taint, or replaces the one of the same key and effect. */
+  taint(taint: Taint): Promise<void>;
+  untaint(key: string): Promise<void>;
+  /** What the container's newest instances wrote, oldest first; the output of its hooks and probes apart. Empty when the pod is gone. */
+  logs(pod: { metadata: { uid?: string } }, container: string): { output: string; hooks: string };
+  /** Processes of containers that run now. */
+  runningContainers(): number;
+  /** Ends everything and removes the folder; the Node object stays. */
+  stop(): Promise<void>;
+}
+
+const cordonTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+const registryTimeoutMs = 30_000;
+
+/** Starts a node; resolves once it is registered. */
+export async function startNode(options: NodeOptions): Promise<WorldNode> {
+  const node = new ModelledNode(options, await parts(options));
+  await node.startKubelet();
+  return node;
+}
+
+interface Parts {
+  readonly kernel: Kernel;
+  readonly registry: RegistryClient;
+  readonly images: ImageStore;
+  readonly processes: Processes;
+  readonly containers: ContainerRuntime;
+  readonly hostRoot: string;
+}
+
+async function parts({
+  runtime,
+  kernel: config,
+  folder,
+  registry: trust,
+  timeFactor = 1,
+}: NodeOptions): Promise<Parts> {
+  const hostRoot = `${folder}/host`;
+  await mkdir(hostRoot, { recursive: true });
+  const { clock, random } = runtime;
+  const kernel = await startKernel({ ...config, folder: hostRoot, random });
+  const timeoutMs = registryTimeoutMs * timeFactor;
+  const registry = new RegistryClient({ clock, extraCa: trust.caPem, timeoutMs });
+  const images = new ImageStore({ registry, folder: `${folder}/images` });
+  const processes = new Processes();
+  const standIns = await writeStandIns(`${folder}/stand-ins`, kernel, timeFactor);
+  const containers = new ContainerRuntime({ clock, folder: `${folder}/pods`, kernel, images, processes, standIns });
+  return { kernel, registry, images, processes, containers, hostRoot };
+}
+
+class ModelledNode implements WorldNode {
+  readonly name: string;
+  readonly #options: NodeOptions;
+  readonly #parts: Parts;
+  #kubelet: Kubelet | undefined;
+
+  constructor(options: NodeOptions, all: Parts) {
+    this.name = options.name;
+    this.#options = options;
+    this.#parts = all;
+  }
+
+  get kernel(): Kernel {
+    return this.#parts.kernel;
+  }
+
+  get hostRoot(): string {
+    return this.#parts.hostRoot;
+  }
+
+  async startKubelet(hooks?: StartHooks): Promise<void> {
+    const { client, runtime, timeFactor = 1 } = this.#options;
+    const { containers, images, hostRoot } = this.#parts;
+    const { name } = this;
+    const facts = () => this.#facts();
+    this.#kubelet = new Kubelet({ client, runtime, name, containers, images, hostRoot, timeFactor, facts });
+    await this.#kubelet.start(hooks);
+  }
+
+  async stopKubelet(): Promise<void> {
+    await this.#kubelet?.stop();
+    this.#kubelet = undefined;
+  }
+
+  async restartKubelet(hooks?: StartHooks): Promise<void> {
+    await this.stopKubelet();
+    await this.startKubelet(hooks);
+  }
+
+  async reboot({ kernel, ...hooks }: StartHooks & { kernel?: Partial<KernelConfig> } = {}): Promise<void> {
+    await this.stopKubelet();
+    await this.#parts.containers.crash();
+    await this.kernel.reboot(kernel);
+    await this.startKubelet(hooks);
+  }
+
+  async cordon(): Promise<void> {
+    await this.#patchSpec({ unschedulable: true });
+    await this.taint(cordonTaint);
+  }
+
+  async uncordon(): Promise<void> {
+    await this.#patchSpec({ unschedulable: null });
+    await this.untaint(cordonTaint.key);
+  }
+
+  async taint(taint: Taint): Promise<void> {
+    const others = (await this.#taints()).filter(({ key, effect }) => key !== taint.key || effect !== taint.effect);
+    await this.#patchSpec({ taints: [...others, taint] });
+  }
+
+  async untaint(key: string): Promise<void> {
+    await this.#patchSpec({ taints: (await this.#taints()).filter((taint) => taint.key !== key) });
+  }
+
+  logs(pod: { metadata: { uid?: string } }, container: string): { output: string; hooks: string } {
+    const record = this.#parts.containers.records().find(({ uid }) => uid === pod.metadata.uid);
+    const instances = record?.containers.get(container)?.instances ?? [];
+    return {
+      output: instances.map(({ log }) => log).join(''),
+      hooks: instances.map(({ execLog }) => execLog).join(''),
+    };
+  }
+
+  runningContainers(): number {
+    const histories = this.#parts.containers.records().flatMap(({ containers }) => [...containers.values()]);
+    return histories.flatMap(({ instances }) => instances).filter(({ ended }) => ended === undefined).length;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopKubelet();
+    await this.#parts.containers.crash();
+    this.#parts.processes.stop();
+    await this.kernel.stop();
+    await this.#parts.registry.close();
+    await rm(this.#options.folder, { recursive: true, force: true });
+  }
+
+  #facts(): NodeFacts {
+    const { labels = {}, taints = [], runtime } = this.#options;
+    const { release, bootId } = this.kernel;
+    const nowMs = runtime.clock.now();
+    return {
+      name: this.name,
+      labels,
+      taints,
+      architecture: goArchitecture(),
+      kernelVersion: release,
+      bootID: bootId,
+      nowMs,
+    };
+  }
+
+  async #taints(): Promise<readonly Taint[]> {
+    const node = await this.#options.client.get(nodes, { name: this.name });
+    return node?.spec?.taints ?? [];
+  }
+
+  async #patchSpec(spec: Record<string, unknown>): Promise<void> {
+    await this.#options.client.patch(nodes, { name: this.name }, { type: 'merge', body: { spec } });
+  }
+}

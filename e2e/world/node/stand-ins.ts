@@ -1,0 +1,58 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Kernel } from '../kernel/kernel.ts';
+
+/** What the node puts around every container so that its programs work without chroot, root or a kernel of their own. */
+export interface StandIns {
+  /** Folder in front of PATH. */
+  readonly programs: string;
+  /** Given to shells of a busybox before their script (`hostCommand`). */
+  readonly prelude: string | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Writes the stand-in `sleep`, which is `timeFactor` times as fast as the machine's, and says how programs find the kernel. */
+export async function writeStandIns(folder: string, kernel: Kernel, timeFactor: number): Promise<StandIns> {
+  const programs = `${folder}/programs`;
+  await mkdir(programs, { recursive: true });
+  await writeFile(`${programs}/sleep`, sleepScript(timeFactor));
+  await chmod(`${programs}/sleep`, 0o755);
+  const prelude = `${folder}/prelude.sh`;
+  await writeFile(prelude, preludeScript);
+  return {
+    programs,
+    prelude: timeFactor === 1 ? undefined : prelude,
+    environment: {
+      KMM_WORLD_KERNEL: kernel.socketPath,
+      KMM_WORLD_NODE: process.execPath,
+      KMM_WORLD_MODPROBE: fileURLToPath(new URL('../kernel/modprobe.ts', import.meta.url)),
+      KMM_WORLD_SLEEP: `${programs}/sleep`,
+    },
+  };
+}
+
+/** PATH that finds the stand-ins first, then what the container would look at, then this machine's own programs. */
+export function pathFor(standIns: StandIns, containerPath: string): string {
+  return [standIns.programs, containerPath, '/usr/sbin:/usr/bin:/sbin:/bin'].join(':');
+}
+
+/** Seconds with up to three decimals, in whole numbers: a POSIX shell has no others. */
+function sleepScript(timeFactor: number): string {
+  return `#!/bin/sh
+[ "$1" = infinity ] && set -- 1000000000
+whole=\${1%%[!0-9]*}
+case $1 in *.*) part=\${1#*.}000 ;; *) part=000 ;; esac
+part=\${part%\${part#???}}
+ms=$(( (\${whole:-0} * 1000 + 1$part - 1000) * 1000 / ${Math.round(timeFactor * 1000)} ))
+for place in /bin/sleep /usr/bin/sleep; do
+  [ -x "$place" ] && exec "$place" "$(( ms / 1000 )).$(printf %03d "$(( ms % 1000 ))")"
+done
+exit 127
+`;
+}
+
+const preludeScript = `sleep() { "$KMM_WORLD_SLEEP" "$@"; }
+kmm_world_script=$1
+shift
+. "$kmm_world_script"
+`;
