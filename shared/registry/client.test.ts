@@ -73,6 +73,13 @@ describe('the registry client', () => {
     assert.deepEqual(await ask(), { kind: 'found', digest });
   });
 
+  it('takes the digest from the content when what the registry states is none', async () => {
+    const { registry, digest, ask } = await world();
+    const headers = { 'docker-content-digest': 'sha256:short' };
+    registry.fault = ({ method }) => (method === 'HEAD' ? { reply: { status: 200, headers } } : undefined);
+    assert.deepEqual(await ask(), { kind: 'found', digest });
+  });
+
   it('holds a reference by digest to its digest', async () => {
     const { registry, digest, ask } = await world();
     assert.deepEqual(await ask(verified, [], `team/app@${digest}`), { kind: 'found', digest });
@@ -215,14 +222,19 @@ describe('the registry client', () => {
       assert.ok(storage.registry.requests.every(({ authorized }) => !authorized));
     });
 
-    it('does not give them to a redirect’s target that asks for them', async () => {
-      const thief = await world({ users, trusted: false });
-      const { registry, ask } = await world({ trusted: false });
-      const location = `${thief.registry.url}/v2/team/app/manifests/1`;
-      registry.fault = () => ({ reply: { status: 307, headers: { location } } });
-      assert.equal(reasonOf(await ask(unverified, [{ ...ann, insecureAllowed: true }])), 'AccessDenied');
-      assert.ok(thief.registry.requests.every(({ authorized }) => !authorized));
-    });
+    for (const scheme of ['basic', 'bearer'] as const) {
+      it(`does not give them to a redirect’s target that asks for them by ${scheme}`, async () => {
+        const thief = await world({ users, trusted: false, scheme });
+        const { registry, ask } = await world({ trusted: false });
+        const location = `${thief.registry.url}/v2/team/app/manifests/1`;
+        registry.fault = () => ({ reply: { status: 307, headers: { location } } });
+        assert.equal(reasonOf(await ask(unverified, [{ ...ann, insecureAllowed: true }])), 'AccessDenied');
+        assert.deepEqual(
+          thief.registry.requests.map(({ path, authorized }) => [path, authorized]),
+          [['/v2/team/app/manifests/1', false]],
+        );
+      });
+    }
 
     for (const realm of ['http://localhost:1/token', 'ftp://x/', 'nonsense', '']) {
       it(`sends none to the realm ${JSON.stringify(realm)}, which is not behind TLS`, async () => {
