@@ -45,6 +45,7 @@ const kept = [
   'required',
   'enum',
   'default',
+  'nullable',
   'format',
   'minLength',
   'maxLength',
@@ -60,7 +61,7 @@ const kept = [
 
 /** The schema of a whole object: `metadata` is the API server's own business and only named. */
 export function structuralSchema(kind: z.ZodType): StructuralSchema {
-  const root = structural(z.toJSONSchema(kind, { io: 'input', reused: 'inline' }) as JsonNode);
+  const root = structural(z.toJSONSchema(kind, { target: 'openapi-3.0', io: 'input', reused: 'inline' }) as JsonNode);
   const properties: Record<string, StructuralSchema> = {
     ...root.properties,
     apiVersion: { type: 'string', description: 'Group and version of this kind.' },
@@ -78,7 +79,9 @@ function structural(node: JsonNode): StructuralSchema {
   }, {}) as StructuralSchema;
   if (node.pattern !== undefined) schema.pattern = node.pattern.replaceAll('\\/', '/');
   if (node['x-kubernetes-int-or-string']) return intOrString(schema);
-  if (node.anyOf !== undefined) return nullable(node);
+  if (node.anyOf !== undefined || node.type === undefined) {
+    throw new Error(`expected a schema of one type, got ${JSON.stringify(node)}: structural schemas have no others`);
+  }
   copyBounds(node, schema);
   if (node.items !== undefined) schema.items = structural(node.items);
   if (node.properties !== undefined) schema.properties = mapValues(node.properties, structural);
@@ -90,15 +93,6 @@ function structural(node: JsonNode): StructuralSchema {
 function intOrString(schema: StructuralSchema): StructuralSchema {
   const { type: _type, ...rest } = schema;
   return { ...rest, anyOf: [{ type: 'integer' }, { type: 'string' }], 'x-kubernetes-int-or-string': true };
-}
-
-/** zod says `X | null` where OpenAPI 3.0 says `nullable`. */
-function nullable(node: JsonNode): StructuralSchema {
-  const branches = (node.anyOf ?? []).filter((branch) => branch.type !== 'null');
-  const [only] = branches;
-  if (only === undefined || branches.length > 1) throw new Error(`no structural schema for ${JSON.stringify(node)}`);
-  const { anyOf: _anyOf, ...outer } = node;
-  return { ...structural({ ...only, ...outer }), nullable: true };
 }
 
 /** zod bounds every integer by what a JavaScript number can hold: not a bound of the API. */
