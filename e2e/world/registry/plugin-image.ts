@@ -3,6 +3,7 @@ import { buildImage, type OciImage } from './oci-image.ts';
 /** Ends at once when it is told to: the sleep is in the background, because a shell waits for one in the foreground. */
 const untilStopped = `#!/bin/sh
 trap 'kill "$pause" 2>/dev/null; exit 0' TERM INT
+echo 'device plugin runs'
 while :; do
   sleep 5 &
   pause=$!

@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { Agent } from 'undici';
@@ -11,6 +16,7 @@ import { buildImage, imageIndex, type OciImage, worldPlatform } from './oci-imag
 import { buildPluginImage } from './plugin-image.ts';
 import { pushImage } from './push.ts';
 import { type Registry, startRegistry } from './server.ts';
+import { buildToolsImage } from './tools-image.ts';
 
 const tls = { insecure: false, insecureSkipTLSVerify: false };
 const kernel = '6.1.0-13.el9';
@@ -183,6 +189,30 @@ describe('the world’s images', () => {
     );
     const folder = `drv/lib/modules/${kernel}`;
     assert.deepEqual([...files.keys()].sort(), [`${folder}/extra/driver.ko`, `${folder}/kernel`, 'usr/bin/sleep']);
+  });
+
+  it('of tools hold our scripts beside a busybox', async () => {
+    const files = await filesOf(await buildToolsImage());
+    assert.deepEqual([...files.keys()].sort(), ['busybox', 'install.sh', 'loader.sh']);
+    assert.ok([...files.values()].every(({ mode }) => mode === 0o755));
+    const given = await filesOf(await buildToolsImage({ busybox: Buffer.from('mine') }));
+    assert.equal(given.get('busybox')?.text, 'mine');
+  });
+
+  it('of plugins run until they are told to stop', async () => {
+    const image = await buildPluginImage();
+    const folder = await mkdtemp(join(tmpdir(), 'plugin-'));
+    try {
+      const program = join(folder, 'device-plugin');
+      await writeFile(program, (await filesOf(image)).get('usr/bin/device-plugin')?.text ?? '', { mode: 0o755 });
+      const running = spawn(program, { stdio: ['ignore', 'pipe', 'ignore'] });
+      const ended = once(running, 'exit');
+      assert.match(String(await once(running.stdout, 'data')), /device plugin runs/);
+      running.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('are the same bytes from the same input, and others with another comment', async () => {
