@@ -100,6 +100,8 @@ describe('the registry client', () => {
     ['404 of something in between', { reply: { status: 404, body: '<html>' } }, 'UnexpectedAnswer'],
     ['404 of another meaning', { reply: failure(404, 'UNSUPPORTED') }, 'UnexpectedAnswer'],
     ['404 with nonsense', { reply: { status: 404, body: '{"errors":[null,7,{"code":[]}]}' } }, 'UnexpectedAnswer'],
+    ['200 of a portal', { reply: { status: 200, body: '<html>' } }, 'UnexpectedAnswer'],
+    ['200 with other JSON', { reply: { status: 200, body: '{"schemaVersion":1}' } }, 'UnexpectedAnswer'],
     ['401 without a challenge', { reply: failure(401, 'UNAUTHORIZED') }, 'AccessDenied'],
     ['403', { reply: failure(403, 'DENIED') }, 'AccessDenied'],
     ['429', { reply: failure(429, 'TOOMANYREQUESTS') }, 'TooManyRequests'],
@@ -114,7 +116,7 @@ describe('the registry client', () => {
     ],
   ];
   for (const [what, fault, reason] of faults) {
-    it(`takes ${what} for ${reason}, never for missing`, async () => {
+    it(`takes ${what} for ${reason}, never for missing or found`, async () => {
       const { registry, ask } = await world();
       registry.fault = () => fault;
       assert.equal(reasonOf(await ask()), reason);

@@ -35,6 +35,12 @@ export async function readManifest(
   const get = await session.request({ method: 'GET', path, accept, bodyBytesMax: manifestBytesMax });
   if (get.status === 404 && saysUnknown(get)) return undefined;
   if (get.status !== 200) throw refusalOf(get, formatReference(reference));
+  if (!isManifest(get.body)) {
+    throw new RegistryFailure(
+      'UnexpectedAnswer',
+      `${formatReference(reference)}: expected a manifest of schema version 2`,
+    );
+  }
   const algorithm = reference.digest?.startsWith('sha512:') ? 'sha512' : 'sha256';
   return { digest: agreeing(reference, digestOf(get.body, algorithm)), content: get.body };
 }
@@ -53,6 +59,11 @@ function manifestRequest(reference: Reference): { path: string; accept: string }
 function agreeing(reference: Reference, digest: string): string {
   if (reference.digest === undefined || reference.digest === digest) return digest;
   throw new RegistryFailure('UnexpectedAnswer', `${formatReference(reference)}: the registry answers with ${digest}`);
+}
+
+/** A portal or proxy answers 200 too, with a page of its own: that is no image. */
+function isManifest(content: Buffer): boolean {
+  return (parseJsonBody(content) as { schemaVersion?: unknown } | null | undefined)?.schemaVersion === 2;
 }
 
 /** Only these two codes mean *missing*: any server between us and the registry may answer 404 (contract 8). */
