@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { DelayQueue } from './queue.ts';
+
+describe('the delay queue', () => {
+  it('gives a key out once, however often it was asked for', () => {
+    const queue = new DelayQueue();
+    queue.add('a', 0);
+    queue.add('a', 0);
+    assert.equal(queue.take(0), 'a');
+    assert.equal(queue.take(0), undefined);
+  });
+
+  it('takes the earliest of several times', () => {
+    const queue = new DelayQueue();
+    queue.add('a', 50);
+    queue.add('a', 10);
+    queue.add('a', 90);
+    assert.equal(queue.nextAtMs(), 10);
+    assert.equal(queue.take(9), undefined);
+    assert.equal(queue.take(10), 'a');
+    assert.equal(queue.nextAtMs(), undefined);
+  });
+
+  it('never gives out a key that is being worked on, and gives it again afterwards', () => {
+    const queue = new DelayQueue();
+    queue.add('a', 0);
+    queue.take(0);
+    queue.add('a', 5);
+    queue.add('a', 0);
+    assert.equal(queue.take(100), undefined);
+    queue.finish('a');
+    assert.equal(queue.nextAtMs(), 0);
+    assert.equal(queue.take(0), 'a');
+  });
+
+  it('gives keys of the same time in the order of their arrival', () => {
+    const queue = new DelayQueue();
+    for (const key of ['c', 'a', 'b']) queue.add(key, 7);
+    assert.deepEqual([queue.take(7), queue.take(7), queue.take(7)], ['c', 'a', 'b']);
+  });
+
+  it('behaves as the plain model does, whatever is done', () => {
+    const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    const command = fc.oneof(
+      fc.record({ do: fc.constant('add' as const), key, at: fc.nat(20) }),
+      fc.record({ do: fc.constant('take' as const), now: fc.nat(20) }),
+      fc.record({ do: fc.constant('finish' as const), key }),
+    );
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+        const queue = new DelayQueue();
+        const model = new Model();
+        for (const step of commands) {
+          if (step.do === 'add') {
+            queue.add(step.key, step.at);
+            model.add(step.key, step.at);
+          } else if (step.do === 'take') {
+            assert.equal(queue.take(step.now), model.take(step.now));
+          } else if (model.working.has(step.key)) {
+            queue.finish(step.key);
+            model.finish(step.key);
+          }
+          assert.equal(queue.working, model.working.size);
+          assert.equal(queue.nextAtMs(), model.sorted()[0]?.at);
+        }
+      }),
+    );
+  });
+});
+
+/** The same by scanning lists: slow and plainly right. */
+class Model {
+  waiting: { key: string; at: number; order: number }[] = [];
+  working = new Map<string, number | undefined>();
+  #order = 0;
+
+  add(key: string, at: number): void {
+    if (this.working.has(key)) {
+      this.working.set(key, Math.min(at, this.working.get(key) ?? at));
+      return;
+    }
+    const present = this.waiting.find((entry) => entry.key === key);
+    if (present !== undefined && present.at <= at) return;
+    this.waiting = [...this.waiting.filter((entry) => entry.key !== key), { key, at, order: this.#order++ }];
+  }
+
+  take(now: number): string | undefined {
+    const first = this.sorted()[0];
+    if (first === undefined || first.at > now) return undefined;
+    this.waiting = this.waiting.filter((entry) => entry !== first);
+    this.working.set(first.key, undefined);
+    return first.key;
+  }
+
+  finish(key: string): void {
+    const again = this.working.get(key);
+    this.working.delete(key);
+    if (again !== undefined) this.add(key, again);
+  }
+
+  sorted() {
+    return [...this.waiting].sort((a, b) => a.at - b.at || a.order - b.order);
+  }
+}
