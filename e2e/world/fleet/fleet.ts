@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { managedClusters } from '@open-cluster-management/api-types';
+import type { KubeClient } from '../../../shared/kube/client.ts';
+import { secrets } from '../../../shared/kube/resources.ts';
+import type { Runtime } from '../../../shared/kube/runtime.ts';
+import type { OciImage } from '../registry/oci-image.ts';
+import { pushImage } from '../registry/push.ts';
+import { type Registry, startRegistry } from '../registry/server.ts';
+import { buildToolsImage } from '../registry/tools-image.ts';
+import { type Plane, startPlane } from './plane.ts';
+import { type SpokeCluster, type SpokeSpec, startSpokeCluster } from './spoke-cluster.ts';
+
+export interface FleetOptions {
+  readonly spokes: readonly SpokeSpec[];
+  readonly runtime: Runtime;
+  /** How many times faster than real time `runtime.clock` runs; 1 for real time. */
+  readonly timeFactor: number;
+}
+
+/** A hub, its managed clusters and the registry that all of them use: everything that is not ours. */
+export interface Fleet {
+  readonly hub: Plane;
+  readonly spokes: readonly SpokeCluster[];
+  /** Throws for a name that is not there. */
+  spoke(name: string): SpokeCluster;
+  readonly registry: Registry;
+  /** Image of the loader tools, as the spoke program's environment names it. */
+  readonly toolsImage: string;
+  /** Temporary folder, removed by `stop`. */
+  readonly folder: string;
+  /** Pushes as the vendor of drivers; gives the name with its tag, and the name with its digest. */
+  push(repository: string, tag: string, image: OciImage): Promise<{ name: string; pinned: string }>;
+  stop(): Promise<void>;
+}
+
+export const hubNamespace = 'openshift-kmm-hub';
+export const operatorNamespace = 'openshift-kmm';
+/** Where the hub's Modules go on each spoke. */
+export const spokeNamespace = 'kmm-modules';
+/** The pull secret, on the hub and on every spoke. */
+export const pullSecret = 'registry-login';
+const login = { user: 'fleet', password: 'correct horse battery staple' };
+
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const { runtime, timeFactor } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
+  const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
+  const hub = await startPlane('hub', runtime);
+  await hub.createNamespace(hubNamespace);
+  await createPullSecret(hub.client, hubNamespace, registry.host);
+  const push: Fleet['push'] = (repository, tag, image) => pushImage(registry, { repository, tag, login }, image);
+  const spokes: SpokeCluster[] = [];
+  for (const spec of options.spokes) {
+    await joinHub(hub, spec);
+    const hubClient = hub.clientFor(`system:open-cluster-management:${spec.name}`);
+    const parts = { spec, runtime, timeFactor, hubClient, registryCa: registry.caPem };
+    const spoke = await startSpokeCluster({ ...parts, folder: join(folder, spec.name) });
+    await prepareSpoke(spoke, registry.host);
+    spokes.push(spoke);
+  }
+  const tools = await push('kmm/worker', 'demo', await buildToolsImage());
+  return {
+    hub,
+    spokes,
+    spoke(name) {
+      const found = spokes.find((each) => each.name === name);
+      if (found === undefined) throw new Error(`expected a spoke of the fleet, got ${name}`);
+      return found;
+    },
+    registry,
+    toolsImage: tools.name,
+    folder,
+    push,
+    async stop() {
+      await Promise.all(spokes.map((spoke) => spoke.stop()));
+      await hub.stop();
+      await registry.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What accepting a cluster on the hub leaves there: its namespace and its ManagedCluster. */
+async function joinHub(hub: Plane, spec: SpokeSpec): Promise<void> {
+  await hub.createNamespace(spec.name);
+  await hub.client.create(managedClusters, {
+    apiVersion: 'cluster.open-cluster-management.io/v1',
+    kind: 'ManagedCluster',
+    metadata: { name: spec.name, labels: { ...spec.labels } },
+    spec: { hubAcceptsClient: true, leaseDurationSeconds: 60 },
+  });
+}
+
+/** What does not travel with a work and must be there before: namespaces and the pull secret. */
+async function prepareSpoke(spoke: SpokeCluster, registryHost: string): Promise<void> {
+  const { plane } = spoke;
+  await plane.createNamespace(operatorNamespace);
+  await plane.createNamespace(spokeNamespace);
+  await createPullSecret(plane.client, spokeNamespace, registryHost);
+}
+
+async function createPullSecret(client: KubeClient, namespace: string, registryHost: string): Promise<void> {
+  const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64');
+  const config = JSON.stringify({ auths: { [registryHost]: { auth } } });
+  await client.create(secrets, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace, name: pullSecret, labels: { 'kmm.node.kubernetes.io/use': 'pull' } },
+    type: 'kubernetes.io/dockerconfigjson',
+    data: { '.dockerconfigjson': Buffer.from(config).toString('base64') },
+  });
+}
