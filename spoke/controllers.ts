@@ -1,0 +1,45 @@
+import { type ClusterClaim, clusterClaims, type Module, modules } from '@open-cluster-management/api-types';
+import { Cache } from '../shared/kube/cache.ts';
+import type { KubeClient } from '../shared/kube/client.ts';
+import type { Controller } from '../shared/kube/controller.ts';
+import { EventRecorder } from '../shared/kube/events.ts';
+import { labels } from '../shared/kube/names.ts';
+import type { DaemonSet, Node, Pod } from '../shared/kube/object.ts';
+import { daemonSets, nodes, pods } from '../shared/kube/resources.ts';
+import type { Runtime } from '../shared/kube/runtime.ts';
+import { moduleIndex, podIndexes } from './indexes.ts';
+import { kernelClaimController } from './kernel-claim/controller.ts';
+import { moduleLoaderController } from './module-loader/controller.ts';
+import { nodeLabelsController } from './node-labels/controller.ts';
+import { slimNode } from './nodes.ts';
+import type { SpokeSettings } from './settings.ts';
+
+export interface ControllersOptions {
+  client: KubeClient;
+  runtime: Runtime;
+  settings: SpokeSettings;
+  /** Whether this cluster tells a hub its kernels. */
+  managed: boolean;
+  /** Names this process in events. */
+  identity: string;
+}
+
+/** All that the spoke does, and all that it watches: no Secret, and of pods and DaemonSets only those of Modules. */
+export function spokeControllers({ client, runtime, settings, managed, identity }: ControllersOptions) {
+  const labelSelector = labels.moduleName;
+  const caches = {
+    modules: new Cache<Module>({ client, runtime, resource: modules }),
+    nodes: new Cache<Node>({ client, runtime, resource: nodes, slim: slimNode }),
+    pods: new Cache<Pod>({ client, runtime, resource: pods, labelSelector, indexes: podIndexes }),
+    daemonSets: new Cache<DaemonSet>({ client, runtime, resource: daemonSets, labelSelector, indexes: moduleIndex }),
+  };
+  const events = new EventRecorder({ client, runtime, controller: 'kmm.sigs.x-k8s.io/spoke', instance: identity });
+  const controllers: Controller[] = [
+    nodeLabelsController({ client, runtime, events, caches }),
+    moduleLoaderController({ client, runtime, settings, caches }),
+  ];
+  if (!managed) return { caches: Object.values(caches), controllers };
+  const claims = new Cache<ClusterClaim>({ client, runtime, resource: clusterClaims });
+  controllers.push(kernelClaimController({ client, caches: { nodes: caches.nodes, claims } }));
+  return { caches: [...Object.values(caches), claims], controllers };
+}

@@ -1,0 +1,81 @@
+import type { Node, Pod } from '../../shared/kube/object.ts';
+import { bootKey, loadedBoots, sandboxBoot } from '../boots.ts';
+import { bootIdOf } from '../nodes.ts';
+import { containerStatus, containers } from '../pods.ts';
+import { lastEnd, lastResult, type ScriptResult } from './script-result.ts';
+
+/** What an ended loader pod leaves in its node's kernel. `unsettled`: it has not ended for good yet. */
+export type LeftBehind = 'nothing' | 'maybe' | 'unsettled';
+
+export interface EndedPod {
+  /** A loader pod that is being deleted. */
+  pod: Pod;
+  /** `undefined`: there is no such node any more. */
+  node: Node | undefined;
+  module: { namespace: string; name: string };
+  nowMs: number;
+}
+
+/** How long after the end of its grace period a pod without a final word from its kubelet is taken as it stands. */
+export const finalWordMsMax = 60_000;
+
+/**
+ * *Nothing* is said only with proof (contract 9, Outcome): the unload succeeded under the node's present boot, the pod
+ * ran under another boot, the node is gone, or no container of the pod ever started. `OtherKernel` under the present
+ * boot is a proof too: the kernel does not change within a boot, so no container of that pod got past its first check.
+ */
+export function leftBehind(ended: EndedPod): LeftBehind {
+  const { pod, node, module } = ended;
+  if (node === undefined) return 'nothing';
+  const status = containerStatus(pod, containers.loader);
+  const result = lastResult(status);
+  if (!isFinal(ended, result)) return 'unsettled';
+  const present = bootIdOf(node);
+  const record = loadedBoots(node)[bootKey(module)];
+  // Our own record knows more: a kubelet that restarts and rejects a pod wipes its container statuses, and an earlier
+  // pod of this boot, released because its node was wanted, may have left what this one never got to replace.
+  if (!everStarted(pod)) return record !== undefined && record.boot === present ? 'maybe' : 'nothing';
+  const containerId = lastEnd(status)?.containerID ?? status?.containerID;
+  const recorded = record?.container === containerId ? record?.boot : undefined;
+  const boot = result?.boot || sandboxBoot(pod) || recorded;
+  if (boot !== undefined && present !== '' && boot !== present) return 'nothing';
+  return result !== undefined && result.boot === present && provesNothingLoaded(result) ? 'nothing' : 'maybe';
+}
+
+/**
+ * The result of an unload verb that says that nothing of the Module is in the kernel now. preStop's `unload` finds nothing
+ * to do also when the marker has another load hash (what an earlier pod could not unload), so only `unload-any`, which
+ * takes any hash, proves by that word.
+ */
+export function isUnloaded(result: ScriptResult | undefined): boolean {
+  if (result?.verb === 'unload-any') return result.result === 'Unloaded' || result.result === 'NothingToDo';
+  return result?.verb === 'unload' && result.result === 'Unloaded';
+}
+
+/** Whether the pod's main container was ever started, as far as its status tells. */
+export function everStarted(pod: Pod): boolean {
+  const status = containerStatus(pod, containers.loader);
+  if (status === undefined) return false;
+  const { state, lastState, restartCount, containerID } = status;
+  return Boolean(state?.running || state?.terminated || lastState?.terminated || restartCount > 0 || containerID);
+}
+
+function provesNothingLoaded(result: ScriptResult): boolean {
+  return isUnloaded(result) || (result.result === 'Failed' && result.reason === 'OtherKernel');
+}
+
+/**
+ * No container of the pod runs, and none will be started. Its kubelet says so by a terminal phase (since 1.26) or by its
+ * own delete with a grace period of 0; a preStop result says the same. Without that word (a waiting container may still
+ * be started by a kubelet that has not seen the deletion) the pod is believed some time after its grace period.
+ */
+function isFinal({ pod, nowMs }: EndedPod, result: ScriptResult | undefined): boolean {
+  const status = containerStatus(pod, containers.loader);
+  if (pod.spec.nodeName === undefined) return true;
+  const phase = pod.status?.phase;
+  if (phase === 'Succeeded' || phase === 'Failed') return true;
+  if (status?.state?.running !== undefined) return false;
+  if (pod.metadata.deletionGracePeriodSeconds === 0) return true;
+  if (status?.state?.terminated !== undefined && isUnloaded(result)) return true;
+  return nowMs > Date.parse(pod.metadata.deletionTimestamp ?? '') + finalWordMsMax;
+}
