@@ -16,10 +16,10 @@ export function selects(selector: Selector, labels: Selector | undefined): boole
 
 /**
  * The one index value of a selector: its first label by name. A cluster can only be selected by modules that stand
- * under one of `labelIndexes` of it.
+ * under one of `labelIndexes` of it. A selector that is missing (an invalid spec) stands where `{}` does.
  */
-export function selectorIndex(selector: Selector): string {
-  const [first] = Object.entries(selector).sort(([a], [b]) => (a < b ? -1 : 1));
+export function selectorIndex(selector: Selector | undefined): string {
+  const [first] = Object.entries(selector ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return first === undefined ? everyCluster : labelIndex(first[0], first[1]);
 }
 

@@ -39,7 +39,7 @@ function ready({ problems }: StatusPicture, tally: Tally): ConditionState {
 }
 
 /** False when an image is missing; Unknown while the registry has not said. */
-function imagesReady({ revision, imageCheck }: StatusPicture, tally: Tally): ConditionState {
+function imagesReady({ revision, imageCheck, warnings }: StatusPicture, tally: Tally): ConditionState {
   const type = 'ImagesReady';
   const images = imageStatuses(tally.selected, revision);
   const open = images.filter(({ state }) => state !== 'Verified' && state !== 'Unchecked');
@@ -60,7 +60,8 @@ function imagesReady({ revision, imageCheck }: StatusPicture, tally: Tally): Con
       message: 'images are shipped by name, unverified',
     };
   }
-  return { type, status: 'True', reason: reasons.imagesVerified, message: `all ${images.length} images are verified` };
+  const message = [`all ${images.length} images are verified`, ...warnings].join('; ');
+  return { type, status: 'True', reason: reasons.imagesVerified, message };
 }
 
 function progressing({ hold }: StatusPicture, tally: Tally): ConditionState {

@@ -17,6 +17,8 @@ export interface KernelPlan {
   image?: string;
   digest?: string;
   request?: ImageRequest;
+  /** `imageRebuildTriggerGeneration` of the revision. */
+  generation?: number | undefined;
   /** Set exactly when it can be shipped: `Verified` or `Unchecked`. */
   mapping?: ShippedMapping;
 }
@@ -54,7 +56,7 @@ function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQu
   }
   const request = imageRequest(revision, mapping, images.secretNamespace);
   const found = images.stateOf(revision, request);
-  const base = { image, request };
+  const base = { image, request, generation: revision.moduleSpec.imageRebuildTriggerGeneration };
   switch (found.state) {
     case 'Verified':
       return { ...base, ...verified(mapping, found.digest) };

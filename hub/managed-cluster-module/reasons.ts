@@ -9,6 +9,8 @@ export const reasons = {
   orphanNotSupported: 'OrphanNotSupported',
   paused: 'Paused',
   revisionConflict: 'RevisionConflict',
+  revisionPending: 'RevisionPending',
+  revisionFailed: 'RevisionWriteFailed',
 
   // Why the hub does not touch or cannot write a work.
   foreignWork: 'ForeignWork',

@@ -25,6 +25,9 @@ export interface ClusterRecord extends Problem {
  */
 export class Records {
   #byModule = new Map<string, Map<string, ClusterRecord | undefined>>();
+  #problems = new Map<string, Problem>();
+  /** Generation with which all clusters of the module were last asked for. */
+  #begun = new Map<string, number>();
   #onChange: (module: string) => void;
 
   constructor(onChange: (module: string) => void) {
@@ -35,6 +38,25 @@ export class Records {
   expect(module: string, cluster: string): void {
     const records = this.#of(module);
     if (!records.has(cluster)) records.set(cluster, undefined);
+  }
+
+  /** All clusters are expected that `generation` concerns: from now on the records tell its status. */
+  begin(module: string, generation: number): void {
+    this.#of(module);
+    this.#begun.set(module, generation);
+    this.#onChange(module);
+  }
+
+  /** What is wrong with the module itself, beside its spec. */
+  setProblem(module: string, problem: Problem | undefined): void {
+    if (this.#problems.get(module)?.message === problem?.message) return;
+    if (problem === undefined) this.#problems.delete(module);
+    else this.#problems.set(module, problem);
+    this.#onChange(module);
+  }
+
+  problem(module: string): Problem | undefined {
+    return this.#problems.get(module);
   }
 
   set(module: string, record: ClusterRecord): void {
@@ -48,6 +70,8 @@ export class Records {
 
   forget(module: string): void {
     this.#byModule.delete(module);
+    this.#begun.delete(module);
+    this.#problems.delete(module);
   }
 
   /** Names of all clusters that were ever expected or recorded. */
@@ -55,8 +79,12 @@ export class Records {
     return this.#byModule.get(module)?.keys() ?? [];
   }
 
-  /** The records, and how many clusters nobody looked at since `generation`. */
-  snapshot(module: string, generation: number): { records: ClusterRecord[]; outdated: number } {
+  /**
+   * The records, and how many clusters nobody looked at since `generation`. Undefined while it is not even known which
+   * clusters that generation concerns.
+   */
+  snapshot(module: string, generation: number): { records: ClusterRecord[]; outdated: number } | undefined {
+    if (this.#begun.get(module) !== generation) return undefined;
     const records: ClusterRecord[] = [];
     let outdated = 0;
     for (const record of this.#byModule.get(module)?.values() ?? []) {

@@ -1,5 +1,7 @@
 import type { ModuleSpec } from '@open-cluster-management/api-types';
 import { type MappingResult, resolveMapping } from '../../shared/kernel/mapping.ts';
+import type { ControllerRevision } from '../../shared/kube/object.ts';
+import { moduleSpecOf } from './revisions.ts';
 
 /** One version of a `moduleSpec`, as a ControllerRevision keeps it (contract 2). */
 export interface Revision {
@@ -30,4 +32,23 @@ export function revisionOf(
     return answer;
   };
   return { name, moduleSpec, resolve };
+}
+
+/** Revisions by object, so that all clusters of a version share its answers. */
+export class RevisionViews {
+  #views = new WeakMap<ControllerRevision, Revision | 'unusable'>();
+
+  /** Undefined when the object holds no `moduleSpec`. */
+  of(object: ControllerRevision, module: { name: string; spokeNamespace: string }): Revision | undefined {
+    const known = this.#views.get(object) ?? this.#make(object, module);
+    return known === 'unusable' ? undefined : known;
+  }
+
+  #make(object: ControllerRevision, module: { name: string; spokeNamespace: string }): Revision | 'unusable' {
+    const spec = moduleSpecOf(object);
+    const identity = { name: module.name, namespace: module.spokeNamespace };
+    const made = spec === undefined ? 'unusable' : revisionOf(object.metadata.name, spec, identity);
+    this.#views.set(object, made);
+    return made;
+  }
 }

@@ -20,6 +20,8 @@ export interface StatusPicture {
   hold: Problem | undefined;
   revision: string | undefined;
   imageCheck: 'Required' | 'Skip';
+  /** About the Secrets that images are looked up with. */
+  warnings: readonly string[];
   /** Of all clusters that are selected or have a work of this module; outdated ones included. */
   records: readonly ClusterRecord[];
   nowText: string;

@@ -135,3 +135,9 @@ export function mappingsIn(spec: ModuleSpec | undefined): ShippedMapping[] {
     return [{ literal, containerImage, ...(inTreeModulesToRemove ? { inTreeModulesToRemove } : {}) }];
   });
 }
+
+/** `module/revision` of a work that this program wrote: the value of its index. */
+export function workRevision(work: ManifestWork): string | undefined {
+  const revision = work.metadata.annotations?.[annotations.revision];
+  return revision === undefined ? undefined : `${work.metadata.name}/${revision}`;
+}

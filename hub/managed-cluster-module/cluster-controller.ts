@@ -1,0 +1,141 @@
+import { type ManifestWork, manifestWorks } from '@open-cluster-management/api-types';
+import { unreachable } from '../../shared/core/assert.ts';
+import { errorMessage } from '../../shared/core/errors.ts';
+import { after, done, type Outcome } from '../../shared/core/outcome.ts';
+import type { KubeClient } from '../../shared/kube/client.ts';
+import { isConflict } from '../../shared/kube/errors.ts';
+import { writeOwned } from '../../shared/kube/write.ts';
+import { type Decision, decide } from './decide.ts';
+import type { Demand } from './demand.ts';
+import { type Fleet, type Gathered, gather } from './gather.ts';
+import { judge, type Memory, type Verdict } from './judge.ts';
+import { splitClusterKey } from './keys.ts';
+import { reasons } from './reasons.ts';
+import { type Look, recordOf } from './record-of.ts';
+import type { Records } from './records.ts';
+
+export interface ClusterParts {
+  client: KubeClient;
+  fleet: Fleet;
+  demand: Demand;
+  records: Records;
+}
+
+/**
+ * One cluster of one ManagedClusterModule (`module/cluster`): gather → decide → apply → report.
+ *
+ * Cost of a look: a few map look-ups, (kernels of the cluster) cached mapping answers, two hashes of a work's spec; one
+ * request when something differs, none otherwise. Nothing depends on the number of clusters.
+ */
+export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<Outcome> {
+  const memories = new Map<string, Memory>();
+  return async (key) => {
+    const gathered = gather(parts.fleet, key);
+    if (gathered === undefined) return forget(parts, memories, key);
+    const decision = decide(gathered.picture);
+    fixDigests(parts.fleet, gathered, decision);
+    parts.demand.set(key, wantedImages(decision));
+    const look = { ...gathered, decision, verdict: undefined, failure: undefined };
+    const wrote = await applied(parts, key, look);
+    // Just written: what the cached work says is about the state before.
+    const verdict = wrote ? undefined : judged(parts.fleet, gathered, memories, key);
+    report(parts, key, { ...look, verdict });
+    return verdict?.recheckMs === undefined ? done : after(verdict.recheckMs, verdict.reason);
+  };
+}
+
+function forget({ demand, records }: ClusterParts, memories: Map<string, Memory>, key: string): Outcome {
+  const { module, cluster } = splitClusterKey(key);
+  memories.delete(key);
+  demand.set(key, []);
+  records.remove(module, cluster);
+  return done;
+}
+
+/** Before anything is shipped: who comes later gets the same content. */
+function fixDigests({ digests }: Fleet, { picture, view }: Gathered, { plans }: Decision): void {
+  const { module, work } = picture;
+  for (const { revision: name, image, digest } of plans) {
+    const revision = module.current?.name === name ? module.current : work?.revision;
+    if (revision?.name === name && image !== undefined && digest !== undefined) {
+      digests.fix(view, revision, { image, digest });
+    }
+  }
+}
+
+function wantedImages({ plans }: Decision) {
+  return plans.flatMap(({ state, revision, request, generation }) =>
+    request === undefined || state === 'Verified' ? [] : [{ revision, request, generation }],
+  );
+}
+
+/**
+ * Writes what was decided; returns whether anything was sent. A failure is reported for this cluster and thrown: it is
+ * tried again, and blocks no other.
+ */
+async function applied(parts: ClusterParts, key: string, look: Look): Promise<boolean> {
+  try {
+    return await apply(parts.client, look);
+  } catch (error) {
+    if (!isConflict(error)) {
+      const message = `writing its ManifestWork failed: ${errorMessage(error)}`;
+      report(parts, key, { ...look, failure: { reason: reasons.workFailed, message } });
+    }
+    throw error;
+  }
+}
+
+async function apply(client: KubeClient, { decision, work, view }: Look): Promise<boolean> {
+  const { action } = decision;
+  switch (action.kind) {
+    case 'write': {
+      const written = await writeOwned(client, manifestWorks, {
+        present: work,
+        wanted: action.work,
+        owner: view.owner,
+        exact: (object: ManifestWork) => object.spec.workload,
+      });
+      return written !== 'unchanged';
+    }
+    case 'delete':
+      if (work !== undefined) await client.delete(manifestWorks, work.metadata, preconditions(work));
+      return true;
+    case 'keep':
+      return false;
+    default:
+      return unreachable(action);
+  }
+}
+
+/** Never another object that took the name meanwhile. */
+function preconditions({ metadata }: ManifestWork) {
+  return metadata.uid === undefined ? {} : { preconditions: { uid: metadata.uid } };
+}
+
+function judged(fleet: Fleet, gathered: Gathered, memories: Map<string, Memory>, key: string): Verdict | undefined {
+  const { picture, view, work } = gathered;
+  const present = picture.work;
+  const isJudged = picture.selected && present?.ownership !== 'foreign' && !present?.terminating;
+  if (!isJudged || !picture.cluster?.reachable || present?.view.spec === undefined || work === undefined) {
+    memories.delete(key);
+    return undefined;
+  }
+  const { verdict, memory } = judge({
+    work,
+    spec: present.view.spec,
+    feedback: present.feedback,
+    minSuccessMs: view.minSuccessMs,
+    deadlineMs: view.deadlineMs,
+    nowMs: fleet.nowMs(),
+    memory: memories.get(key),
+  });
+  memories.set(key, memory);
+  return verdict;
+}
+
+function report({ records }: ClusterParts, key: string, look: Look): void {
+  const { module, cluster } = splitClusterKey(key);
+  const record = recordOf(look);
+  if (record === undefined) records.remove(module, cluster);
+  else records.set(module, record);
+}

@@ -1,0 +1,111 @@
+import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
+import { rfc3339 } from '../../shared/core/clock.ts';
+import type { ImageChecks } from '../../shared/images/checks.ts';
+import type { CacheView } from '../../shared/kube/cache.ts';
+import type { ControllerRevision } from '../../shared/kube/object.ts';
+import { ownership } from '../../shared/kube/ownership.ts';
+import { viewCluster } from '../fleet/cluster.ts';
+import { selects } from '../fleet/selection.ts';
+import type { Digests } from './digests.ts';
+import { readFeedback } from './feedback.ts';
+import type { ImageQuestions } from './kernel-plan.ts';
+import { splitClusterKey } from './keys.ts';
+import type { ModuleView, ModuleViews } from './module-view.ts';
+import type { ClusterPicture, PresentWork } from './picture.ts';
+import { reasons } from './reasons.ts';
+import type { Revision, RevisionViews } from './revision.ts';
+import { viewWork, workLabel } from './work.ts';
+
+/** All that the hub reads. Everything but `nowMs` is kept current by watches. */
+export interface Fleet {
+  modules: CacheView<ManagedClusterModule>;
+  clusters: CacheView<ManagedCluster>;
+  works: CacheView<ManifestWork>;
+  revisions: CacheView<ControllerRevision>;
+  /** The operator's: of ControllerRevisions, and of the Secrets that specs name. */
+  namespace: string;
+  moduleViews: ModuleViews;
+  revisionViews: RevisionViews;
+  digests: Digests;
+  images: Pick<ImageChecks, 'state'>;
+  nowMs(): number;
+}
+
+/** One cluster's picture with what writing and judging need beside it. */
+export interface Gathered {
+  view: ModuleView;
+  picture: ClusterPicture;
+  work: ManifestWork | undefined;
+}
+
+/** The picture of `module/cluster`: a few look-ups, whatever the size of the fleet. Undefined: the module is gone or going. */
+export function gather(fleet: Fleet, key: string): Gathered | undefined {
+  const { module: name, cluster: clusterName } = splitClusterKey(key);
+  const module = fleet.modules.get({ name });
+  if (module === undefined) return undefined;
+  const view = fleet.moduleViews.of(module);
+  if (view.leaving) return undefined;
+  const cluster = fleet.clusters.get({ name: clusterName });
+  const work = fleet.works.get({ namespace: clusterName, name });
+  const present = work === undefined ? undefined : presentWork(fleet, view, work);
+  const isSelected =
+    cluster !== undefined &&
+    // Whom an invalid spec means is not known: those that have a work keep it.
+    (view.wanted === undefined
+      ? present !== undefined && present.ownership !== 'foreign'
+      : selects(view.selector, cluster.metadata.labels));
+  return {
+    view,
+    work,
+    picture: {
+      module: modulePicture(fleet, view),
+      cluster: cluster === undefined ? undefined : viewCluster(cluster),
+      selected: isSelected,
+      work: present,
+      nowText: rfc3339(fleet.nowMs()),
+    },
+  };
+}
+
+function modulePicture(fleet: Fleet, view: ModuleView): ClusterPicture['module'] {
+  const current = view.wanted === undefined ? undefined : revisionNamed(fleet, view, view.wanted.revision);
+  const pending = { reason: reasons.revisionPending, message: 'its version is not recorded yet' };
+  return {
+    name: view.name,
+    spokeNamespace: view.spokeNamespace,
+    current,
+    hold: view.hold ?? (current === undefined ? pending : undefined),
+    images: imageQuestions(fleet, view),
+  };
+}
+
+function imageQuestions({ digests, images, namespace }: Fleet, view: ModuleView): ImageQuestions {
+  return {
+    imageCheck: view.imageCheck,
+    secretNamespace: namespace,
+    stateOf(revision, request) {
+      const digest = digests.of(view, revision, request.image);
+      if (digest !== undefined) return { state: 'Verified', digest };
+      return images.state(request, revision.moduleSpec.imageRebuildTriggerGeneration);
+    },
+  };
+}
+
+function presentWork(fleet: Fleet, view: ModuleView, work: ManifestWork): PresentWork {
+  const found = viewWork(work, view.spokeNamespace);
+  return {
+    view: found,
+    ownership: ownership(work, view.owner, workLabel(view.name)),
+    terminating: work.metadata.deletionTimestamp !== undefined,
+    feedback: readFeedback(work),
+    revision: found.revision === undefined ? undefined : revisionNamed(fleet, view, found.revision),
+  };
+}
+
+/** Only what is this module's own counts as its version. */
+function revisionNamed(fleet: Fleet, view: ModuleView, name: string): Revision | undefined {
+  const object = fleet.revisions.get({ namespace: fleet.namespace, name });
+  if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+  if (ownership(object, view.owner, workLabel(view.name)) === 'foreign') return undefined;
+  return fleet.revisionViews.of(object, view);
+}

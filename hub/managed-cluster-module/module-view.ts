@@ -1,0 +1,105 @@
+import {
+  durationMs,
+  type ManagedClusterModule,
+  type ManagedClusterModuleSpec,
+  type ModuleSpec,
+  managedClusterModuleSpecSchema,
+} from '@open-cluster-management/api-types';
+import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
+import type { Selector } from '../fleet/selection.ts';
+import { type Problem, reasons } from './reasons.ts';
+import { revisionName } from './revisions.ts';
+
+/** A ManagedClusterModule parsed once for all its clusters. */
+export interface ModuleView {
+  name: string;
+  generation: number;
+  owner: Owner;
+  /** Being deleted: the garbage collector takes the works, nothing is written any more. */
+  leaving: boolean;
+  /** Of the object itself; an invalid spec is among them, and then nothing new is shipped. */
+  problems: readonly Problem[];
+  hold: Problem | undefined;
+  selector: Selector;
+  spokeNamespace: string;
+  /** Undefined when the spec is invalid. */
+  wanted: { moduleSpec: ModuleSpec; revision: string } | undefined;
+  imageCheck: 'Required' | 'Skip';
+  minSuccessMs: number;
+  deadlineMs: number | undefined;
+}
+
+/** Views by object: the cache gives the same object until it changes. */
+export class ModuleViews {
+  #views = new WeakMap<ManagedClusterModule, ModuleView>();
+
+  of(module: ManagedClusterModule): ModuleView {
+    const known = this.#views.get(module);
+    if (known !== undefined) return known;
+    const view = viewModule(module);
+    this.#views.set(module, view);
+    return view;
+  }
+}
+
+export function viewModule(module: ManagedClusterModule): ModuleView {
+  // An older CRD may have let an object in that has no spec at all.
+  const spec = module.spec ?? ({} as ManagedClusterModuleSpec);
+  const invalid = invalidity(module);
+  const { moduleSpec, rollout } = spec;
+  const isValid = invalid === undefined && moduleSpec !== undefined;
+  const { name, generation = 0, deletionTimestamp } = module.metadata;
+  return {
+    name,
+    generation,
+    owner: ownerOf(module),
+    leaving: deletionTimestamp !== undefined,
+    problems: [invalid, orphanProblem(spec)].filter((problem) => problem !== undefined),
+    hold: invalid ?? holdOf(spec),
+    selector: spec.selector ?? {},
+    spokeNamespace: spec.spokeNamespace ?? '',
+    wanted: isValid ? { moduleSpec, revision: revisionName(name, moduleSpec) } : undefined,
+    imageCheck: spec.imageCheck === 'Skip' ? 'Skip' : 'Required',
+    minSuccessMs: durationMs(rollout?.minSuccessTime ?? '0') ?? 0,
+    // A deadline of nothing would fail every cluster at once: it says the same as none.
+    deadlineMs: durationMs(rollout?.progressDeadline ?? 'None') || undefined,
+  };
+}
+
+/** Labels on works carry the name, and so does the Module's name in labels of nodes. */
+const nameCharsMax = 63;
+
+/** What an older CRD let in, or none checked: every problem, with its field. */
+function invalidity({ metadata, spec }: ManagedClusterModule): Problem | undefined {
+  const problems: string[] = [];
+  if (metadata.name.length > nameCharsMax) {
+    problems.push(`metadata.name: expected at most ${nameCharsMax} characters, got ${metadata.name.length}`);
+  }
+  const parsed = managedClusterModuleSpecSchema.safeParse(spec);
+  for (const issue of parsed.error?.issues ?? []) problems.push(`${['spec', ...issue.path].join('.')}: ${issue.message}`);
+  if (parsed.success && spec.moduleSpec === undefined) problems.push('spec.moduleSpec: expected a Module, got none');
+  if (problems.length === 0) return undefined;
+  return { reason: reasons.invalidSpec, message: `${problems.join('; ')}. What was shipped before stays as it is` };
+}
+
+/**
+ * Why no cluster gets a new state. Shipping to all at once where waves were asked for could break a whole fleet, so a
+ * type that is not supported yet ships nothing new; kernels are still added to the version that a cluster has.
+ */
+function holdOf({ rollout }: ManagedClusterModuleSpec): Problem | undefined {
+  const type = rollout?.type ?? 'All';
+  if (type !== 'All') {
+    const message = `rollout type ${type} is not supported by this version of the hub: no cluster gets a new state. Use type All`;
+    return { reason: reasons.rolloutNotSupported, message };
+  }
+  if (rollout?.paused)
+    return { reason: reasons.paused, message: 'paused: no cluster is started (spec.rollout.paused)' };
+  return undefined;
+}
+
+function orphanProblem({ deletionPolicy }: ManagedClusterModuleSpec): Problem | undefined {
+  if (deletionPolicy !== 'Orphan') return undefined;
+  const message =
+    'deletionPolicy Orphan is not supported by this version of the hub: deleting this object unloads the module';
+  return { reason: reasons.orphanNotSupported, message };
+}

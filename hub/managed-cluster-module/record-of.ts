@@ -1,0 +1,75 @@
+import type { ManifestWork } from '@open-cluster-management/api-types';
+import type { Decision } from './decide.ts';
+import type { Verdict } from './judge.ts';
+import type { ModuleView } from './module-view.ts';
+import type { ClusterPicture } from './picture.ts';
+import { type Problem, reasons } from './reasons.ts';
+import type { ClusterRecord } from './records.ts';
+
+/** How a look at a cluster ended. */
+export interface Look {
+  view: ModuleView;
+  picture: ClusterPicture;
+  decision: Decision;
+  work: ManifestWork | undefined;
+  /** Undefined when there is nothing to judge: no work, or it was written just now. */
+  verdict: Verdict | undefined;
+  /** The write failed. */
+  failure: Problem | undefined;
+}
+
+/** What the module's status is told of a cluster; undefined when it has nothing to do with the module any more. Pure. */
+export function recordOf(look: Look): ClusterRecord | undefined {
+  const { view, picture, decision, verdict, failure } = look;
+  const work = workCounts(look);
+  // A cluster that OCM is detaching is out of our hands.
+  const selected = picture.selected && picture.cluster?.leaving === false;
+  if (!selected && work === undefined && failure === undefined) return undefined;
+  return {
+    cluster: picture.cluster?.name ?? look.work?.metadata.namespace ?? '',
+    generation: view.generation,
+    selected,
+    ...phaseOf(look),
+    reporting: reportingOf(verdict),
+    updated:
+      decision.revision !== undefined && decision.revision.name === view.wanted?.revision && failure === undefined,
+    work,
+    plans: decision.plans,
+    notices: [...(failure === undefined ? [] : [failure]), ...decision.notices],
+    ignored: {
+      ignored: picture.cluster?.inventory.ignored ?? [],
+      moreIgnored: picture.cluster?.inventory.moreIgnored ?? 0,
+    },
+  };
+}
+
+/** The worst first: what is wrong at the state that the cluster has, then why it has not the next one. */
+function phaseOf({ picture, decision, verdict, failure }: Look): Pick<ClusterRecord, 'phase' | 'reason' | 'message'> {
+  if (failure !== undefined) return { phase: 'Waiting', ...failure };
+  const [waits] = decision.waiting;
+  if (waits !== undefined && picture.cluster?.reachable === false) return { phase: 'Unreachable', ...waits };
+  if (verdict?.phase === 'Failed') return { phase: 'Failed', reason: verdict.reason, message: verdict.message };
+  if (waits !== undefined) {
+    return {
+      phase: 'Waiting',
+      reason: waits.reason,
+      message: decision.waiting.map(({ message }) => message).join('; '),
+    };
+  }
+  if (verdict !== undefined) return { phase: verdict.phase, reason: verdict.reason, message: verdict.message };
+  return { phase: 'Progressing', reason: reasons.notApplied, message: 'the cluster has not applied the work yet' };
+}
+
+function reportingOf(verdict: Verdict | undefined): ClusterRecord['reporting'] {
+  if (verdict === undefined) return undefined;
+  if (verdict.reporting === 'State') return 'Full';
+  return verdict.reason === reasons.nothingReported ? 'NothingReported' : 'CountsOnly';
+}
+
+/** Counts as upstream's do, from what the agent says of the work; a foreign one is not ours to count. */
+function workCounts({ picture, work }: Look): ClusterRecord['work'] {
+  if (work === undefined || picture.work === undefined || picture.work.ownership === 'foreign') return undefined;
+  const isTrue = (type: string) =>
+    work.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
+  return { applied: isTrue('Applied'), degraded: isTrue('Degraded') };
+}

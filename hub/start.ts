@@ -1,0 +1,111 @@
+import { managedClusterModules, managedClusters, manifestWorks } from '@open-cluster-management/api-types';
+import { ImageChecks } from '../shared/images/checks.ts';
+import { Cache } from '../shared/kube/cache.ts';
+import type { KubeClient } from '../shared/kube/client.ts';
+import { type RunningController, startController } from '../shared/kube/controller.ts';
+import { EventRecorder } from '../shared/kube/events.ts';
+import { labels } from '../shared/kube/names.ts';
+import { controllerRevisions, secrets } from '../shared/kube/resources.ts';
+import type { Runtime } from '../shared/kube/runtime.ts';
+import type { Running } from '../shared/process/life.ts';
+import { RegistryClient } from '../shared/registry/client.ts';
+import type { HubConfig } from './config.ts';
+import { type Caches, hubControllers, indexes } from './controllers.ts';
+import { Demand } from './managed-cluster-module/demand.ts';
+import { Digests } from './managed-cluster-module/digests.ts';
+import type { Fleet } from './managed-cluster-module/gather.ts';
+import { ModuleViews } from './managed-cluster-module/module-view.ts';
+import { Records } from './managed-cluster-module/records.ts';
+import { RevisionViews } from './managed-cluster-module/revision.ts';
+
+export interface HubOptions {
+  config: HubConfig;
+  /** OPERATOR_NAMESPACE: of ControllerRevisions, and of the Secrets that specs name. */
+  namespace: string;
+  client: KubeClient;
+  runtime: Runtime;
+  signal: AbortSignal;
+  /** Names this process in events. */
+  identity: string;
+  /** PEM certificates that registries are trusted with, beside the system's: the content of `registry.caFile`. */
+  registryCa?: string | undefined;
+}
+
+/** Runs the hub until `signal` aborts. Only a leader may be started: nothing here asks for a lease. */
+export function startHub(options: HubOptions): Promise<Running> {
+  const { config, client, runtime, signal } = options;
+  const caches = makeCaches(options);
+  const registry = new RegistryClient({
+    clock: runtime.clock,
+    extraCa: options.registryCa,
+    concurrency: config.registry.concurrency,
+    timeoutMs: config.registry.timeout,
+  });
+  // The controllers wake each other; they exist when the first of these is called.
+  const running: Partial<Record<'module' | 'cluster' | 'status', RunningController>> = {};
+  const look = (key: string) => running.cluster?.enqueue(key);
+  const images = new ImageChecks({
+    runtime,
+    registry,
+    readSecret: (namespace, name) => client.get(secrets, { namespace, name }),
+    strictSecrets: config.strictSecrets,
+    onChange: (tokens) => demand.waitingFor(tokens).forEach(look),
+  });
+  const demand = new Demand(images);
+  const records = new Records((module) => running.status?.enqueue(module));
+  const parts = {
+    client,
+    fleet: makeFleet(options, caches, images),
+    demand,
+    records,
+    look,
+    events: new EventRecorder({ client, runtime, controller: 'kmm-hub', instance: options.identity }),
+    intervalMs: config.statusInterval,
+    writeConcurrency: config.writeConcurrency,
+  };
+  const controllers = hubControllers(caches, parts);
+  running.status = startController(controllers.status, runtime, signal);
+  running.cluster = startController(controllers.cluster, runtime, signal);
+  running.module = startController(controllers.module, runtime, signal);
+  const all = Object.values(caches);
+  for (const cache of all) cache.start(signal);
+  const ends = [...Object.values(running).map(({ stopped }) => stopped), ...all.map((cache) => cache.stopped)];
+  const stopped = Promise.all(ends).then(async () => {
+    images.stop();
+    await registry.close();
+  });
+  return Promise.resolve({ synced: () => all.every((cache) => cache.synced), stopped });
+}
+
+function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
+  const base = { client, runtime };
+  return {
+    modules: new Cache({ ...base, resource: managedClusterModules, indexes: indexes.modules }),
+    clusters: new Cache({ ...base, resource: managedClusters }),
+    works: new Cache({ ...base, resource: manifestWorks, indexes: indexes.works }),
+    revisions: new Cache({
+      ...base,
+      resource: controllerRevisions,
+      namespace,
+      labelSelector: labels.managedClusterModule,
+      indexes: indexes.revisions,
+    }),
+  };
+}
+
+function makeFleet({ namespace, runtime }: HubOptions, caches: Caches, images: ImageChecks): Fleet {
+  const byNamespace = (a: { metadata: { namespace?: string } }, b: { metadata: { namespace?: string } }) =>
+    (a.metadata.namespace ?? '') < (b.metadata.namespace ?? '') ? -1 : 1;
+  return {
+    ...caches,
+    namespace,
+    moduleViews: new ModuleViews(),
+    revisionViews: new RevisionViews(),
+    digests: new Digests({
+      ofRevision: (module, revision) =>
+        [...caches.works.byIndex('revision', `${module}/${revision}`)].sort(byNamespace),
+    }),
+    images,
+    nowMs: () => runtime.clock.now(),
+  };
+}
