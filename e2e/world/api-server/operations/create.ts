@@ -56,7 +56,7 @@ function completeMetadata(state: ServerState, call: Call, object: ApiObject): vo
   if (metadata.resourceVersion) {
     throw new ApiFailure(500, 'InternalError', 'resourceVersion should not be set on objects to be created');
   }
-  if (!metadata.name && metadata.generateName) metadata.name = `${metadata.generateName}${randomSuffix()}`;
+  if (!metadata.name && metadata.generateName) metadata.name = generatedName(metadata.generateName);
   if (!metadata.name) {
     const message = 'Required value: name or generateName is required';
     throw invalid(call.kind, '', [{ reason: 'FieldValueRequired', message, field: 'metadata.name' }]);
@@ -81,8 +81,12 @@ function requireNamespace(state: ServerState, call: Call, name: string): void {
   }
 }
 
-/** Five characters of Kubernetes' alphabet, which has no vowels and no look-alikes. */
-function randomSuffix(): string {
+const suffixChars = 5;
+const generatedCharsMax = 63;
+
+/** Kubernetes' alphabet has no vowels and no look-alikes; a long base is cut so that the name fits a label. */
+function generatedName(base: string): string {
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
-  return [...randomBytes(5)].map((byte) => alphabet[byte % alphabet.length]).join('');
+  const suffix = [...randomBytes(suffixChars)].map((byte) => alphabet[byte % alphabet.length]).join('');
+  return base.slice(0, generatedCharsMax - suffixChars) + suffix;
 }
