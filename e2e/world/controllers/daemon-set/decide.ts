@@ -26,8 +26,10 @@ export function decide(picture: Picture): Decision {
   for (const node of picture.nodes) {
     decideNode(decision, picture.daemonSet, { node, pods: podsByNode.get(node.metadata.name) });
   }
-  if (picture.daemonSet.spec.updateStrategy?.type !== 'OnDelete') decision.remove.push(...rolled(picture, podsByNode));
-  return decision;
+  // What was just made or taken away is unavailable: the rolling update goes on once that is seen.
+  const isSettled = decision.create.length === 0 && decision.remove.length === 0;
+  const rolls = isSettled && picture.daemonSet.spec.updateStrategy?.type !== 'OnDelete';
+  return rolls ? { ...decision, remove: rolled(picture, podsByNode) } : decision;
 }
 
 function decideNode(
