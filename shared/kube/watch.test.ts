@@ -86,7 +86,7 @@ describe('list and watch', () => {
     const times: number[] = [];
     const { clock, lines, stop } = harness({
       list: async () => {
-        await settle();
+        await Promise.resolve();
         times.push(clock.now());
         if (refusals++ === 0) throw new KubeError(429, 'TooManyRequests', 'busy', 20_000);
         return { metadata: { resourceVersion: '1' }, items: [] };
