@@ -7,24 +7,20 @@ export interface CommandOptions {
   readonly argv: readonly string[];
   /** The container's own PATH, as seen inside. */
   readonly path: string;
-  /** Script that gives a shell the stand-in `sleep` and then runs the script named by its first argument. */
-  readonly prelude: string | undefined;
 }
 
 /**
  * What to run on this machine for `argv` of a container: the program, and the script of `busybox sh SCRIPT`, are named by
  * their place under the root folder; everything else is passed as it is. Throws `StartError` in the runtime's words.
  */
-export function hostCommand({ rootfs, argv, path, prelude }: CommandOptions): string[] {
+export function hostCommand({ rootfs, argv, path }: CommandOptions): string[] {
   const [program = '', ...rest] = argv;
   const found = candidates(program, path).find((candidate) => isFile(rootfs + candidate));
   if (found === undefined) throw new StartError(notFound(program));
   const command = rootfs + found;
   const [applet, script, ...scriptArguments] = rest;
   if (applet !== 'sh' || !script?.startsWith('/')) return [command, ...rest];
-  // A busybox prefers its own `sleep` to any in PATH; only a function comes before it.
-  const shown = prelude === undefined ? [] : [prelude];
-  return [command, 'sh', ...shown, rootfs + script, ...scriptArguments];
+  return [command, 'sh', rootfs + script, ...scriptArguments];
 }
 
 function candidates(program: string, path: string): string[] {

@@ -10,7 +10,7 @@ import { ConfigError, type ContainerSpec, containerVariables } from './environme
 import { ImageError, type ImageStore, type StoredImage } from './image-store.ts';
 
 /** kubelet tries a start that failed again at its next look at the pod. */
-const retryMs = 2_000;
+export const retryMs = 2_000;
 
 /** A container that could not be started: its waiting reason, and when kubelet looks again. */
 export class LaunchError extends Error {

@@ -87,7 +87,6 @@ export class ContainerRuntime {
       workingFolder: rootfs + (spec.workingDir ?? image.config.WorkingDir ?? ''),
       environment,
       path: containerPath(options),
-      prelude: this.#options.standIns.prelude,
       terminationLog,
       fallBackToLog: spec.terminationMessagePolicy === 'FallbackToLogsOnError',
       processes: this.#options.processes,

@@ -24,7 +24,6 @@ export interface ContainerOptions {
   /** The container's own PATH, as seen inside. */
   readonly path: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly prelude: string | undefined;
   readonly terminationLog: string;
   readonly fallBackToLog: boolean;
   readonly processes: Processes;
@@ -137,8 +136,8 @@ export class Container {
   }
 
   #spawn(argv: readonly string[], onOutput: (text: string) => void): Promise<WorldProcess> {
-    const { rootfs, path, prelude, environment, workingFolder, processes } = this.#options;
-    const command = hostCommand({ rootfs, argv, path, prelude });
+    const { rootfs, path, environment, workingFolder, processes } = this.#options;
+    const command = hostCommand({ rootfs, argv, path });
     return processes.start({ argv: command, folder: workingFolder, environment, onOutput });
   }
 

@@ -44,7 +44,8 @@ export class ImageStore {
   readonly #folder: string;
   readonly #architecture: string;
   readonly #byName = new Map<string, StoredImage>();
-  readonly #byDigest = new Map<string, StoredImage>();
+  /** Unpacked content; several names may have the same. */
+  readonly #byDigest = new Map<string, Omit<StoredImage, 'id'>>();
   #pulling: Promise<unknown> = Promise.resolve();
 
   constructor(options: { registry: RegistryClient; folder: string }) {
@@ -74,8 +75,8 @@ export class ImageStore {
   async remove(image: string): Promise<void> {
     const stored = this.#byName.get(image);
     this.#byName.delete(image);
-    if (stored === undefined || [...this.#byName.values()].includes(stored)) return;
-    for (const [digest, other] of this.#byDigest) if (other === stored) this.#byDigest.delete(digest);
+    if (stored === undefined || [...this.#byName.values()].some(({ rootfs }) => rootfs === stored.rootfs)) return;
+    for (const [digest, { rootfs }] of this.#byDigest) if (rootfs === stored.rootfs) this.#byDigest.delete(digest);
     await rm(stored.rootfs, { recursive: true });
   }
 
@@ -91,7 +92,8 @@ export class ImageStore {
     if (policy === 'Never') {
       throw new ImageError('ErrImageNeverPull', `Container image "${image}" is not present with pull policy of Never`);
     }
-    const stored = await this.#store(await this.#pull(parsed.reference, logins), parsed.reference);
+    const pulled = await this.#pull(parsed.reference, logins);
+    const stored = { id: pinnedReference(parsed.reference, pulled.digest), ...(await this.#unpack(pulled)) };
     this.#byName.set(image, stored);
     return stored;
   }
@@ -116,7 +118,7 @@ export class ImageStore {
     }
   }
 
-  async #store(image: Image, reference: Reference): Promise<StoredImage> {
+  async #unpack(image: Image): Promise<Omit<StoredImage, 'id'>> {
     const known = this.#byDigest.get(image.digest);
     if (known !== undefined) return known;
     const rootfs = `${this.#folder}/${image.digest.replace(':', '-')}`;
@@ -131,9 +133,9 @@ export class ImageStore {
       if (error instanceof LayerError) throw new ImageError('ErrImagePull', why);
       throw error;
     }
-    const stored = { id: pinnedReference(reference, image.digest), config: image.config, rootfs };
-    this.#byDigest.set(image.digest, stored);
-    return stored;
+    const content = { config: image.config, rootfs };
+    this.#byDigest.set(image.digest, content);
+    return content;
   }
 }
 

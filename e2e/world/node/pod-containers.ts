@@ -1,7 +1,7 @@
 import type { Pod } from '../../../shared/kube/object.ts';
 import { type BackOffEntry, durationText, nextEntry, notBeforeMs } from './back-off.ts';
 import type { Container } from './container.ts';
-import { type LaunchContext, LaunchError, launchContainer } from './container-launch.ts';
+import { type LaunchContext, LaunchError, launchContainer, retryMs } from './container-launch.ts';
 import type { PodRecord } from './container-runtime.ts';
 import { newestInstance, newSlot, type Slot, slotFacts, slotPicture } from './container-slot.ts';
 import type { ContainerPicture } from './pod-picture.ts';
@@ -143,7 +143,7 @@ export class PodContainers {
       const failure = error instanceof LaunchError ? error : undefined;
       if (!failure) log.error({ container: slot.spec.name, error: String(error) }, 'container start failed');
       slot.waiting = { reason: failure?.reason ?? 'CreateContainerError', message: failure?.message ?? String(error) };
-      slot.retryMs = failure?.retryAtMs ?? clock.now() + nextLookMs;
+      slot.retryMs = failure?.retryAtMs ?? clock.now() + retryMs;
     }
   }
 
@@ -157,6 +157,7 @@ export class PodContainers {
     this.#launch.warn('FailedPostStartHook', message);
     await this.#stopSlot(slot, this.#graceMs());
     slot.waiting = { reason: 'PostStartHookError', message };
+    slot.retryMs = this.#context.clock.now() + retryMs;
   }
 
   #watch(slot: Slot, container: Container, initial: { ready: boolean; started: boolean }): void {

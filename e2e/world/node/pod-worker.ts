@@ -142,8 +142,10 @@ export class PodWorker {
       });
     }
     if (this.#vanished) return;
+    // What ends while the status is written is reported by the next look.
+    const isOver = this.#ending === 'done';
     if (!isFinal || this.#containers.anyUp) await this.#report();
-    if (this.#ending !== 'done') return;
+    if (!isOver) return;
     const { client } = this.#context;
     const preconditions = { uid: this.#record.uid };
     await client.delete(pods, this.ref, { gracePeriodSeconds: 0, preconditions }).catch(ignoreGone);

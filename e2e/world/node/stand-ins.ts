@@ -6,8 +6,6 @@ import type { Kernel } from '../kernel/kernel.ts';
 export interface StandIns {
   /** Folder in front of PATH. */
   readonly programs: string;
-  /** Given to shells of a busybox before their script (`hostCommand`). */
-  readonly prelude: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -17,16 +15,12 @@ export async function writeStandIns(folder: string, kernel: Kernel, timeFactor: 
   await mkdir(programs, { recursive: true });
   await writeFile(`${programs}/sleep`, sleepScript(timeFactor));
   await chmod(`${programs}/sleep`, 0o755);
-  const prelude = `${folder}/prelude.sh`;
-  await writeFile(prelude, preludeScript);
   return {
     programs,
-    prelude: timeFactor === 1 ? undefined : prelude,
     environment: {
       KMM_WORLD_KERNEL: kernel.socketPath,
       KMM_WORLD_NODE: process.execPath,
       KMM_WORLD_MODPROBE: fileURLToPath(new URL('../kernel/modprobe.ts', import.meta.url)),
-      KMM_WORLD_SLEEP: `${programs}/sleep`,
     },
   };
 }
@@ -50,9 +44,3 @@ done
 exit 127
 `;
 }
-
-const preludeScript = `sleep() { "$KMM_WORLD_SLEEP" "$@"; }
-kmm_world_script=$1
-shift
-. "$kmm_world_script"
-`;
