@@ -76,7 +76,8 @@ function invalidity({ metadata, spec }: ManagedClusterModule): Problem | undefin
     problems.push(`metadata.name: expected at most ${nameCharsMax} characters, got ${metadata.name.length}`);
   }
   const parsed = managedClusterModuleSpecSchema.safeParse(spec);
-  for (const issue of parsed.error?.issues ?? []) problems.push(`${['spec', ...issue.path].join('.')}: ${issue.message}`);
+  for (const issue of parsed.error?.issues ?? [])
+    problems.push(`${['spec', ...issue.path].join('.')}: ${issue.message}`);
   if (parsed.success && spec.moduleSpec === undefined) problems.push('spec.moduleSpec: expected a Module, got none');
   if (problems.length === 0) return undefined;
   return { reason: reasons.invalidSpec, message: `${problems.join('; ')}. What was shipped before stays as it is` };
