@@ -31,7 +31,7 @@ export function pathFor(standIns: StandIns, containerPath: string): string {
 }
 
 /** Seconds with up to three decimals, in whole numbers: a POSIX shell has no others. */
-function sleepScript(timeFactor: number): string {
+export function sleepScript(timeFactor: number): string {
   return `#!/bin/sh
 [ "$1" = infinity ] && set -- 1000000000
 whole=\${1%%[!0-9]*}

@@ -9,7 +9,7 @@ import { type Runtime, silentMeters } from '../../../shared/kube/runtime.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
 import { startApiServer } from '../api-server/server.ts';
 import { eventually } from '../eventually.ts';
-import { buildImage, type LayerEntry } from '../registry/oci-image.ts';
+import { buildImage, type LayerEntry, type OciImage } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { type Registry, startRegistry } from '../registry/server.ts';
 import { type NodeOptions, startNode, type WorldNode } from './node.ts';
@@ -24,6 +24,7 @@ export interface TestWorld {
   readonly shellImage: string;
   /** Pushes an image of a shell and these files; returns its name. */
   push(repository: string, entries: readonly LayerEntry[]): Promise<string>;
+  pushImage(repository: string, image: OciImage): Promise<string>;
   createPod(spec: Partial<Pod['spec']>, metadata?: Partial<Pod['metadata']>): Promise<Pod>;
   /** Waits until the pod is as `looks` says, and returns it; the message shows its status. */
   podUntil(name: string, expected: string, looks: (pod: Pod) => boolean): Promise<Pod>;
@@ -56,10 +57,10 @@ export async function startTestWorld(overrides: Partial<NodeOptions> = {}): Prom
     timeFactor,
     ...overrides,
   });
-  const push = async (repository: string, entries: readonly LayerEntry[]) => {
-    const image = await buildImage({ layers: [[shellEntry], entries] });
-    return (await pushImage(registry, { repository, tag: 'v1', login }, image)).name;
-  };
+  const pushOci = async (repository: string, image: OciImage) =>
+    (await pushImage(registry, { repository, tag: 'v1', login }, image)).name;
+  const push = async (repository: string, entries: readonly LayerEntry[]) =>
+    pushOci(repository, await buildImage({ layers: [[shellEntry], entries] }));
   await client.create(secrets, secretFor(registry.host));
   const readPod = (name: string) => client.get(pods, { namespace, name });
   return {
@@ -69,6 +70,7 @@ export async function startTestWorld(overrides: Partial<NodeOptions> = {}): Prom
     node,
     shellImage: await push('shell', []),
     push,
+    pushImage: pushOci,
     readPod,
     createPod: (spec, metadata = {}) =>
       client.create(pods, {
