@@ -29,7 +29,7 @@ const firmwareDirectory = '/var/lib/firmware';
  * proves under which boot its containers started (boots.ts). Shell built-ins only; constant text.
  */
 const installAndTellBoot = `. "\${ROOT:-}/install.sh"
-read -r boot <"\${ROOT:-}/proc/sys/kernel/random/boot_id"
+read -r boot <"\${ROOT:-}/proc/sys/kernel/random/boot_id" || [ -n "$boot" ]
 printf '{"boot":"%s"}\\n' "$boot" >"\${ROOT:-}/dev/termination-log"`;
 
 /** preStop tries to unload for a minute; half of one is for the rest (contract 9). */

@@ -86,7 +86,7 @@ function judge(node: Node, module: ModuleOnNode): Verdict {
   const pod = loaders.find((each) => serves(each, node));
   if (module.deleting || pod === undefined) return { ready: false, record };
   const labelled = node.metadata.labels?.[readyLabel(module.namespace, module.name)] !== undefined;
-  const held = labelled && known !== undefined && known.boot === boot;
+  const held = labelled && known?.boot === boot && (sandboxBoot(pod) ?? boot) === boot;
   if (!isPodReady(pod)) {
     if (!held) return { ready: false, record };
     if (!readyOf(node)) return { ready: true, record };
