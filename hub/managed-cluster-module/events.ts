@@ -17,7 +17,7 @@ export function eventsOf(
   before: ManagedClusterModuleStatus,
   now: ManagedClusterModuleStatus,
 ): Omit<RecordedEvent, 'regarding'>[] {
-  return (now.conditions ?? []).flatMap(({ type, status, reason, message }) => {
+  const all = (now.conditions ?? []).flatMap(({ type, status, reason, message }) => {
     const good = goodStatus[type];
     if (good === undefined) return [];
     const known = before.conditions?.find((condition) => condition.type === type);
@@ -26,5 +26,9 @@ export function eventsOf(
     return [
       { type: status === good ? 'Normal' : 'Warning', reason, note: `${type}=${status}: ${message}`, action: type },
     ];
+  });
+  // Two conditions that turn for one reason are one change.
+  return all.filter(({ reason, type }, index) => {
+    return all.findIndex((event) => event.reason === reason && event.type === type) === index;
   });
 }
