@@ -55,7 +55,7 @@ export interface Kernel {
   readonly libModulesFolder: string;
   readonly bootId: string;
   readonly release: string;
-  readonly history: readonly KernelEvent[];
+  readonly history: KernelEvent[];
   modules(): readonly LoadedModule[];
   /** `-` and `_` are equal. */
   isLoaded(name: string): boolean;

@@ -53,10 +53,18 @@ export class ScriptContainer {
 
   /** SIGTERM goes to the first process only, SIGKILL to all: as in a container. */
   async kill(name: 'SIGTERM' | 'SIGKILL'): Promise<ScriptEnd> {
-    const { pid, exitCode, signalCode } = this.#child;
-    if (pid !== undefined && exitCode === null && signalCode === null)
-      process.kill(name === 'SIGKILL' ? -pid : pid, name);
+    if (name === 'SIGTERM') this.#child.kill(name);
+    else killGroup(this.#child.pid);
     return this.ended;
+  }
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // nobody left
   }
 }
 

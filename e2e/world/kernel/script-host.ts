@@ -56,6 +56,8 @@ export interface LoaderSpec {
   inTree?: readonly string[];
   firmware?: string;
   parameters?: readonly string[];
+  /** False: nothing of this machine in PATH, as in production. Only busybox brings its own commands. */
+  hostPath?: boolean;
   /** modprobe's arguments for `run`, where the usual ones will not do. */
   load?: readonly string[];
   raw?: { load: readonly string[]; unload: readonly string[] };
@@ -137,7 +139,7 @@ export class ScriptHost {
       env: {
         ...loaderEnvironment(this.kernel, spec),
         ROOT: image,
-        PATH: [join(this.folder, 'bin'), imagePath, process.env['PATH']].join(':'),
+        PATH: spec.hostPath === false ? '' : [join(this.folder, 'bin'), imagePath, process.env['PATH']].join(':'),
         SLEEPS: join(this.folder, 'sleeps'),
         KMM_WORLD_NODE: process.execPath,
         KMM_WORLD_MODPROBE: modprobeProgram,

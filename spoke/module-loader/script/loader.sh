@@ -37,7 +37,7 @@ pause_seconds=2
 pauses_max=30
 newline='
 '
-raw=${KMM_RAW:-} lock_claim='' sleeper='' stopping='' output='' users=''
+raw=${KMM_RAW:-} lock_claim='' stopping='' output='' users=''
 
 # --- Small things
 
@@ -72,9 +72,8 @@ first_line() {
 # Sleeps so that a signal ends it. busybox would take its own `sleep`; a modelled node (ROOT) has one of its own in PATH.
 pause() {
   if [ -n "$root" ] && find_program '' sleep; then "$found" "$1" & else sleep "$1" & fi
-  sleeper=$!
-  wait "$sleeper" || :
-  kill "$sleeper" 2>/dev/null || :
+  wait "$!" || :
+  kill "$!" 2>/dev/null || :
 }
 
 # Sets $found to the first program $2 in PATH, below $1. Called by its whole path: busybox's shell prefers its own applets.
@@ -556,7 +555,7 @@ undo_load() {
 # --- Verbs
 
 leave() {
-  kill "$sleeper" 2>/dev/null || :
+  if [ -n "${!:-}" ]; then kill "$!" 2>/dev/null || :; fi
   exit 0
 }
 
