@@ -1,5 +1,5 @@
 import type { AppliedManifestWork, ManifestWork, Module } from '@open-cluster-management/api-types';
-import { sha256Hex } from '../../../../shared/core/hash.ts';
+import { canonicalJson, sha256Hex } from '../../../../shared/core/hash.ts';
 import type { ObjectMeta } from '../../../../shared/kube/object.ts';
 
 /**
@@ -46,11 +46,13 @@ export function appliedWorkFacets({ metadata, spec, status }: AppliedManifestWor
   return { ...facets, 'applied spec': spec, 'applied resources': resources };
 }
 
-function metaFacets(of: string, metadata: ObjectMeta): Facets {
+function metaFacets(of: string, { deletionTimestamp, finalizers = [], generation }: ObjectMeta): Facets {
+  const isDeleting = deletionTimestamp !== undefined;
   return {
-    [of]: metadata.deletionTimestamp === undefined ? 'there' : 'deleting',
-    [`${of} generation`]: metadata.generation,
-    [`${of} finalizers`]: metadata.finalizers ?? [],
+    [of]: isDeleting ? 'deleting' : 'there',
+    [`${of} generation`]: generation,
+    // Whether the end of the last finalizer is a state of its own, or only the object's end is told, is up to the server.
+    ...((finalizers.length > 0 || !isDeleting) && { [`${of} finalizers`]: finalizers }),
   };
 }
 
@@ -81,7 +83,7 @@ export class FacetLog {
   see(name: string, facets: Facets): void {
     for (const [facet, value] of Object.entries(facets)) {
       const key = `${name} ${facet}`;
-      const text = JSON.stringify(value) ?? 'null';
+      const text = canonicalJson(value);
       if (this.#current.get(key) === text) continue;
       this.#current.set(key, text);
       this.#steps.at(-1)?.push({ facet: key, value });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { canonicalJson } from '../../../../shared/core/hash.ts';
 import { eventually } from '../../eventually.ts';
 import { startWorkAgent } from '../work-agent.ts';
 import type { Scenario } from './scenario.ts';
@@ -70,9 +71,9 @@ function ends(seen: Record<string, unknown[]>): Record<string, unknown> {
 /** States that were passed through and that the recording has not, or not in this order. */
 function strayStates(seen: Record<string, unknown[]>, recorded: Record<string, unknown[]>): string[] {
   return Object.entries(seen).flatMap(([facet, values]) => {
-    const allowed = (recorded[facet] ?? []).map((value) => JSON.stringify(value));
+    const allowed = (recorded[facet] ?? []).map((value) => canonicalJson(value));
     const stray = values.filter((value) => {
-      const at = allowed.indexOf(JSON.stringify(value));
+      const at = allowed.indexOf(canonicalJson(value));
       allowed.splice(0, at + 1);
       return at < 0;
     });
