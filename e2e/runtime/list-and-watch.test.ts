@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { silentLog } from '../../shared/core/log.ts';
 import { done } from '../../shared/core/outcome.ts';
 import { Cache, type Change } from '../../shared/kube/cache.ts';
 import { startController, watching } from '../../shared/kube/controller.ts';
@@ -90,21 +91,19 @@ describe('list and watch against an API server', () => {
     );
   });
 
-  it('stays synced with what it knew while its server is away, and catches up', async () => {
+  it('stays synced with what it knew while its server is away', async () => {
     await plane.client.create(configMaps, configMap('a'));
-    const { cache } = await syncedCache();
-    const port = Number(new URL(plane.server.url).port);
+    let failures = 0;
+    plane.runtime = {
+      ...plane.runtime,
+      log: { ...silentLog, child: () => ({ ...silentLog, warn: () => failures++ }) },
+    };
+    const { cache, changes } = await syncedCache();
     await plane.server.stop();
+    await eventually('three tries', () => failures >= 3);
     assert.equal(cache.synced, true);
     assert.deepEqual(namesOf(cache.list()), ['a']);
-    // Another authority and another token: this cache can only say so, and must not forget.
-    const other = await startPlane({ port });
-    try {
-      await eventually('a try against the new server', () => cache.synced);
-      assert.deepEqual(namesOf(cache.list()), ['a']);
-    } finally {
-      await other.stop();
-    }
+    assert.equal(changes.length, 1);
   });
 
   it('wakes a controller for each object, and asks for nothing once all is at rest', async () => {

@@ -144,16 +144,4 @@ describe('the transport against an API server', () => {
     await assert.rejects(plane.client.get(configMaps, at), { status: 0, reason: 'ConnectionFailed' });
     await plane.stop();
   });
-
-  it('has no more calls under way than it may', async () => {
-    const plane = await startPlane();
-    try {
-      const client = plane.connect({ concurrency: 3 });
-      const names = Array.from({ length: 40 }, (_, index) => `c${index}`);
-      await Promise.all(names.map((name) => client.create(configMaps, configMap(name))));
-      assert.equal((await client.list(configMaps, { namespace: 'default' })).items.length, 40);
-    } finally {
-      await plane.stop();
-    }
-  });
 });
