@@ -1,33 +1,29 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../../shared/core/clock.ts';
+import { VirtualClock } from '../../../shared/testing/virtual-clock.ts';
+import { eventually } from '../eventually.ts';
 import { type RawClient, rawClient } from './raw-client.ts';
-import { type ApiServer, startApiServer } from './server.ts';
+import { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
+
+const pods = '/api/v1/namespaces/default/pods';
+const spec = { nodeName: 'n', containers: [{ name: 'c', image: 'registry.example/i:1' }] };
+const pod = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec });
 
 describe('the embedded API server', () => {
   let server: ApiServer;
   let client: RawClient;
 
-  beforeEach(async () => {
-    server = await startApiServer({ clock: systemClock, name: 'hub' });
+  async function start(options: Partial<ApiServerOptions> = {}): Promise<void> {
+    server = await startApiServer({ clock: systemClock, name: 'hub', ...options });
     client = rawClient(server);
-  });
-
+  }
   afterEach(async () => {
     await client.close();
     await server.stop();
   });
 
-  const pods = '/api/v1/namespaces/default/pods';
-  const spec = { nodeName: 'n', containers: [{ name: 'c', image: 'registry.example/i:1' }] };
-  const pod = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec });
-
-  it('answers 404 in Kubernetes’ words for a namespace that is not there', async () => {
-    const answer = await client.call('POST', '/api/v1/namespaces/x/pods', pod('a'));
-    assert.equal(answer.code, 404);
-    assert.equal(answer.body['message'], 'namespaces "x" not found');
-  });
-
   it('answers 401 to a token that it did not make', async () => {
+    await start();
     const stranger = rawClient(server, null);
     assert.equal((await stranger.call('GET', pods)).code, 401);
     const forged = await stranger.call('GET', pods, undefined, { authorization: 'Bearer c3lzdGVtOmFkbWlu.AAAA' });
@@ -35,14 +31,35 @@ describe('the embedded API server', () => {
     await stranger.close();
   });
 
+  it('answers 403 in Kubernetes’ words to who may not', async () => {
+    const asked: unknown[] = [];
+    await start({
+      authorize(request) {
+        asked.push(request);
+        return request.verb !== 'delete' ? true : 'not here';
+      },
+    });
+    assert.equal((await client.call('POST', pods, pod('a'))).code, 201);
+    const { code, body } = await client.call('DELETE', `${pods}/a`);
+    assert.equal(code, 403);
+    assert.equal(
+      body['message'],
+      'pods "a" is forbidden: User "system:admin" cannot delete resource "pods" in API group "" in the namespace "default": not here',
+    );
+    const where = { resource: 'pods', group: '', namespace: 'default', name: 'a' };
+    assert.deepEqual(asked[1], { user: 'system:admin', verb: 'delete', ...where });
+  });
+
   it('lists built-in items without apiVersion and kind, as Kubernetes does', async () => {
+    await start();
     await client.call('POST', pods, pod('a'));
     const { body } = await client.call('GET', pods);
     assert.equal(body['kind'], 'PodList');
     assert.deepEqual(Object.keys((body['items'] as object[])[0]!), ['metadata', 'spec', 'status']);
   });
 
-  it('remembers requests with user, verb and status', async () => {
+  it('remembers requests with user, verb and status, a bounded number of them', async () => {
+    await start();
     await client.call('POST', pods, pod('a'));
     await client.call('GET', `${pods}/b`);
     const seen = server.requests.entries.map(({ verb, resource, user, status }) => [verb, resource, user, status]);
@@ -51,5 +68,99 @@ describe('the embedded API server', () => {
       ['get', 'pods', 'system:admin', 404],
     ]);
     assert.equal(server.requests.writes().length, 1);
+    for (let count = 0; count < 100_000; count++) server.requests.add(server.requests.entries[0]!);
+    assert.ok(server.requests.entries.length <= 75_000);
+    assert.equal(server.requests.total, 100_002);
+  });
+
+  it('sends a bookmark every minute, and one when the time is up', async () => {
+    const clock = new VirtualClock();
+    await start({ clock });
+    const watched = client.watch(`${pods}?watch=1&resourceVersion=1&allowWatchBookmarks=true&timeoutSeconds=90`);
+    await eventually('the watch has begun', () => clock.pending === 2);
+    await clock.advance(60_000);
+    await client.call('POST', pods, pod('a'));
+    await clock.advance(30_000);
+    const events = (await watched).map(({ type, object }) => `${type} ${revisionOf(object)}`);
+    assert.deepEqual(events, ['BOOKMARK 5', 'ADDED 6', 'BOOKMARK 6']);
+    assert.equal(clock.pending, 0);
+  });
+
+  it('answers 410 to a watch and to a page that are too old, as an ERROR event and as a status', async () => {
+    await start({ historyMax: 2 });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await client.call('POST', pods, pod(name));
+    const [error] = await client.watch(`${pods}?watch=1&resourceVersion=6&timeoutSeconds=5`);
+    assert.equal(error?.type, 'ERROR');
+    assert.deepEqual([error?.object['code'], error?.object['reason']], [410, 'Expired']);
+    const { body } = await client.call('GET', `${pods}?limit=2`);
+    const token = (body['metadata'] as { continue: string }).continue;
+    server.compact();
+    const page = await client.call('GET', `${pods}?limit=2&continue=${token}`);
+    assert.deepEqual([page.code, page.body['reason']], [410, 'Expired']);
+  });
+
+  it('answers 504 to a list from a revision that it has not reached', async () => {
+    await start();
+    const { code, body } = await client.call('GET', `${pods}?resourceVersion=1000`);
+    assert.deepEqual([code, body['reason']], [504, 'Timeout']);
+  });
+
+  it('deletes a collection by selector', async () => {
+    await start();
+    const names = async () =>
+      ((await client.call('GET', pods)).body['items'] as { metadata: { name: string } }[]).length;
+    for (const name of ['a', 'b']) await client.call('POST', pods, { ...pod(name), spec: { ...spec, nodeName: '' } });
+    await client.call('DELETE', `${pods}?fieldSelector=metadata.name%3Da`);
+    assert.equal(await names(), 1);
+    await client.call('DELETE', pods);
+    assert.equal(await names(), 0);
+  });
+
+  it('changes nothing on a dry run', async () => {
+    await start();
+    assert.equal((await client.call('POST', `${pods}?dryRun=All`, pod('a'))).code, 201);
+    assert.equal((await client.call('GET', `${pods}/a`)).code, 404);
+    await client.call('POST', pods, pod('a'));
+    assert.equal((await client.call('DELETE', `${pods}/a?dryRun=All&gracePeriodSeconds=0`)).code, 200);
+    assert.equal((await client.call('GET', `${pods}/a`)).code, 200);
+  });
+
+  it('refuses strategic merge patches, other paths and other methods', async () => {
+    await start();
+    await client.call('POST', pods, pod('a'));
+    const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
+    assert.equal((await client.call('PATCH', `${pods}/a`, {}, strategic)).code, 415);
+    assert.equal((await client.call('GET', '/api/v1/unknowns')).code, 404);
+    assert.equal((await client.call('POST', '/api/v1/pods', pod('b'))).code, 405);
+    assert.equal((await client.call('POST', pods, '{')).code, 400);
+    assert.equal((await client.call('POST', pods, { ...pod('b'), kind: 'Node' })).code, 400);
+  });
+
+  it('tells of unknown fields as asked: a warning by default, 400 when strict, nothing when ignored', async () => {
+    await start();
+    const odd = (name: string) => ({ ...pod(name), metadata: { name, odd: 1 } });
+    const warned = await client.call('POST', pods, odd('a'));
+    assert.match(warned.headers.get('warning') ?? '', /299 - "unknown field \\"metadata\.odd\\""/);
+    const strict = await client.call('POST', `${pods}?fieldValidation=Strict`, odd('b'));
+    assert.deepEqual(
+      [strict.code, strict.body['message']],
+      [400, 'strict decoding error: unknown field "metadata.odd"'],
+    );
+    const ignored = await client.call('POST', `${pods}?fieldValidation=Ignore`, odd('c'));
+    assert.deepEqual([ignored.code, ignored.headers.get('warning')], [201, null]);
+  });
+
+  it('is discovered as clients do it', async () => {
+    await start();
+    const { body } = await client.call('GET', '/apis/apps/v1');
+    const names = (body['resources'] as { name: string }[]).map(({ name }) => name);
+    assert.ok(names.includes('daemonsets') && names.includes('daemonsets/status'));
+    assert.equal((await client.call('GET', '/version')).body['major'], '1');
+    const groups = (await client.call('GET', '/apis')).body['groups'] as { name: string }[];
+    assert.ok(groups.some(({ name }) => name === 'coordination.k8s.io'));
   });
 });
+
+function revisionOf(object: Record<string, unknown>): string {
+  return (object['metadata'] as { resourceVersion: string }).resourceVersion;
+}
