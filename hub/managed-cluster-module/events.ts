@@ -9,26 +9,21 @@ const goodStatus: Readonly<Record<string, 'True' | 'False'>> = {
   InventoryComplete: 'True',
 };
 
+type ConditionEvent = Omit<RecordedEvent, 'regarding'>;
+
 /**
  * One event for each condition whose status or reason changed: the same reason, the message as the note. What is good
- * from the start is no news. Pure.
+ * from the start is no news, and two conditions that turn for one reason are one change. Pure.
  */
-export function eventsOf(
-  before: ManagedClusterModuleStatus,
-  now: ManagedClusterModuleStatus,
-): Omit<RecordedEvent, 'regarding'>[] {
-  const all = (now.conditions ?? []).flatMap(({ type, status, reason, message }) => {
-    const good = goodStatus[type];
-    if (good === undefined) return [];
-    const known = before.conditions?.find((condition) => condition.type === type);
-    if (known?.status === status && known.reason === reason) return [];
-    if (known === undefined && status === good) return [];
-    return [
-      { type: status === good ? 'Normal' : 'Warning', reason, note: `${type}=${status}: ${message}`, action: type },
-    ];
-  });
-  // Two conditions that turn for one reason are one change.
-  return all.filter(({ reason, type }, index) => {
-    return all.findIndex((event) => event.reason === reason && event.type === type) === index;
-  });
+export function eventsOf(before: ManagedClusterModuleStatus, now: ManagedClusterModuleStatus): ConditionEvent[] {
+  const found = new Map<string, ConditionEvent>();
+  for (const { type: action, status, reason, message } of now.conditions ?? []) {
+    const good = goodStatus[action];
+    const known = before.conditions?.find((condition) => condition.type === action);
+    const isSame = known?.status === status && known.reason === reason;
+    if (good === undefined || isSame || (known === undefined && status === good)) continue;
+    const type = status === good ? 'Normal' : 'Warning';
+    if (!found.has(reason)) found.set(reason, { type, reason, note: `${action}=${status}: ${message}`, action });
+  }
+  return [...found.values()];
 }
