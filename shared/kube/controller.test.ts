@@ -138,11 +138,14 @@ describe('a controller', () => {
     const source: Source = {
       whenSynced: (signal) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true })),
-      attach: () => undefined,
+      attach: (enqueue) => enqueue('early'),
     };
-    const { abort, running } = harness(async () => done, { source });
+    const seen: string[] = [];
+    const { abort, running } = harness(recordingKeys(seen), { source });
     abort.abort();
     await running.stopped;
+    await settle();
+    assert.deepEqual(seen, []);
   });
 });
 

@@ -70,8 +70,8 @@ describe('the life of a watch', () => {
     assert.equal(feed(watching(0), { type: 'closed', lastedMs: 3 }).state.phase, 'back-off');
   });
 
-  it('keeps its version through silence and broken connections', () => {
-    for (const input of [{ type: 'silent' }, { type: 'failed', status: 0 }] as const) {
+  it('keeps its version through dead and broken connections', () => {
+    for (const input of [{ type: 'overdue' }, { type: 'failed', status: 0 }] as const) {
       assert.deepEqual(feed(watching(), input, { type: 'elapsed' }).state, watching(1));
     }
   });
@@ -150,7 +150,7 @@ function act(server: History, step: { choice: number; name: string; state: Watch
   if (choice <= 2) server.change(name, choice === 2);
   else if (choice === 3) server.compact();
   else if (choice === 4) take({ type: 'failed', status: 500 });
-  else if (choice === 5) take({ type: 'silent' });
+  else if (choice === 5) take({ type: 'overdue' });
   else if (choice === 6) take({ type: 'closed', lastedMs: 300_000 });
   else proceed(server, state, take);
 }

@@ -7,7 +7,7 @@ import { type KubeObject, objectKey } from './object.ts';
  * The life of list+watch as values (style rule 7). The driver (`watch.ts`) does what the phase says and reports what came.
  *
  *     list ──last page──▶ watch ──closed──▶ watch
- *      ▲ ▲ │failed          │ │failed, silent, closed at once
+ *      ▲ ▲ │failed          │ │failed, overdue, closed at once
  *      │ │ ▼                │ ▼
  *      │ back-off ◀─────────┼ back-off ──elapsed──▶ watch
  *      └────────── 410 ─────┘                          (any) ──aborted──▶ ended
@@ -25,8 +25,8 @@ export type WatchInput<T> =
   | { type: 'event'; event: WatchEvent<T> }
   /** The server ended the watch, as it does after `timeoutSeconds`. */
   | { type: 'closed'; lastedMs: number }
-  /** Nothing came for longer than a watch may last: the connection is dead, whatever TCP thinks. */
-  | { type: 'silent' }
+  /** The watch did not end in the time that it was asked to: the connection is dead, whatever TCP thinks. */
+  | { type: 'overdue' }
   | { type: 'failed'; status: number; retryAfterMs?: number | undefined }
   | { type: 'elapsed' }
   | { type: 'aborted' };
@@ -100,7 +100,7 @@ function stepWatching<T extends KubeObject>(
     case 'closed':
       if (input.lastedMs >= watchLastsMsMin) return only({ ...state, failures: 0 });
       return only(failedWatch(state, { status: 0 }, random));
-    case 'silent':
+    case 'overdue':
       return only(failedWatch(state, { status: 0 }, random));
     case 'failed':
       return only(failedWatch(state, input, random));

@@ -21,8 +21,8 @@ export const watchLimits = {
   /** A watch is asked to last 5 to 10 minutes, random, so that those of many programs do not end together. */
   timeoutSecondsMin: 300,
   timeoutSecondsMax: 600,
-  /** Silence beyond the timeout before the connection is taken for dead. */
-  silenceGraceMs: 15_000,
+  /** Beyond the timeout before the connection is taken for dead: the server would have ended the watch. */
+  overdueGraceMs: 15_000,
 } as const;
 
 /**
@@ -102,26 +102,23 @@ async function listPage<T extends KubeObject>(target: WatchTarget<T>, token: str
 async function watchOnce<T extends KubeObject>(target: WatchTarget<T>, resourceVersion: string, drive: Drive<T>) {
   const { client, resource, ...selection } = target;
   const { clock, random } = drive.runtime;
-  const { timeoutSecondsMin, timeoutSecondsMax, silenceGraceMs } = watchLimits;
+  const { timeoutSecondsMin, timeoutSecondsMax, overdueGraceMs } = watchLimits;
   const timeoutSeconds = Math.round(timeoutSecondsMin + (timeoutSecondsMax - timeoutSecondsMin) * random());
   const startedMs = clock.now();
-  const silence = new AbortController();
-  const arm = () => clock.after(timeoutSeconds * 1000 + silenceGraceMs, () => silence.abort());
-  let disarm = arm();
+  const overdue = new AbortController();
+  const cancel = clock.after(timeoutSeconds * 1000 + overdueGraceMs, () => overdue.abort());
   try {
-    const signal = AbortSignal.any([drive.signal, silence.signal]);
+    const signal = AbortSignal.any([drive.signal, overdue.signal]);
     for await (const event of client.watch(resource, { ...selection, resourceVersion, timeoutSeconds, signal })) {
-      disarm();
-      disarm = arm();
       // After an error event the state is no longer watching; what the server still sends belongs to no phase.
       if (drive.feed({ type: 'event', event }).phase !== 'watch') return;
     }
-    drive.feed(silence.signal.aborted ? { type: 'silent' } : { type: 'closed', lastedMs: clock.now() - startedMs });
+    drive.feed(overdue.signal.aborted ? { type: 'overdue' } : { type: 'closed', lastedMs: clock.now() - startedMs });
   } catch (error) {
-    if (!silence.signal.aborted) throw error;
-    drive.feed({ type: 'silent' });
+    if (!overdue.signal.aborted) throw error;
+    drive.feed({ type: 'overdue' });
   } finally {
-    disarm();
+    cancel();
   }
 }
 
