@@ -168,7 +168,9 @@ export class Container {
 }
 
 async function tailOf(file: string, bytesMax: number): Promise<string> {
-  const handle = await open(file);
+  // A program may have taken its termination log away: then there is no message.
+  const handle = await open(file).catch(absent);
+  if (handle === undefined) return '';
   try {
     const { size } = await handle.stat();
     const length = Math.min(size, bytesMax);
@@ -177,4 +179,8 @@ async function tailOf(file: string, bytesMax: number): Promise<string> {
   } finally {
     await handle.close();
   }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

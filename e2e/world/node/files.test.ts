@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { type Header, pack } from 'tar-stream';
 import { hostCommand } from './command.ts';
 import { hostPathPlace, MountError } from './host-path.ts';
 import { placeMounts } from './mounts.ts';
 import { StartError } from './processes.ts';
-import { extractLayers, LayerError } from './rootfs.ts';
+import { extractLayers, LayerError, placeInside } from './rootfs.ts';
 
 type Entry = Partial<Header> & { name: string; content?: string };
 
@@ -66,6 +67,41 @@ describe('Files of the node stand-in', () => {
     it('is refused when an entry would leave its folder', async () => {
       await assert.rejects(extractLayers([await layer({ name: '../evil', content: 'x' })], root), LayerError);
       await assert.rejects(stat(`${folder}/evil`));
+    });
+
+    it('resolves any path through any links to a place inside', async () => {
+      const part = fc.constantFrom('a', 'b', '..', '.', 'c');
+      const path = fc.array(part, { maxLength: 5 }).map((parts) => parts.join('/'));
+      const link = fc.record({ name: fc.constantFrom('a', 'b', 'c'), target: path, absolute: fc.boolean() });
+      const tree = fc.record({ links: fc.array(link, { maxLength: 3 }), wanted: path });
+      let run = 0;
+      const isInside = async ({
+        links,
+        wanted,
+      }: {
+        links: { name: string; target: string; absolute: boolean }[];
+        wanted: string;
+      }) => {
+        run += 1;
+        const top = `${folder}/tree-${run}`;
+        await mkdir(`${top}/root/c`, { recursive: true });
+        for (const { name, target, absolute } of links) {
+          await rm(`${top}/root/${name}`, { recursive: true, force: true });
+          await symlink(`${absolute ? '/' : ''}${target}` || '.', `${top}/root/${name}`);
+        }
+        const found = await placeInside(`${top}/root`, wanted, { parents: true }).catch((error: unknown) => {
+          // A ring of links is refused; a link whose target is missing cannot be walked through.
+          if (
+            error instanceof LayerError ||
+            ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+          )
+            return `${top}/root`;
+          throw error;
+        });
+        assert.ok(found === `${top}/root` || found.startsWith(`${top}/root/`), found);
+        assert.deepEqual(await readdir(top), ['root']);
+      };
+      await fc.assert(fc.asyncProperty(tree, isInside), { numRuns: 60 });
     });
 
     it('never writes through a link to the outside', async () => {

@@ -10,6 +10,7 @@ import type { ImageStore } from './image-store.ts';
 import type { NodeFacts } from './node-object.ts';
 import { keepHeartbeat, registerNode } from './node-registration.ts';
 import { PodWorker, type WorkerContext } from './pod-worker.ts';
+import { aborted } from './termination.ts';
 
 export interface KubeletOptions {
   readonly client: KubeClient;
@@ -32,8 +33,9 @@ export interface StartHooks {
   readonly readinessFlap?: boolean;
 }
 
-/** Real milliseconds that a probe's program gets at least, however fast the clock runs. */
+/** Real milliseconds that the programs of probes and hooks get at least, however fast the clock runs. */
 const probeRealMsMin = 5_000;
+const hookRealMsMin = 10_000;
 
 /** One life of kubelet, from start to stop. Containers, images and files belong to the node and stay. */
 export class Kubelet {
@@ -61,12 +63,13 @@ export class Kubelet {
   /** Containers go on; nobody looks after them. */
   async stop(): Promise<void> {
     this.#life.abort();
-    await Promise.all(this.#running);
+    // A start that failed was told to who started; here it only must be over.
+    await Promise.allSettled(this.#running);
     await Promise.all([...this.#workers.values()].map((worker) => worker.finished));
   }
 
   async #register({ beforeNodeStatus }: StartHooks): Promise<void> {
-    await beforeNodeStatus?.();
+    await Promise.race([beforeNodeStatus?.(), aborted(this.#life.signal)]);
     const { client, runtime, facts } = this.#options;
     const options = { client, runtime, facts, signal: this.#life.signal };
     await registerNode(options);
@@ -74,8 +77,8 @@ export class Kubelet {
   }
 
   async #watchPods(hooks: StartHooks): Promise<void> {
-    await hooks.beforePods?.();
     const { signal } = this.#life;
+    await Promise.race([hooks.beforePods?.(), aborted(signal)]);
     if (signal.aborted) return;
     const context = this.#workerContext(hooks);
     this.#cache.subscribe((change) => this.#follow(change, context));
@@ -93,7 +96,7 @@ export class Kubelet {
       runtime: containers,
       images,
       hostRoot,
-      probeTimeoutMsMin: probeRealMsMin * timeFactor,
+      programMsMin: { probe: probeRealMsMin * timeFactor, hook: hookRealMsMin * timeFactor },
       readinessFlap,
       readNode: async () => {
         const node = await client.get(nodes, { name });

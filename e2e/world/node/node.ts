@@ -1,10 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { KubeClient } from '../../../shared/kube/client.ts';
+import { isConflict } from '../../../shared/kube/errors.ts';
 import { nodes } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
 import { RegistryClient } from '../../../shared/registry/client.ts';
 import { type Kernel, type KernelConfig, startKernel } from '../kernel/kernel.ts';
 import type { Taint } from './admission.ts';
+import type { Container } from './container.ts';
 import { ContainerRuntime } from './container-runtime.ts';
 import { goArchitecture, ImageStore } from './image-store.ts';
 import { Kubelet, type StartHooks } from './kubelet.ts';
@@ -45,13 +47,20 @@ export interface WorldNode {
   /** Adds the taint, or replaces the one of the same key and effect. */
   taint(taint: Taint): Promise<void>;
   untaint(key: string): Promise<void>;
+  /** The process dies as by the OOM killer: kubelet sees a container that ended. */
+  killContainer(pod: PodIdentity, container: string): void;
+  /** Takes an image off the node's disk: the next pod pulls it again. */
+  removeImage(image: string): Promise<void>;
   /** What the container's newest instances wrote, oldest first; the output of its hooks and probes apart. Empty when the pod is gone. */
-  logs(pod: { metadata: { uid?: string } }, container: string): { output: string; hooks: string };
+  logs(pod: PodIdentity, container: string): { output: string; hooks: string };
   /** Processes of containers that run now. */
   runningContainers(): number;
   /** Ends everything and removes the folder; the Node object stays. */
   stop(): Promise<void>;
 }
+
+/** A pod as the API gives it. */
+export type PodIdentity = { readonly metadata: { uid?: string } };
 
 const cordonTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 const registryTimeoutMs = 30_000;
@@ -148,18 +157,25 @@ class ModelledNode implements WorldNode {
     await this.untaint(cordonTaint.key);
   }
 
-  async taint(taint: Taint): Promise<void> {
-    const others = (await this.#taints()).filter(({ key, effect }) => key !== taint.key || effect !== taint.effect);
-    await this.#patchSpec({ taints: [...others, taint] });
+  taint(taint: Taint): Promise<void> {
+    const isOther = ({ key, effect }: Taint) => key !== taint.key || effect !== taint.effect;
+    return this.#changeTaints((taints) => [...taints.filter(isOther), taint]);
   }
 
-  async untaint(key: string): Promise<void> {
-    await this.#patchSpec({ taints: (await this.#taints()).filter((taint) => taint.key !== key) });
+  untaint(key: string): Promise<void> {
+    return this.#changeTaints((taints) => taints.filter((taint) => taint.key !== key));
   }
 
-  logs(pod: { metadata: { uid?: string } }, container: string): { output: string; hooks: string } {
-    const record = this.#parts.containers.records().find(({ uid }) => uid === pod.metadata.uid);
-    const instances = record?.containers.get(container)?.instances ?? [];
+  killContainer(pod: PodIdentity, container: string): void {
+    this.#instances(pod, container).at(-1)?.kill();
+  }
+
+  removeImage(image: string): Promise<void> {
+    return this.#parts.images.remove(image);
+  }
+
+  logs(pod: PodIdentity, container: string): { output: string; hooks: string } {
+    const instances = this.#instances(pod, container);
     return {
       output: instances.map(({ log }) => log).join(''),
       hooks: instances.map(({ execLog }) => execLog).join(''),
@@ -195,9 +211,23 @@ class ModelledNode implements WorldNode {
     };
   }
 
-  async #taints(): Promise<readonly Taint[]> {
-    const node = await this.#options.client.get(nodes, { name: this.name });
-    return node?.spec?.taints ?? [];
+  #instances(pod: PodIdentity, container: string): readonly Container[] {
+    const record = this.#parts.containers.records().find(({ uid }) => uid === pod.metadata.uid);
+    return record?.containers.get(container)?.instances ?? [];
+  }
+
+  /** Controllers write taints too: a conflict means to look again. */
+  async #changeTaints(change: (taints: readonly Taint[]) => Taint[]): Promise<void> {
+    const { client } = this.#options;
+    const node = await client.get(nodes, { name: this.name });
+    const { resourceVersion } = node?.metadata ?? {};
+    const body = { metadata: { resourceVersion }, spec: { taints: change(node?.spec?.taints ?? []) } };
+    try {
+      await client.patch(nodes, { name: this.name }, { type: 'merge', body });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      await this.#changeTaints(change);
+    }
   }
 
   async #patchSpec(spec: Record<string, unknown>): Promise<void> {

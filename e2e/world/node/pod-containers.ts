@@ -77,8 +77,10 @@ export class PodContainers {
     for (const slot of this.#slots) {
       if (plan.start.includes(slot.spec.name)) this.#begin(slot, volumes);
       if (!plan.backOff.includes(slot.spec.name) || slot.waiting?.reason === 'CrashLoopBackOff') continue;
-      slot.waiting = this.#crashLoop(slot);
-      wakeAtMs = Math.min(wakeAtMs ?? Number.POSITIVE_INFINITY, nowMs + nextLookMs);
+      // A start that failed keeps its own reason until kubelet's next try.
+      const isShown = slot.retryMs > nowMs;
+      if (!isShown) slot.waiting = this.#crashLoop(slot);
+      wakeAtMs = Math.min(wakeAtMs ?? Number.POSITIVE_INFINITY, isShown ? slot.retryMs : nowMs + nextLookMs);
     }
     return wakeAtMs;
   }
@@ -161,7 +163,7 @@ export class PodContainers {
   }
 
   #watch(slot: Slot, container: Container, initial: { ready: boolean; started: boolean }): void {
-    const { clock, probeTimeoutMsMin, wake } = this.#context;
+    const { clock, programMsMin, wake } = this.#context;
     slot.watched = container;
     void container.whenEnded.then(wake);
     if (slot.kind === 'init') return;
@@ -169,7 +171,7 @@ export class PodContainers {
       spec: slot.spec,
       container,
       clock,
-      timeoutMsMin: probeTimeoutMsMin,
+      timeoutMsMin: programMsMin.probe,
       initial,
       onChange: wake,
       onFailure: (_kind, message) => this.#launch.warn('Unhealthy', message),
@@ -184,16 +186,10 @@ export class PodContainers {
     const container = this.#running(slot);
     if (container === undefined || (slot.restarting && !this.#isEnding)) return;
     slot.restarting = true;
-    const { clock, signal } = this.#context;
+    const { clock, signal, programMsMin } = this.#context;
     const onHookFailed = (message: string) => this.#launch.warn('FailedPreStopHook', message);
-    await stopContainer(container, {
-      spec: slot.spec,
-      graceMs,
-      clock,
-      forced: this.#forced.signal,
-      signal,
-      onHookFailed,
-    });
+    const how = { spec: slot.spec, graceMs, hookMsMin: programMsMin.hook, forced: this.#forced.signal, onHookFailed };
+    await stopContainer(container, { ...how, clock, signal });
     slot.restarting = false;
   }
 

@@ -25,7 +25,8 @@ export interface WorkerContext {
   readonly runtime: ContainerRuntime;
   readonly images: ImageStore;
   readonly hostRoot: string;
-  readonly probeTimeoutMsMin: number;
+  /** Least time of the clock that probes and hooks get, as they are real programs. */
+  readonly programMsMin: { readonly probe: number; readonly hook: number };
   /** Containers that run already are not ready until they are probed again (kubelet before 1.35). */
   readonly readinessFlap: boolean;
   readonly readNode: () => Promise<Node>;
@@ -136,10 +137,7 @@ export class PodWorker {
     if (this.#ending === 'no') {
       this.#ending = 'begun';
       this.#containers.adopt();
-      void this.#containers.end(this.#graceMs()).then((isOver) => {
-        if (isOver) this.#ending = 'done';
-        this.wake();
-      });
+      void this.#end();
     }
     if (this.#vanished) return;
     // What ends while the status is written is reported by the next look.
@@ -150,6 +148,16 @@ export class PodWorker {
     const preconditions = { uid: this.#record.uid };
     await client.delete(pods, this.ref, { gracePeriodSeconds: 0, preconditions }).catch(ignoreGone);
     this.#ending = 'deleted';
+  }
+
+  async #end(): Promise<void> {
+    try {
+      if (await this.#containers.end(this.#graceMs())) this.#ending = 'done';
+    } catch (error) {
+      this.#context.log.error({ pod: this.ref, error: errorMessage(error) }, 'pod end failed');
+      this.#ending = 'no';
+    }
+    this.wake();
   }
 
   async #admit(): Promise<void> {

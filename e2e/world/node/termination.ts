@@ -8,6 +8,8 @@ const graceMsMin = 2_000;
 export interface StopOptions {
   readonly spec: ContainerSpec;
   readonly graceMs: number;
+  /** A hook is a real program, which a scaled clock makes no faster: it gets at least so long. */
+  readonly hookMsMin: number;
   readonly clock: Clock;
   /** Aborted when no time is left at all: the pod was deleted by force. */
   readonly forced: AbortSignal;
@@ -46,11 +48,12 @@ async function waitFor(container: Container, limitMs: number, options: StopOptio
   over.abort();
 }
 
-async function runHook(container: Container, { spec, graceMs, onHookFailed }: StopOptions): Promise<void> {
+async function runHook(container: Container, options: StopOptions): Promise<void> {
+  const { spec, graceMs, hookMsMin, onHookFailed } = options;
   const { exec, sleep: pause } = spec.lifecycle?.preStop ?? {};
   if (pause) onHookFailed('the stand-in does not model the sleep hook');
   if (!exec?.command) return;
-  const result = await container.exec(exec.command, graceMs);
+  const result = await container.exec(exec.command, Math.max(graceMs, hookMsMin));
   if (container.ended !== undefined) return;
   if (result.kind === 'timeout') onHookFailed('PreStopHook failed: not completed in grace period');
   else if (result.code !== 0)
