@@ -13,9 +13,10 @@ import { apiVersion, type KubeObject, type Resource } from '../../../../shared/k
 import { namespaces } from '../../../../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../../../../shared/kube/runtime.ts';
 import { createKubeClient } from '../../../../shared/kube/transport.ts';
-import { applyDefinitions, ocmDefinitions, ourDefinitions } from '../../api-server/definitions.ts';
+import { applyDefinitions, ourDefinitions } from '../../api-server/definitions.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../api-server/server.ts';
 import { eventually } from '../../eventually.ts';
+import { ocmDefinitions } from '../definitions.ts';
 import { appliedWorkFacets, FacetLog, moduleFacets, workFacets } from './facets.ts';
 import { type Action, clusterName, moduleNamespace } from './scenario.ts';
 
