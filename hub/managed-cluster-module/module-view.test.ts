@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import type { ManagedClusterModule, ManagedClusterModuleSpec } from '@open-cluster-management/api-types';
+import { moduleSpec, spokeNamespace } from '../testing/pictures.ts';
+import { viewModule } from './module-view.ts';
+
+function module(spec: Partial<ManagedClusterModuleSpec>, name = 'm'): ManagedClusterModule {
+  return {
+    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'ManagedClusterModule',
+    metadata: { name, uid: 'u', generation: 3 },
+    spec: { selector: {}, spokeNamespace, moduleSpec: moduleSpec(), ...spec },
+  };
+}
+
+describe('a ManagedClusterModule', () => {
+  it('that is as it should be has a version, and holds nothing up', () => {
+    const view = viewModule(module({}));
+    assert.deepEqual(view.problems, []);
+    assert.equal(view.hold, undefined);
+    assert.match(view.wanted?.revision ?? '', /^m-[0-9a-f]{16}$/);
+    assert.deepEqual([view.imageCheck, view.minSuccessMs, view.deadlineMs], ['Required', 0, undefined]);
+  });
+
+  it('that got in invalid has every problem named with its field, and ships nothing new', () => {
+    const wrong = { spokeNamespace: 7, moduleSpec: { ...moduleSpec(), selector: { a: 1 } } };
+    const view = viewModule(module(wrong as unknown as Partial<ManagedClusterModuleSpec>, 'x'.repeat(64)));
+    assert.equal(view.wanted, undefined);
+    assert.equal(view.hold?.reason, 'InvalidSpec');
+    const [problem] = view.problems;
+    for (const field of ['metadata.name', 'spec.spokeNamespace', 'spec.moduleSpec.selector.a']) {
+      assert.ok(problem?.message.includes(field), `${field} in ${problem?.message}`);
+    }
+  });
+
+  it('without spec or moduleSpec is invalid, and breaks nothing', () => {
+    assert.equal(
+      viewModule({ ...module({}), spec: undefined as unknown as ManagedClusterModuleSpec }).hold?.reason,
+      'InvalidSpec',
+    );
+    const { moduleSpec: _, ...rest } = module({}).spec;
+    assert.match(viewModule({ ...module({}), spec: rest }).problems[0]?.message ?? '', /moduleSpec/);
+  });
+
+  for (const type of ['Progressive', 'ProgressivePerGroup'] as const) {
+    it(`with rollout type ${type} ships nothing new and says that it is not supported yet`, () => {
+      const { hold, problems } = viewModule(module({ rollout: { type } }));
+      assert.equal(hold?.reason, 'RolloutTypeNotSupported');
+      assert.match(hold?.message ?? '', new RegExp(type));
+      assert.deepEqual(problems, []);
+    });
+  }
+
+  it('that is paused starts nobody', () => {
+    assert.equal(viewModule(module({ rollout: { paused: true } })).hold?.reason, 'Paused');
+  });
+
+  it('reads durations; a deadline of None or 0 is none', () => {
+    const rollout = { minSuccessTime: '1m30s', progressDeadline: '1h' };
+    const view = viewModule(module({ rollout }));
+    assert.deepEqual([view.minSuccessMs, view.deadlineMs], [90_000, 3_600_000]);
+    for (const progressDeadline of ['None', '0']) {
+      assert.equal(viewModule(module({ rollout: { progressDeadline } })).deadlineMs, undefined);
+    }
+  });
+
+  it('says that its Modules cannot be left behind yet, before anybody deletes it', () => {
+    const { problems } = viewModule(module({ deletionPolicy: 'Orphan' }));
+    assert.equal(problems[0]?.reason, 'OrphanNotSupported');
+  });
+});

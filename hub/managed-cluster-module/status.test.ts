@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { type ManagedClusterModuleStatus, managedClusterModuleStatusSchema } from '@open-cluster-management/api-types';
+import fc from 'fast-check';
+import { nowText } from '../testing/pictures.ts';
+import { eventsOf } from './events.ts';
+import type { KernelPlan } from './kernel-plan.ts';
+import { reasons } from './reasons.ts';
+import type { ClusterRecord } from './records.ts';
+import { type StatusPicture, statusOf } from './status.ts';
+
+function record(cluster: string, overrides: Partial<ClusterRecord> = {}): ClusterRecord {
+  return {
+    cluster,
+    generation: 1,
+    selected: true,
+    phase: 'Succeeded',
+    reason: reasons.succeeded,
+    message: 'loaded on 1 nodes',
+    reporting: 'Full',
+    updated: true,
+    work: { applied: true, degraded: false },
+    plans: [],
+    notices: [],
+    ignored: { ignored: [], moreIgnored: 0 },
+    ...overrides,
+  };
+}
+
+function plan(state: KernelPlan['state'], overrides: Partial<KernelPlan> = {}): KernelPlan {
+  const image = state === 'Unmapped' || state === 'Invalid' ? {} : { image: 'q/a:1' };
+  return { kernel: 'k1', revision: 'm-1', state, reason: `Image${state}`, message: 'why', ...image, ...overrides };
+}
+
+function status(records: readonly ClusterRecord[], overrides: Partial<StatusPicture> = {}): ManagedClusterModuleStatus {
+  return statusOf({
+    generation: 1,
+    present: {},
+    problems: [],
+    hold: undefined,
+    revision: 'm-1',
+    imageCheck: 'Required',
+    warnings: [],
+    records,
+    nowText,
+    ...overrides,
+  });
+}
+
+function condition(of: ManagedClusterModuleStatus, type: string): string {
+  const found = of.conditions?.find((each) => each.type === type);
+  return `${found?.status} ${found?.reason}: ${found?.message}`;
+}
+
+const unwell: Partial<Record<ClusterRecord['phase'], Partial<ClusterRecord>>> = {
+  Waiting: { phase: 'Waiting', reason: reasons.imageMissing, message: 'kernel k1', updated: false },
+  Progressing: { phase: 'Progressing', reason: reasons.loading, message: '1 of 2' },
+  Failed: { phase: 'Failed', reason: reasons.loadFailed, message: 'n1' },
+  Unreachable: { phase: 'Unreachable', reason: reasons.unreachable, message: '' },
+};
+
+describe('the status of a module', () => {
+  it('is Ready exactly when every selected reachable cluster succeeded', () => {
+    assert.match(condition(status([record('c1'), record('c2')]), 'Ready'), /^True AllClustersReady/);
+    assert.match(condition(status([record('c1'), record('c2', unwell.Unreachable)]), 'Ready'), /^True .*1 unreachable/);
+    assert.match(condition(status([]), 'Ready'), /^True NoClusterSelected/);
+    for (const phase of ['Waiting', 'Progressing', 'Failed'] as const) {
+      const seen = status([record('c1'), record('c2', unwell[phase])]);
+      assert.match(condition(seen, 'Ready'), new RegExp(`^False ${unwell[phase]?.reason}: 1 of 2 reachable .*c2`));
+      assert.equal(seen.clusters?.[0]?.name, 'c2');
+    }
+    const outdated = record('c1', { generation: 0 });
+    assert.match(condition(status([outdated]), 'Ready'), /^False/);
+  });
+
+  it('counts works as upstream does, also those of clusters that are no longer selected [153]', () => {
+    const gone = record('c3', { selected: false, work: { applied: true, degraded: true } });
+    const { numberDesired, numberApplied, numberDegraded } = status([
+      record('c1'),
+      record('c2', { work: { applied: false, degraded: false } }),
+      gone,
+      record('c4', { work: undefined }),
+    ]);
+    assert.deepEqual([numberDesired, numberApplied, numberDegraded], [3, 2, 1]);
+  });
+
+  it('names the first problem of an invalid spec in Ready and Degraded', () => {
+    const invalid = { reason: reasons.invalidSpec, message: 'spec.x: wrong' };
+    const seen = status([record('c1')], { problems: [invalid], hold: invalid });
+    for (const type of ['Ready', 'Progressing'])
+      assert.equal(condition(seen, type), 'False InvalidSpec: spec.x: wrong');
+    assert.equal(condition(seen, 'Degraded'), 'True InvalidSpec: spec.x: wrong');
+  });
+
+  it('says what is held, and that nothing new is shipped', () => {
+    const hold = { reason: reasons.rolloutNotSupported, message: 'not supported' };
+    const seen = status([record('c1', { ...unwell.Waiting, ...hold })], { hold });
+    assert.equal(condition(seen, 'Progressing'), 'False RolloutTypeNotSupported: not supported');
+    assert.match(condition(seen, 'Ready'), /^False RolloutTypeNotSupported/);
+    assert.equal(seen.rollout?.phase, 'Paused');
+  });
+
+  it('lists images once, those in trouble first, with the number of clusters', () => {
+    const clusters = [
+      record('c1', {
+        plans: [plan('Verified', { digest: 'sha256:1' }), plan('Missing', { kernel: 'k2', image: 'q/b:1' })],
+      }),
+      record('c2', { plans: [plan('Verified', { digest: 'sha256:1' })] }),
+    ];
+    const seen = status(clusters);
+    assert.deepEqual(
+      seen.images?.map(({ kernelVersion, state, clusters: count, digest }) => [kernelVersion, state, count, digest]),
+      [
+        ['k2', 'Missing', 1, undefined],
+        ['k1', 'Verified', 2, 'sha256:1'],
+      ],
+    );
+    assert.match(condition(seen, 'ImagesReady'), /^False ImageMissing: 1 of 2 .*k2.*q\/b:1/);
+    assert.match(
+      condition(status([record('c1', { plans: [plan('Unknown')] })]), 'ImagesReady'),
+      /^Unknown ImageUnknown/,
+    );
+    assert.match(condition(status([clusters[1]!], { warnings: ['Secret x'] }), 'ImagesReady'), /^True .*Secret x/);
+  });
+
+  it('names kernels without mapping, ignored texts and unsure inventories', () => {
+    const notice = { reason: reasons.noKernelClaim, message: 'no claim' };
+    const ignored = { ignored: [{ text: '$(x)', reason: 'NotAKernelVersion' as const }], moreIgnored: 2 };
+    const seen = status([
+      record('c1', { plans: [plan('Unmapped')], notices: [notice], ignored }),
+      record('c2', { plans: [plan('Unmapped')] }),
+    ]);
+    assert.deepEqual(seen.unmappedKernels, [{ kernelVersion: 'k1', clusters: 2, exampleCluster: 'c1' }]);
+    assert.deepEqual(seen.ignoredKernels, [{ cluster: 'c1', text: '$(x)', reason: 'NotAKernelVersion' }]);
+    assert.equal(seen.moreIgnoredKernels, 2);
+    assert.match(condition(seen, 'InventoryComplete'), /^False NoKernelClaim: 1 clusters: c1/);
+  });
+
+  it('is degraded by failures and by what only a person can change, and names the cluster [T20] [T28]', () => {
+    assert.match(condition(status([record('c1', unwell.Failed)]), 'Degraded'), /^True LoadFailed: .*c1/);
+    const foreign = record('c1', { phase: 'Waiting', reason: reasons.foreignWork, message: 'someone' });
+    assert.match(condition(status([foreign]), 'Degraded'), /^True ForeignWork/);
+    assert.match(condition(status([record('c1', unwell.Waiting)]), 'Degraded'), /^False/);
+  });
+
+  it('keeps the time of a condition while its status stays', () => {
+    const before = status([record('c1')], { nowText: '2020-01-01T00:00:00Z' });
+    const after = status([record('c1', unwell.Failed)], { present: before, nowText: '2021-01-01T00:00:00Z' });
+    const times = Object.fromEntries(
+      after.conditions?.map(({ type, lastTransitionTime }) => [type, lastTransitionTime.slice(0, 4)]) ?? [],
+    );
+    assert.deepEqual(times, {
+      Ready: '2021',
+      ImagesReady: '2020',
+      Progressing: '2020',
+      Degraded: '2021',
+      InventoryComplete: '2020',
+    });
+  });
+
+  it('fits its schema and its counts add up, whatever the fleet is', () => {
+    const states = fc.constantFrom<KernelPlan['state']>(
+      'Verified',
+      'Unchecked',
+      'Checking',
+      'Missing',
+      'Unknown',
+      'Unmapped',
+      'Invalid',
+    );
+    const plans = fc.array(
+      fc
+        .tuple(states, fc.nat(90))
+        .map(([state, kernel]) => plan(state, { kernel: `k${kernel}`, message: 'x'.repeat(2000) })),
+      { maxLength: 8 },
+    );
+    const records = fc.uniqueArray(
+      fc.record({
+        cluster: fc.nat(80).map((number) => `c${number}`),
+        phase: fc.constantFrom<ClusterRecord['phase']>('Waiting', 'Progressing', 'Succeeded', 'Failed', 'Unreachable'),
+        plans,
+        generation: fc.nat(1),
+        message: fc.string({ maxLength: 3000 }),
+        selected: fc.boolean(),
+      }),
+      { selector: ({ cluster }) => cluster, maxLength: 80 },
+    );
+    fc.assert(
+      fc.property(records, (some) => {
+        const seen = status(some.map(({ cluster, ...rest }) => record(cluster, rest)));
+        assert.deepEqual(managedClusterModuleStatusSchema.safeParse(seen).error?.issues, undefined);
+        const { selected, succeeded, progressing, waiting, failed, unreachable } = seen.rollout ?? {};
+        assert.equal(selected, succeeded! + progressing! + waiting! + failed! + unreachable!);
+        const ready = seen.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+        assert.equal(ready, succeeded === selected! - unreachable!);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('events', () => {
+  const good = status([record('c1')]);
+  const bad = status([record('c1', unwell.Failed)], { present: good });
+
+  it('tell a change of status or reason once, with the condition’s reason', () => {
+    const told = eventsOf(good, bad);
+    assert.deepEqual(
+      told.map(({ type, reason }) => [type, reason]),
+      [['Warning', 'LoadFailed']],
+    );
+    assert.deepEqual(eventsOf(bad, bad), []);
+    assert.deepEqual(
+      eventsOf(bad, good).map(({ type, reason }) => `${type} ${reason}`),
+      ['Normal AllClustersReady', 'Normal NoProblems'],
+    );
+  });
+
+  it('do not tell of what is good from the start', () => {
+    assert.deepEqual(eventsOf({}, good), []);
+    assert.equal(eventsOf({}, bad).length, 1);
+  });
+});
