@@ -42,7 +42,7 @@ const shellEntry: LayerEntry = { path: '/bin/sh', content: '#!/bin/sh\nexec /bin
 
 export async function startTestWorld(overrides: Partial<NodeOptions> = {}): Promise<TestWorld> {
   const clock = scaledClock(systemClock, timeFactor);
-  const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
+  const runtime: Runtime = { clock, random: seededRandom(), log: silentLog, meters: silentMeters };
   const server = await startApiServer({ clock, name: 'spoke' });
   const registry = await startRegistry({ clock, users: { [login.user]: login.password } });
   const client = createKubeClient({ kubeconfig: { text: server.kubeconfig() } });
@@ -92,6 +92,15 @@ export async function startTestWorld(overrides: Partial<NodeOptions> = {}): Prom
       await registry.stop();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** The same boot ids in each run (Lehmer's generator). */
+function seededRandom(): () => number {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
   };
 }
 
