@@ -1,0 +1,70 @@
+import { fileURLToPath } from 'node:url';
+import { request } from 'undici';
+import { eventually } from '../world/eventually.ts';
+import type { Processes } from '../world/node/processes.ts';
+
+/** One of our programs as a process of its own, started as in production. */
+export interface ProgramProcess {
+  /** Rejects when the process ends before `stop`. */
+  readonly alive: Promise<never>;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number>;
+}
+
+export interface ProgramProcessOptions {
+  readonly processes: Processes;
+  readonly name: 'hub' | 'spoke';
+  readonly configFile: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly folder: string;
+}
+
+const logLinesKept = 200;
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Starts the program and waits until its `/readyz` says ok. */
+export async function startProgramProcess(options: ProgramProcessOptions): Promise<ProgramProcess> {
+  const { processes, name, configFile, environment, folder } = options;
+  const log: string[] = [];
+  const child = await processes.start({
+    argv: [process.execPath, `${repository}${name}/main.ts`, '--config', configFile],
+    folder,
+    environment: { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment },
+    onOutput: (text) => {
+      log.push(...text.split('\n').filter((line) => line !== ''));
+      log.splice(0, log.length - logLinesKept);
+    },
+  });
+  let stopping = false;
+  const alive = new Promise<never>((_resolve, reject) => {
+    void child.exited.then((code) => {
+      const last = log.slice(-10).join('\n');
+      if (!stopping) reject(new Error(`expected ${name}/main.ts to go on, it ended with exit code ${code}:\n${last}`));
+    });
+  });
+  // Waited for by whoever runs a step; between steps nobody does.
+  alive.catch(() => undefined);
+  const ready = eventually(`${name}/main.ts is ready`, () => isReady(log));
+  await Promise.race([ready, alive]);
+  return {
+    alive,
+    async stop() {
+      stopping = true;
+      child.signal('SIGTERM');
+      return child.exited;
+    },
+  };
+}
+
+/** Asks the page whose address the program has logged: the port was free, not chosen. */
+async function isReady(log: readonly string[]): Promise<boolean> {
+  const line = log.map(parsed).find((entry) => entry?.msg === 'serving health');
+  if (line?.url === undefined) return false;
+  const { statusCode, body } = await request(`${line.url}/readyz`);
+  await body.dump();
+  return statusCode === 200;
+}
+
+function parsed(line: string): { msg?: string; url?: string } | undefined {
+  return line.startsWith('{') ? (JSON.parse(line) as { msg?: string; url?: string }) : undefined;
+}

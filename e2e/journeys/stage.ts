@@ -1,0 +1,101 @@
+import {
+  type ManagedClusterModule,
+  type ManagedClusterModuleSpec,
+  type ModuleSpec,
+  managedClusterModules,
+} from '@open-cluster-management/api-types';
+import { scaledClock, systemClock } from '../../shared/core/clock.ts';
+import { silentLog } from '../../shared/core/log.ts';
+import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
+import { eventually } from '../world/eventually.ts';
+import { type Fleet, pullSecret, spokeNamespace, startFleet } from '../world/fleet/fleet.ts';
+import { conditionOf, readModule } from '../world/fleet/observe.ts';
+import type { SpokeSpec } from '../world/fleet/spoke-cluster.ts';
+import { hubProgram, spokeProgram } from './programs.ts';
+
+/** The world of a journey runs so much faster than the wall clock: a soak of 40 s costs 4 s. */
+const timeFactor = 10;
+
+/** A fleet with the real hub and spoke programs at work in it, all in one process and on one fast clock. */
+export interface Stage {
+  readonly fleet: Fleet;
+  apply(name: string, spec: ManagedClusterModuleSpec): Promise<void>;
+  /** Merges `spec` into the object's, as `kubectl edit` would. */
+  edit(name: string, spec: unknown): Promise<void>;
+  remove(name: string): Promise<void>;
+  /** Waits until `Ready` begins with `expected`, such as `True` or `False Progressing`. */
+  ready(name: string, expected?: string): Promise<ManagedClusterModule>;
+  restartHub(): Promise<void>;
+  restartSpoke(cluster: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const kernels = {
+  el9: '5.14.0-427.13.1.el9_4.x86_64',
+  el9Next: '5.14.0-503.11.1.el9_5.x86_64',
+  debian: '6.1.0-28-amd64',
+} as const;
+
+/** A moduleSpec for the driver that `pushDriver` pushed to `repository`, by one mapping for every kernel. */
+export function driverSpec(fleet: Fleet, repository: string, overrides: Partial<ModuleSpec> = {}): ModuleSpec {
+  const moduleName = repository.slice(repository.lastIndexOf('/') + 1);
+  return {
+    selector: { 'node-role.kubernetes.io/worker': '' },
+    imageRepoSecret: { name: pullSecret },
+    moduleLoader: {
+      container: {
+        modprobe: { moduleName, dirName: '/opt' },
+        kernelMappings: [
+          { regexp: '^.+$', containerImage: `${fleet.registry.host}/${repository}:\${KERNEL_FULL_VERSION}` },
+        ],
+      },
+    },
+    ...overrides,
+  };
+}
+
+export function fleetSpec(moduleSpec: ModuleSpec, selector: Record<string, string> = {}): ManagedClusterModuleSpec {
+  return { selector, spokeNamespace, moduleSpec, imageCheck: 'Required', deletionPolicy: 'Delete' };
+}
+
+export async function startStage(spokes: readonly SpokeSpec[]): Promise<Stage> {
+  const clock = scaledClock(systemClock, timeFactor);
+  const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
+  const fleet = await startFleet({ spokes, runtime, timeFactor });
+  const hub = hubProgram(fleet, runtime);
+  const spokePrograms = new Map(fleet.spokes.map(({ name }) => [name, spokeProgram(fleet, runtime, name)]));
+  await Promise.all([hub, ...spokePrograms.values()].map((program) => program.start()));
+  const { client } = fleet.hub;
+  return {
+    fleet,
+    async apply(name, spec) {
+      const apiVersion = 'hub.kmm.sigs.x-k8s.io/v1beta1';
+      await client.create(managedClusterModules, {
+        apiVersion,
+        kind: 'ManagedClusterModule',
+        metadata: { name },
+        spec,
+      });
+    },
+    async edit(name, spec) {
+      await client.patch(managedClusterModules, { name }, { type: 'merge', body: { spec } });
+    },
+    remove: (name) => client.delete(managedClusterModules, { name }, { propagationPolicy: 'Background' }),
+    ready: (name, expected = 'True') =>
+      eventually(`${name} is Ready ${expected}`, async () => {
+        const object = await readModule(fleet, name);
+        const seen = conditionOf(object, 'Ready');
+        const current = object?.status?.observedGeneration === object?.metadata.generation;
+        if (object && current && seen.startsWith(expected)) return object;
+        throw new Error(`${seen}; ${JSON.stringify(object?.status)}`);
+      }),
+    restartHub: () => hub.restart(),
+    async restartSpoke(cluster) {
+      await spokePrograms.get(cluster)?.restart();
+    },
+    async stop() {
+      await Promise.all([hub, ...spokePrograms.values()].map((program) => program.stop()));
+      await fleet.stop();
+    },
+  };
+}
