@@ -117,7 +117,10 @@ describe('the hub', () => {
       spec: wanted,
     };
     if (present === undefined) await plane.client.create(managedClusterModules, object);
-    else await plane.client.replace(managedClusterModules, { ...present, spec: wanted });
+    else {
+      const operations = [{ op: 'replace', path: '/spec', value: wanted }] as const;
+      await plane.client.patch(managedClusterModules, { name }, { type: 'json', operations });
+    }
   }
 
   const module = (name = 'm'): Promise<ManagedClusterModule | undefined> =>
@@ -186,6 +189,10 @@ describe('the hub', () => {
     await sleep(systemClock, 600);
     assert.deepEqual(writesOfHub(), []);
     assert.deepEqual(plane.server.requests.matching({ userAgent: 'kmm-hub/test' }), []);
+    await stopHub();
+    await startTheHub();
+    await sleep(systemClock, 600);
+    assert.deepEqual(writesOfHub(), [], 'a restart finds everything as it should be');
   });
 
   it('adds a new kernel, drops a cluster that loses its labels, serves one that gains them [154] [155] [156]', async () => {

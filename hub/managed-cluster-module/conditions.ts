@@ -25,7 +25,7 @@ function ready({ problems }: StatusPicture, tally: Tally): ConditionState {
   if (invalid !== undefined) return { type, status: 'False', ...invalid };
   const unwell = [...tally.failed, ...tally.waiting, ...tally.progressing];
   const reachable = tally.selected.length - tally.unreachable.length;
-  const aside = tally.unreachable.length === 0 ? '' : `; ${tally.unreachable.length} unreachable`;
+  const aside = [unreachableOnes(tally), silentOnes(tally)].join('');
   const [first] = unwell;
   if (first !== undefined) {
     const message = `${unwell.length} of ${reachable} reachable clusters are not ready: ${examples(unwell)}${aside}`;
@@ -36,6 +36,16 @@ function ready({ problems }: StatusPicture, tally: Tally): ConditionState {
   }
   const message = `all ${reachable} reachable clusters have the present revision and are well${aside}`;
   return { type, status: 'True', reason: reasons.ready, message };
+}
+
+function unreachableOnes({ unreachable }: Tally): string {
+  return unreachable.length === 0 ? '' : `; ${unreachable.length} unreachable`;
+}
+
+/** Clusters that count as succeeded only because nothing was heard of a failure. */
+function silentOnes({ succeeded }: Tally): string {
+  const silent = succeeded.filter(({ reporting }) => reporting === 'NothingReported').map(({ cluster }) => cluster);
+  return silent.length === 0 ? '' : `; ${silent.length} report nothing: ${silent.slice(0, examplesMax)}${rest(silent)}`;
 }
 
 /** False when an image is missing; Unknown while the registry has not said. */

@@ -5,6 +5,7 @@ import { annotations } from '../../shared/kube/names.ts';
 import {
   cluster,
   digest,
+  edited,
   images,
   modulePicture,
   moduleSpec,
@@ -127,6 +128,34 @@ describe('whatever a cluster goes through, its work', () => {
           assert.deepEqual(viewWork(action.work, spokeNamespace), after.view);
         }),
       ),
+    );
+  });
+});
+
+describe('a work that somebody edited in any way', () => {
+  it('is decided upon without throwing, and nothing of the edit is shipped', () => {
+    const wanted = decide(picture({ cluster: cluster({ kernels: ['5.14.0-1', '6.1.0-1'] }) })).action;
+    assert.ok(wanted.kind === 'write');
+    const original = wanted.work;
+    const parts = fc.constantFrom(
+      (spec: Record<string, unknown>, value: unknown) => Object.assign(spec, { moduleLoader: value }),
+      (spec: Record<string, unknown>, value: unknown) => Object.assign(spec, { moduleLoader: { container: value } }),
+      (spec: Record<string, unknown>, value: unknown) =>
+        Object.assign(spec, { moduleLoader: { container: { kernelMappings: value } } }),
+      (spec: Record<string, unknown>, value: unknown) =>
+        Object.assign(spec, { moduleLoader: { container: { kernelMappings: [value] } } }),
+      (spec: Record<string, unknown>, value: unknown) => Object.assign(spec, { devicePlugin: value }),
+    );
+    fc.assert(
+      fc.property(parts, fc.jsonValue(), (edit, value) => {
+        const changed = edited(original, (spec) => edit(spec as unknown as Record<string, unknown>, value));
+        const work = presentWork(changed, { revision: revision() });
+        const now = picture({ cluster: cluster({ kernels: ['5.14.0-1', '6.1.0-1'] }), work });
+        const { action } = decide({ ...now, module: modulePicture({ current: work.revision }) });
+        assert.ok(action.kind === 'write');
+        assert.deepEqual(action.work.spec, original.spec);
+        assert.doesNotThrow(() => decide({ ...now, work: { ...work, view: { ...work.view, revision: undefined } } }));
+      }),
     );
   });
 });

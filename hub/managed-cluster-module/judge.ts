@@ -124,7 +124,7 @@ function observeCounts(input: JudgeInput): Observation {
   }
   const soakMs = Math.max(minSuccessMs, countsOnlyMs);
   const { desiredNumber: desired = 0, availableNumber: available = 0 } = feedback.moduleLoader;
-  const wantsLoader = input.spec.moduleLoader !== undefined;
+  const wantsLoader = Boolean(input.spec.moduleLoader);
   const loading = wantsLoader && available !== desired ? `loaded on ${available} of ${desired} nodes` : undefined;
   const short = loading ?? pluginShortage(input, 0);
   if (short !== undefined) return { ...base, fulfilled: false, soakMs, reason: reasons.loading, message: short };
@@ -133,8 +133,8 @@ function observeCounts(input: JudgeInput): Observation {
 
 function plugins({ spec, feedback }: JudgeInput): { name: string; counts: Counts }[] {
   const found = [];
-  if (spec.devicePlugin !== undefined) found.push({ name: 'device plugin', counts: feedback.devicePlugin });
-  if (spec.dra !== undefined) found.push({ name: 'DRA driver', counts: feedback.dra });
+  if (spec.devicePlugin) found.push({ name: 'device plugin', counts: feedback.devicePlugin });
+  if (spec.dra) found.push({ name: 'DRA driver', counts: feedback.dra });
   return found;
 }
 

@@ -7,7 +7,7 @@ import type { PresentWork } from './picture.ts';
 import { type Problem, reasons } from './reasons.ts';
 import type { Revision } from './revision.ts';
 import { type ShippedMapping, shippedSpec } from './shipped-spec.ts';
-import { mappingsIn } from './work.ts';
+import { mappingsIn, rawMappings } from './work.ts';
 
 /** What a cluster could be given at one revision. */
 export interface NextState {
@@ -98,7 +98,7 @@ function keptParts({ view }: PresentWork, revision: Revision): KeptParts {
   const source = edited ? original : view.spec;
   if (original !== undefined) {
     const adopted = isUpstreams ? canonicalJson(original) : view.adopted;
-    const mappings = rawMappings(source);
+    const mappings = rawMappings(source) as ShippedMapping[];
     const specWith = (added: readonly ShippedMapping[]) => withMappings(original, [...mappings, ...added]);
     return { mappings, edited, specWith, ...(adopted === undefined ? {} : { adopted }) };
   }
@@ -106,14 +106,9 @@ function keptParts({ view }: PresentWork, revision: Revision): KeptParts {
   return { mappings, edited, specWith: (added) => shippedSpec(revision.moduleSpec, [...mappings, ...added]) };
 }
 
-/** With fields that we would not write, as upstream's hub had them. */
-function rawMappings(spec: ModuleSpec | undefined): ShippedMapping[] {
-  return (spec?.moduleLoader?.container.kernelMappings ?? []) as unknown as ShippedMapping[];
-}
-
 function withMappings(spec: ModuleSpec, mappings: readonly ShippedMapping[]): ModuleSpec {
   const { moduleLoader } = spec;
-  if (moduleLoader === undefined) return spec;
+  if (!moduleLoader) return spec;
   const container = { ...moduleLoader.container, kernelMappings: mappings };
   return { ...spec, moduleLoader: { ...moduleLoader, container } } as unknown as ModuleSpec;
 }

@@ -26,7 +26,8 @@ const hubOnly = [
 export function shippedSpec(moduleSpec: ModuleSpec, mappings: readonly ShippedMapping[]): ModuleSpec {
   const { moduleLoader, ...rest } = moduleSpec;
   const wanted: Record<string, unknown> = { ...rest };
-  if (moduleLoader !== undefined) wanted['moduleLoader'] = shippedLoader(moduleLoader, mappings);
+  // Upstream's hub writes null for what is not there.
+  if (moduleLoader) wanted['moduleLoader'] = shippedLoader(moduleLoader, mappings);
   return withoutEmptyFields({ ...cleanSections(wanted), selector: moduleSpec.selector }) as unknown as ModuleSpec;
 }
 

@@ -62,6 +62,8 @@ describe('the status of a module', () => {
   it('is Ready exactly when every selected reachable cluster succeeded', () => {
     assert.match(condition(status([record('c1'), record('c2')]), 'Ready'), /^True AllClustersReady/);
     assert.match(condition(status([record('c1'), record('c2', unwell.Unreachable)]), 'Ready'), /^True .*1 unreachable/);
+    const silent = record('c2', { reporting: 'NothingReported', reason: reasons.nothingReported });
+    assert.match(condition(status([record('c1'), silent]), 'Ready'), /^True .*1 report nothing: c2/);
     assert.match(condition(status([]), 'Ready'), /^True NoClusterSelected/);
     for (const phase of ['Waiting', 'Progressing', 'Failed'] as const) {
       const seen = status([record('c1'), record('c2', unwell[phase])]);

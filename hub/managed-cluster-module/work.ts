@@ -127,13 +127,20 @@ interface Manifest {
   spec?: ModuleSpec;
 }
 
-/** The mappings of a shipped spec; works hold literals only. */
+/** The mappings of a shipped spec that a hub can read; works hold literals only. */
 export function mappingsIn(spec: ModuleSpec | undefined): ShippedMapping[] {
-  const mappings = (spec?.moduleLoader?.container.kernelMappings ?? []) as unknown as Partial<ShippedMapping>[];
-  return mappings.flatMap(({ literal, containerImage, inTreeModulesToRemove }) => {
-    if (!literal || !containerImage) return [];
-    return [{ literal, containerImage, ...(inTreeModulesToRemove ? { inTreeModulesToRemove } : {}) }];
+  return rawMappings(spec).flatMap(({ literal, containerImage, inTreeModulesToRemove }) => {
+    if (typeof literal !== 'string' || typeof containerImage !== 'string' || !literal || !containerImage) return [];
+    const list = Array.isArray(inTreeModulesToRemove) ? { inTreeModulesToRemove } : {};
+    return [{ literal, containerImage, ...list }];
   });
+}
+
+/** The list as it is, with fields that we would not write. What somebody edited by hand may have any shape. */
+export function rawMappings(spec: ModuleSpec | undefined): Partial<ShippedMapping>[] {
+  const container = spec?.moduleLoader?.container as { kernelMappings?: unknown } | null | undefined;
+  const list = container?.kernelMappings;
+  return Array.isArray(list) ? list.filter((item) => typeof item === 'object' && item !== null) : [];
 }
 
 /** `module/revision` of a work that this program wrote: the value of its index. */
