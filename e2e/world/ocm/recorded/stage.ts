@@ -38,7 +38,7 @@ export interface Stage {
 
 export async function startStage(spokeOptions: Partial<ApiServerOptions> = {}): Promise<Stage> {
   const clock = scaledClock(systemClock, timeFactor);
-  const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
+  const runtime: Runtime = { clock, random: () => 0.5, log: silentLog, meters: silentMeters };
   const hub = await startApiServer({ clock, name: 'hub' });
   const spoke = await startApiServer({ clock, name: 'spoke', ...spokeOptions });
   const hubClient = createKubeClient({ kubeconfig: { text: hub.kubeconfig() } });
