@@ -1,5 +1,6 @@
 import { annotations } from '../../shared/kube/names.ts';
 import type { Pod } from '../../shared/kube/object.ts';
+import { bootKey, loadedBoots } from '../boots.ts';
 import { isPodReady, isServing } from '../pods.ts';
 import { everStarted } from './outcome.ts';
 import { loadHashOf, type ModulePicture, type Survey, type Target } from './survey.ts';
@@ -28,8 +29,9 @@ export function replacement(picture: ModulePicture, { targets }: Survey): Replac
   const outdated = wanted.filter(isOutdated);
   const marked = outdated.filter((target) => isMarked(target.live));
   const inProgress = wanted.filter((target) => isInProgress(target, picture));
-  const unmark = wanted.flatMap(({ live, hash }) =>
-    live !== undefined && isMarked(live) && loadHashOf(live) === hash ? [live] : [],
+  // Changed back, or closed to new pods meanwhile: what runs there is not ended for what could not come.
+  const unmark = wanted.flatMap(({ live, hash, open }) =>
+    live !== undefined && isMarked(live) && (loadHashOf(live) === hash || !open) ? [live] : [],
   );
   return {
     mark: inProgress.length > 0 ? [] : nextToMark(outdated, picture),
@@ -59,8 +61,8 @@ function isInProgress(target: Target, picture: ModulePicture): boolean {
   if (live === undefined) return open && reachable;
   if (isOutdated(target) || isRestored(target, picture)) return false;
   // A kernel that dies of the new module is NotReady: its node stops the others, unless it had the label (which stays on
-  // a node that is not Ready until it boots again).
-  return reachable || (everStarted(live) && !labelled);
+  // a node that is not Ready until it boots again), or never had anything of ours.
+  return reachable || (!labelled && (everStarted(live) || bootKey(picture.identity) in loadedBoots(target.node)));
 }
 
 /** The node serves again as before: loaded, and with its plugin if there is one. */
@@ -82,6 +84,6 @@ function nextToMark(outdated: readonly Target[], { marked }: ModulePicture): Pod
 /** One at a time even if, by an edit or a race, several are marked. */
 function removable(marked: readonly Target[], wanted: readonly Target[]): Pod[] {
   if (wanted.some(({ leaving }) => leaving.length > 0)) return [];
-  const first = marked.find((target) => target.reachable);
+  const first = marked.find((target) => target.reachable && target.open);
   return first?.live !== undefined && isReleased(first) ? [first.live] : [];
 }
