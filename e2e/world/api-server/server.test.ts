@@ -125,11 +125,26 @@ describe('the embedded API server', () => {
     assert.equal((await client.call('GET', `${pods}/a`)).code, 200);
   });
 
-  it('refuses strategic merge patches, other paths and other methods', async () => {
+  it('takes strategic merge patches for built-in kinds', async () => {
     await start();
     await client.call('POST', pods, pod('a'));
     const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
-    assert.equal((await client.call('PATCH', `${pods}/a`, {}, strategic)).code, 415);
+    const containers = [{ name: 'c', image: 'registry.example/i:2' }];
+    const { code, body } = await client.call('PATCH', `${pods}/a`, { spec: { containers } }, strategic);
+    const patched = (body['spec'] as { containers: Record<string, unknown>[] }).containers[0];
+    assert.deepEqual(
+      [code, patched?.['image'], patched?.['imagePullPolicy']],
+      [200, 'registry.example/i:2', 'IfNotPresent'],
+    );
+  });
+
+  it('refuses protobuf, unknown patches, other paths and other methods', async () => {
+    await start();
+    await client.call('POST', pods, pod('a'));
+    const protobuf = { 'content-type': 'application/vnd.kubernetes.protobuf' };
+    assert.equal((await client.call('POST', pods, pod('b'), protobuf)).code, 415);
+    const apply = { 'content-type': 'application/apply-patch+yaml' };
+    assert.equal((await client.call('PATCH', `${pods}/a`, {}, apply)).code, 415);
     assert.equal((await client.call('GET', '/api/v1/unknowns')).code, 404);
     assert.equal((await client.call('POST', '/api/v1/pods', pod('b'))).code, 405);
     assert.equal((await client.call('POST', pods, '{')).code, 400);
@@ -155,6 +170,8 @@ describe('the embedded API server', () => {
     const { body } = await client.call('GET', '/apis/apps/v1');
     const names = (body['resources'] as { name: string }[]).map(({ name }) => name);
     assert.ok(names.includes('daemonsets') && names.includes('daemonsets/status'));
+    const openapi = await client.call('GET', '/openapi/v3/apis/apps/v1');
+    assert.ok('/apis/apps/v1/namespaces/{namespace}/daemonsets/{name}' in (openapi.body['paths'] as object));
     assert.equal((await client.call('GET', '/version')).body['major'], '1');
     const groups = (await client.call('GET', '/apis')).body['groups'] as { name: string }[];
     assert.ok(groups.some(({ name }) => name === 'coordination.k8s.io'));

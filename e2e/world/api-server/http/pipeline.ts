@@ -103,7 +103,8 @@ async function answered(
     return;
   }
   const contentType = (on.message.headers['content-type'] ?? '').split(';')[0]!.trim();
-  const call: Call = { ...request, body: await readBody(on.message), contentType, warnings: [] };
+  const body = await readBody(on.message, contentType);
+  const call: Call = { ...request, body, contentType, warnings: [] };
   const answer = performed(pipeline, call);
   entry.status = answer.code;
   requests.add(entry);

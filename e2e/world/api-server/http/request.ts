@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { ApiFailure, badRequest, methodNotAllowed, unknownPath } from '../failures.ts';
+import { parse } from 'yaml';
+import { errorMessage } from '../../../../shared/core/errors.ts';
+import { ApiFailure, badRequest, methodNotAllowed, unknownPath, unsupportedMediaType } from '../failures.ts';
 import type { Catalog } from '../kinds/catalog.ts';
 import type { ServedKind } from '../kinds/served-kind.ts';
 
@@ -83,8 +85,10 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
   return Number(text);
 }
 
-/** The body as JSON; undefined when there is none. */
-export async function readBody(message: IncomingMessage): Promise<unknown> {
+const readableTypes = ['application/json', 'application/yaml'];
+
+/** The body, from JSON or YAML; undefined when there is none. Protobuf, which some clients prefer, is 415. */
+export async function readBody(message: IncomingMessage, contentType: string): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
@@ -96,9 +100,12 @@ export async function readBody(message: IncomingMessage): Promise<unknown> {
     throw new ApiFailure(413, 'RequestEntityTooLarge', text);
   }
   if (bytes === 0) return undefined;
+  const isPatch = contentType.endsWith('-patch+json') || contentType.endsWith('-patch+yaml');
+  if (contentType !== '' && !isPatch && !readableTypes.includes(contentType)) throw unsupportedMediaType(readableTypes);
+  const text = Buffer.concat(chunks).toString();
   try {
-    return JSON.parse(Buffer.concat(chunks).toString());
+    return contentType.endsWith('yaml') ? parse(text) : JSON.parse(text);
   } catch (error) {
-    throw badRequest(`the body is not JSON: ${(error as Error).message}`);
+    throw badRequest(`the body is not ${contentType || 'JSON'}: ${errorMessage(error)}`);
   }
 }

@@ -39,6 +39,7 @@ export function customKinds(definition: ApiObject): readonly ServedKind[] {
 
 function customKind(spec: Definition, version: Version): ServedKind {
   const { names } = spec;
+  const schema = version.schema?.openAPIV3Schema ?? {};
   const hasStatus = version.subresources?.status !== undefined;
   return {
     group: spec.group,
@@ -54,7 +55,8 @@ function customKind(spec: Definition, version: Version): ServedKind {
     builtIn: false,
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath.replace(/^\./, '')),
     collection: `${spec.group}/${names.plural}`,
-    strategy: customStrategy(hasStatus, version.schema?.openAPIV3Schema ?? {}),
+    strategy: customStrategy(hasStatus, schema),
+    schema,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Cause } from '../failures.ts';
 import type { ApiObject } from '../object.ts';
+import type { Schema } from '../schema/schema.ts';
 
 /**
  * What is particular to a kind in the write path. All functions get objects that are not stored yet and may change
@@ -45,6 +46,8 @@ export interface ServedKind {
   /** Key of the collection that the objects are kept in: `group/plural`. */
   readonly collection: string;
   readonly strategy: Strategy;
+  /** Of custom kinds: for clients that ask for it. */
+  readonly schema?: Schema;
 }
 
 export function groupVersion(kind: Pick<ServedKind, 'group' | 'version'>): string {

@@ -49,7 +49,6 @@ function release(state: ServerState, name: string): void {
   const present = definitions.get(undefined, name);
   if (present === undefined) return;
   const finalizers = (present.object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== cleanupFinalizer);
-  const metadata = { ...present.object.metadata, finalizers };
-  const stored = definitions.put({ ...present.object, metadata });
-  if (finalizers.length === 0) definitions.remove(stored);
+  if (finalizers.length === 0) definitions.remove(present);
+  else definitions.put({ ...present.object, metadata: { ...present.object.metadata, finalizers } });
 }

@@ -1,10 +1,13 @@
 import type { Catalog } from '../kinds/catalog.ts';
 import { groupVersion, type ServedKind } from '../kinds/served-kind.ts';
 
+import { openApiDocument } from './openapi.ts';
+
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 /** The document at a path that is no resource's: version, health, groups and their kinds. Undefined: no such path. */
 export function discoveryDocument(path: string, catalog: Catalog): unknown {
+  if (/^\/openapi\/v3(\/|$)/.test(path)) return openApiDocument(path, catalog);
   const segments = path.split('/').filter((segment) => segment !== '');
   const [root = '', ...rest] = segments;
   if (rest.length === 0) return rootDocument(root, catalog);

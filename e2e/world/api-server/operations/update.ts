@@ -11,6 +11,7 @@ import {
 import { type ApiObject, copyOf, isRecord } from '../object.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
+import { strategicMergePatch } from '../patch/strategic-merge-patch.ts';
 import { Stored } from '../store/stored.ts';
 import { admitted } from './admit.ts';
 import { type Answer, type Call, collectionOf, type ServerState } from './context.ts';
@@ -18,6 +19,7 @@ import { dryRun, parseObject } from './create.ts';
 
 const jsonPatchType = 'application/json-patch+json';
 const mergePatchType = 'application/merge-patch+json';
+const strategicPatchType = 'application/strategic-merge-patch+json';
 
 export function update(state: ServerState, call: Call): Answer {
   const present = requirePresent(state, call);
@@ -46,8 +48,11 @@ function patched(call: Call, present: ApiObject): unknown {
       if (!isRecord(call.body)) throw badRequest('error decoding patch: a merge patch of an object is an object');
       return copyOf(mergePatch(present, call.body));
     }
-    default:
+    case strategicPatchType:
+      if (call.kind.builtIn) return copyOf(strategicMergePatch(present, call.body));
       throw unsupportedMediaType([jsonPatchType, mergePatchType]);
+    default:
+      throw unsupportedMediaType([jsonPatchType, mergePatchType, strategicPatchType]);
   }
 }
 
@@ -71,9 +76,10 @@ function written(state: ServerState, call: Call, change: { present: Stored; next
   if (isDeepStrictEqual(changed, previous)) return { code: 200, stored: present };
   if (dryRun(call)) return { code: 200, stored: new Stored(changed, present.revision) };
   const collection = collectionOf(state, call);
-  const stored = collection.put(changed);
-  if (hasFinished(changed, previous)) collection.remove(stored);
-  return { code: 200, stored };
+  if (!hasFinished(changed, previous)) return { code: 200, stored: collection.put(changed) };
+  // As in Kubernetes, the write itself is never seen: watchers get the removal of what was there.
+  const { revision } = collection.remove(present);
+  return { code: 200, stored: new Stored(changed, revision) };
 }
 
 function requireSameObject(call: Call, next: ApiObject, previous: ApiObject): void {
@@ -93,12 +99,13 @@ function takeSubresource(call: Call, next: ApiObject, previous: ApiObject): ApiO
   if (subresource === undefined) {
     if (!kind.hasStatus) return next;
     const { status: _, ...rest } = next;
-    return previous.status === undefined ? rest : { ...rest, status: previous.status };
+    return previous.status === undefined ? rest : { ...rest, status: copyOf(previous.status) };
   }
-  if (subresource === 'finalize' && kind.collection === '/namespaces') return { ...previous, spec: next.spec };
+  if (subresource === 'finalize' && kind.collection === '/namespaces') return { ...copyOf(previous), spec: next.spec };
   if (subresource !== 'status' || !kind.hasStatus) throw methodNotAllowed();
   const metadata = kind.strategy.statusKeepsMetadata ? previous.metadata : next.metadata;
-  const { status: _, ...rest } = previous;
+  // A copy: defaults that a definition got meanwhile must not reach into the stored object.
+  const { status: _, ...rest } = copyOf(previous);
   return { ...rest, metadata: { ...metadata }, ...(next.status !== undefined && { status: next.status }) };
 }
 

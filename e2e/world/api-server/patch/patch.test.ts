@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import jsonPatchLibrary from 'fast-json-patch';
 import { jsonPatch } from './json-patch.ts';
 import { mergePatch } from './merge-patch.ts';
+import { strategicMergePatch } from './strategic-merge-patch.ts';
 
 // What JSON keeps, without the names that JavaScript treats in its own way.
 const json = fc
@@ -70,5 +71,51 @@ describe('merge patch', () => {
           if (value === null) assert.equal(Object.hasOwn(merged, name), false);
       }),
     );
+  });
+});
+
+describe('strategic merge patch', () => {
+  const target = {
+    spec: {
+      containers: [
+        { name: 'a', image: '1' },
+        { name: 'b', image: '1' },
+      ],
+      tolerations: [{ key: 'x' }],
+    },
+  };
+  const cases: [string, unknown, unknown][] = [
+    [
+      'merges items by their key',
+      { spec: { containers: [{ name: 'b', image: '2' }, { name: 'c' }] } },
+      [{ name: 'a', image: '1' }, { name: 'b', image: '2' }, { name: 'c' }],
+    ],
+    ['removes an item', { spec: { containers: [{ name: 'a', $patch: 'delete' }] } }, [{ name: 'b', image: '1' }]],
+    ['replaces a list', { spec: { containers: [{ $patch: 'replace' }, { name: 'z' }] } }, [{ name: 'z' }]],
+    [
+      'orders a list',
+      {
+        spec: {
+          containers: [{ name: 'c' }],
+          '$setElementOrder/containers': [{ name: 'c' }, { name: 'b' }, { name: 'a' }],
+        },
+      },
+      [{ name: 'c' }, { name: 'b', image: '1' }, { name: 'a', image: '1' }],
+    ],
+  ];
+  for (const [what, patch, expected] of cases) {
+    it(what, () => {
+      const merged = strategicMergePatch(target, patch) as typeof target;
+      assert.deepEqual(merged.spec.containers, expected);
+      assert.deepEqual(merged.spec.tolerations, [{ key: 'x' }]);
+    });
+  }
+
+  it('merges finalizers as a set, replaces other lists, and removes by null', () => {
+    const before = { finalizers: ['a'], list: [1], gone: 1 };
+    const patch = { finalizers: ['b'], list: [2], gone: null };
+    assert.deepEqual(strategicMergePatch(before, patch), { finalizers: ['a', 'b'], list: [2] });
+    const removal = { '$deleteFromPrimitiveList/finalizers': ['a'] };
+    assert.deepEqual(strategicMergePatch(before, removal), { ...before, finalizers: [] });
   });
 });
