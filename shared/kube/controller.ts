@@ -71,8 +71,8 @@ class Runner implements RunningController {
     this.#signal = signal;
     this.#results = runtime.meters.counter({
       name: 'kmm_reconciles_total',
-      help: 'Reconciles by controller and how they ended',
-      labels: ['controller', 'result'],
+      help: 'Reconciles by controller, how they ended and why',
+      labels: ['controller', 'result', 'reason'],
     });
     this.#seconds = runtime.meters.histogram({
       name: 'kmm_reconcile_seconds',
@@ -148,7 +148,8 @@ class Runner implements RunningController {
   }
 
   #settle(key: string, requeue: Requeue): void {
-    this.#results.add({ controller: this.#controller.name, result: requeue.result });
+    const { result, reason } = requeue;
+    this.#results.add({ controller: this.#controller.name, result, reason });
     if (requeue.log === undefined) {
       this.#unsettled.delete(key);
       return;

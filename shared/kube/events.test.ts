@@ -5,6 +5,7 @@ import { settle } from '../testing/virtual-clock.ts';
 import { KubeError } from './errors.ts';
 import { EventRecorder, eventLimits, type RecordedEvent } from './events.ts';
 import type { Event, KubeObject } from './object.ts';
+import { type MeterLabels, silentMeters } from './runtime.ts';
 
 const module: KubeObject = {
   apiVersion: 'kmm.sigs.x-k8s.io/v1beta1',
@@ -21,7 +22,12 @@ const loaded: RecordedEvent = {
 
 function harness(create: (event: Event) => Promise<unknown> = async () => undefined) {
   const sent: Event[] = [];
-  const { clock, runtime, lines } = testRuntime();
+  const results: (string | undefined)[] = [];
+  const meters = {
+    ...silentMeters,
+    counter: () => ({ add: (labels?: MeterLabels) => results.push(labels?.['result']) }),
+  };
+  const { clock, runtime, lines } = testRuntime({ meters });
   const client = fakeClient({
     create: (_resource, object) => {
       sent.push(object as unknown as Event);
@@ -29,7 +35,7 @@ function harness(create: (event: Event) => Promise<unknown> = async () => undefi
     },
   });
   const recorder = new EventRecorder({ client, runtime, controller: 'kmm', instance: 'kmm-0' });
-  return { recorder, sent, clock, lines };
+  return { recorder, sent, results, clock, lines };
 }
 
 describe('the event recorder', () => {
@@ -69,11 +75,14 @@ describe('the event recorder', () => {
     recorder.record({ ...loaded });
     await clock.advance(eventLimits.repeatMs - 1);
     recorder.record(loaded);
+    await settle();
     assert.equal(sent.length, 1);
     recorder.record({ ...loaded, note: 'loaded on node n2' });
+    await settle();
     assert.equal(sent.length, 2);
     await clock.advance(1);
     recorder.record(loaded);
+    await settle();
     assert.equal(sent.length, 3);
   });
 
@@ -92,10 +101,14 @@ describe('the event recorder', () => {
     assert.equal(sent.length, eventLimits.burst + 3);
   });
 
-  it('has no more than a few under way', () => {
-    const { recorder, sent } = harness(() => new Promise(() => undefined));
-    for (let node = 0; node < 50; node++) recorder.record({ ...loaded, note: `n${node}` });
-    assert.equal(sent.length, eventLimits.pendingMax);
+  it('has no more than a few under way, and a bounded number waiting', async () => {
+    const { recorder, sent, results, clock } = harness(() => new Promise(() => undefined));
+    for (let round = 0; round < 4; round++) {
+      for (let node = 0; node < 100; node++) recorder.record({ ...loaded, note: `n${round}-${node}` });
+      await clock.advance(100 * eventLimits.refillMs);
+    }
+    assert.equal(sent.length, eventLimits.concurrency);
+    assert.equal(results.filter((result) => result === 'dropped').length, 400 - eventLimits.pendingMax);
   });
 
   it('throws nothing when the server refuses', async () => {

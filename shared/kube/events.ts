@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import { shortened } from '../core/conditions.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeClient } from './client.ts';
@@ -25,8 +26,10 @@ export const eventLimits = {
   /** The budget: a burst, and one event refilled each so often. Events serve people; who floods them helps nobody. */
   burst: 100,
   refillMs: 1_000,
-  /** Under way at once. */
-  pendingMax: 10,
+  /** Under way at once: the program's own writes need the client more. */
+  concurrency: 2,
+  /** Waiting or under way. */
+  pendingMax: 200,
   noteCharsMax: 1_024,
   reasonCharsMax: 128,
 } as const;
@@ -41,7 +44,7 @@ export class EventRecorder {
   #told = new Map<string, number>();
   #budget: number = eventLimits.burst;
   #refilledAtMs: number;
-  #pending = 0;
+  #sending = new PQueue({ concurrency: eventLimits.concurrency });
   #results: Counter;
 
   /** `controller` and `instance` say who reports: the program's name and the process's (a pod's) name. */
@@ -66,19 +69,16 @@ export class EventRecorder {
       return;
     }
     this.#remember(key, nowMs);
-    void this.#send(event, nowMs);
+    void this.#sending.add(() => this.#send(event, nowMs));
   }
 
   async #send(event: RecordedEvent, nowMs: number): Promise<void> {
-    this.#pending += 1;
     try {
       await this.#options.client.create(events, this.#eventObject(event, nowMs));
       this.#results.add({ reason: event.reason, result: 'sent' });
     } catch (error) {
       this.#results.add({ reason: event.reason, result: 'failed' });
       this.#options.runtime.log.debug({ reason: event.reason, error: errorMessage(error) }, 'event not sent');
-    } finally {
-      this.#pending -= 1;
     }
   }
 
@@ -112,7 +112,7 @@ export class EventRecorder {
     const refills = Math.floor((nowMs - this.#refilledAtMs) / eventLimits.refillMs);
     this.#refilledAtMs += refills * eventLimits.refillMs;
     this.#budget = Math.min(eventLimits.burst, this.#budget + refills);
-    if (this.#budget === 0 || this.#pending >= eventLimits.pendingMax) return false;
+    if (this.#budget === 0 || this.#sending.size + this.#sending.pending >= eventLimits.pendingMax) return false;
     this.#budget -= 1;
     return true;
   }

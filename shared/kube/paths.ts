@@ -1,3 +1,4 @@
+import { assert } from '../core/assert.ts';
 import type { KubeObject, ObjectRef, Resource } from './object.ts';
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -9,8 +10,9 @@ export function collectionPath(resource: Resource<KubeObject>, namespace?: strin
   return `${root}${scope}/${resource.plural}`;
 }
 
-/** The path of one object. A namespaced kind without a namespace is a programmer's error that the server answers with 404 or 405. */
+/** The path of one object. */
 export function objectPath(resource: Resource<KubeObject>, at: ObjectRef, subresource?: string): string {
+  assert(!resource.namespaced || at.namespace, `${resource.kind} ${at.name} needs a namespace`);
   const path = `${collectionPath(resource, at.namespace)}/${encodeURIComponent(at.name)}`;
   return subresource === undefined ? path : `${path}/${subresource}`;
 }

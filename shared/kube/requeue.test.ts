@@ -34,7 +34,7 @@ const table: { end: string; given: ReconcileEnd; failures?: number; expected: Pa
   {
     end: 'stalled',
     given: { error: new StalledError('A', 'b') },
-    expected: { result: 'stalled', delayMs: 1_800_000, failures: 0 },
+    expected: { result: 'stalled', reason: 'A', delayMs: 1_800_000, failures: 0 },
     level: 'warn',
   },
   {
@@ -78,6 +78,15 @@ describe('what follows a reconcile', () => {
       if (level !== undefined) assert.equal(requeue.log?.level, level);
     });
   }
+
+  it('is counted by its reason, which never varies with the object', () => {
+    const reasonOf = (end: ReconcileEnd) => requeueAfter(end, 0, () => 1).reason;
+    assert.equal(reasonOf({ outcome: done }), '');
+    assert.equal(reasonOf({ outcome: after(1, 'soak') }), 'soak');
+    assert.equal(reasonOf({ error: new StalledError('NoMapping', 'no mapping for 5.14') }), 'NoMapping');
+    assert.equal(reasonOf({ error: overloaded }), 'TooManyRequests');
+    assert.equal(reasonOf({ error: new Error('at 12:01') }), 'Error');
+  });
 
   it('spreads retries, never below half of the back-off', () => {
     assert.equal(requeueAfter({ error: new Error('x') }, 3, () => 0).delayMs, 4000);

@@ -9,6 +9,8 @@ export type ReconcileEnd = { outcome: Outcome } | { error: unknown };
 /** What the runner does after a reconcile. `result` is the meter's label. */
 export interface Requeue {
   result: 'done' | 'after' | 'waiting' | 'stalled' | 'conflict' | 'failed';
+  /** Why, in words that do not vary: the error's reason or the outcome's `why`. The meter's other label. */
+  reason: string;
   /** `undefined`: only a change wakes the key again. */
   delayMs: number | undefined;
   /** Tries that failed one after another, for the next back-off. */
@@ -35,6 +37,7 @@ export function requeueAfter(end: ReconcileEnd, failures: number, random: () => 
     const fields = { reason: error.reason, message: error.message };
     return {
       result: 'waiting',
+      reason: error.reason,
       delayMs: error.retryMs ?? requeueLimits.waitingMs,
       failures: 0,
       log: { level: 'info', text: 'waiting', fields },
@@ -44,6 +47,7 @@ export function requeueAfter(end: ReconcileEnd, failures: number, random: () => 
     const fields = { reason: error.reason, message: error.message };
     return {
       result: 'stalled',
+      reason: error.reason,
       delayMs: requeueLimits.stalledMs,
       failures: 0,
       log: { level: 'warn', text: 'stalled until someone changes it', fields },
@@ -53,14 +57,15 @@ export function requeueAfter(end: ReconcileEnd, failures: number, random: () => 
 }
 
 function afterOutcome(outcome: Outcome): Requeue {
-  if (outcome.kind === 'done') return { result: 'done', delayMs: undefined, failures: 0, log: undefined };
+  if (outcome.kind === 'done') return { result: 'done', reason: '', delayMs: undefined, failures: 0, log: undefined };
   const log = { level: 'debug', text: 'looking again later', fields: { why: outcome.why } } as const;
-  return { result: 'after', delayMs: outcome.delayMs, failures: 0, log };
+  return { result: 'after', reason: outcome.why, delayMs: outcome.delayMs, failures: 0, log };
 }
 
 function afterConflict(error: KubeError, failures: number, random: () => number): Requeue {
   const log = { level: 'debug', text: 'conflict, looking again', fields: { message: error.message } } as const;
-  return { result: 'conflict', delayMs: backOffMs(failures, requeueLimits.conflict, random), failures, log };
+  const delayMs = backOffMs(failures, requeueLimits.conflict, random);
+  return { result: 'conflict', reason: error.reason, delayMs, failures, log };
 }
 
 function afterFailure(error: unknown, failures: number, random: () => number): Requeue {
@@ -72,6 +77,7 @@ function afterFailure(error: unknown, failures: number, random: () => number): R
   const level = error instanceof AssertionError || error instanceof TypeError ? 'error' : 'warn';
   return {
     result: 'failed',
+    reason: error instanceof KubeError ? error.reason : 'Error',
     delayMs: Math.max(retryAfterMs, backOffMs(failures, requeueLimits.failed, random)),
     failures,
     log: { level, text: 'reconcile failed, trying again', fields },

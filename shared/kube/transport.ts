@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { assert } from '../core/assert.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { connectionFailure, refusal } from './answer.ts';
 import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions } from './client.ts';
@@ -114,7 +115,9 @@ class HttpKubeClient implements KubeClient {
   }
 
   create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
-    const path = collectionPath(resource, object.metadata.namespace);
+    const { name, namespace } = object.metadata;
+    assert(!resource.namespaced || namespace, `${resource.kind} ${name} needs a namespace`);
+    const path = collectionPath(resource, namespace);
     return this.#call({ method: 'POST', resource, path, body: object });
   }
 

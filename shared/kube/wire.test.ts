@@ -101,6 +101,10 @@ describe('a path', () => {
     assert.equal(objectPath(pods, { namespace: 'n', name: '../x?y' }), '/api/v1/namespaces/n/pods/..%2Fx%3Fy');
   });
 
+  it('of an object in a namespace cannot do without that', () => {
+    assert.throws(() => objectPath(pods, { name: 'a' }), /Pod a needs a namespace/);
+  });
+
   it('has only the parameters that are set', () => {
     assert.equal(withQuery('/p', { a: 'x y', b: undefined, c: '', d: 5, e: true }), '/p?a=x+y&d=5&e=true');
     assert.equal(withQuery('/p', { a: undefined }), '/p');
