@@ -30,6 +30,10 @@ for (const kind of ourKinds) {
       assert.deepEqual(pathsOf(wrong), []);
     });
 
+    it('says nothing of metadata but that it is an object: API servers refuse more', () => {
+      assert.deepEqual(schema.properties?.['metadata'], { type: 'object' });
+    });
+
     it('describes every field to an admin', () => {
       const silent = own.filter(([path, node]) => !path.endsWith('{}') && !node.description?.trim().endsWith('.'));
       assert.deepEqual(pathsOf(silent), []);

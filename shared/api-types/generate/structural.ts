@@ -66,7 +66,8 @@ export function structuralSchema(kind: z.ZodType): StructuralSchema {
     ...root.properties,
     apiVersion: { type: 'string', description: 'Group and version of this kind.' },
     kind: { type: 'string', description: 'The kind.' },
-    metadata: { type: 'object', description: "Kubernetes' own metadata: name, labels and so on." },
+    // An API server refuses a definition that says anything more of it, a description included.
+    metadata: { type: 'object' },
   };
   const required = (root.required ?? []).filter((name) => !['apiVersion', 'kind', 'metadata'].includes(name));
   return { ...root, properties, ...(required.length > 0 ? { required } : { required: undefined }) };
