@@ -1,44 +1,45 @@
-import { Agent, fetch } from 'undici';
+import { Agent } from 'undici';
 import type { ApiServer } from './server.ts';
 
 export interface RawAnswer {
   code: number;
   body: Record<string, unknown>;
-  headers: { get(name: string): string | null };
+  headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 export interface RawClient {
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<RawAnswer>;
+  call(method: Method, path: string, body?: unknown, headers?: Record<string, string>): Promise<RawAnswer>;
   /** The events that a watch has sent until it ends. */
   watch(path: string): Promise<{ type: string; object: Record<string, unknown> }[]>;
   close(): Promise<void>;
 }
 
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
 /** Plain HTTP to a server, for tests of what goes over the wire; `user` null sends no token. */
 export function rawClient(server: ApiServer, user: string | null = 'system:admin'): RawClient {
-  const dispatcher = new Agent({ connect: { ca: server.caPem } });
+  const agent = new Agent({ connect: { ca: server.caPem } });
   const authorization: Record<string, string> = user === null ? {} : { authorization: `Bearer ${server.token(user)}` };
-  async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-    return fetch(server.url + path, {
+  function send(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    return agent.request({
+      origin: server.url,
+      path,
       method,
-      dispatcher,
-      headers: { ...authorization, 'content-type': contentTypes[method] ?? 'application/json', ...headers },
+      headers: { ...authorization, 'content-type': contentType, ...headers },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
   }
   return {
     async call(method, path, body, headers) {
-      const response = await send(method, path, body, headers);
-      const text = await response.text();
-      return { code: response.status, body: JSON.parse(text), headers: response.headers };
+      const answer = await send(method, path, body, headers);
+      return { code: answer.statusCode, body: JSON.parse(await answer.body.text()), headers: answer.headers };
     },
     async watch(path) {
-      const response = await send('GET', path);
-      const lines = (await response.text()).split('\n').filter((line) => line !== '');
+      const answer = await send('GET', path);
+      const lines = (await answer.body.text()).split('\n').filter((line) => line !== '');
       return lines.map((line) => JSON.parse(line));
     },
-    close: () => dispatcher.close(),
+    close: () => agent.close(),
   };
 }
-
-const contentTypes: Record<string, string> = { PATCH: 'application/merge-patch+json' };

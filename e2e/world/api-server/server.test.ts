@@ -155,14 +155,14 @@ describe('the embedded API server', () => {
     await start();
     const odd = (name: string) => ({ ...pod(name), metadata: { name, odd: 1 } });
     const warned = await client.call('POST', pods, odd('a'));
-    assert.match(warned.headers.get('warning') ?? '', /299 - "unknown field \\"metadata\.odd\\""/);
+    assert.match(String(warned.headers['warning']), /299 - "unknown field \\"metadata\.odd\\""/);
     const strict = await client.call('POST', `${pods}?fieldValidation=Strict`, odd('b'));
     assert.deepEqual(
       [strict.code, strict.body['message']],
       [400, 'strict decoding error: unknown field "metadata.odd"'],
     );
     const ignored = await client.call('POST', `${pods}?fieldValidation=Ignore`, odd('c'));
-    assert.deepEqual([ignored.code, ignored.headers.get('warning')], [201, null]);
+    assert.deepEqual([ignored.code, ignored.headers['warning']], [201, undefined]);
   });
 
   it('is discovered as clients do it', async () => {
