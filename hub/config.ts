@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import { durationMsSchema, programConfigSchema } from '../shared/process/config.ts';
 
-/** The hub's configuration (facts, behaviour (m)); `registry`, `statusInterval`, `writeConcurrency` are ours. */
+/**
+ * The hub's configuration (facts, behaviour (m)). `registry`, `strictSecrets`, `statusInterval` and `writeConcurrency` are
+ * ours; `job` and `webhook` are upstream's, taken so that its file can stay: this version builds nothing and serves no
+ * webhook, and says so when they are set.
+ */
 export const hubConfigSchema = programConfigSchema.extend({
+  job: z.strictObject({ gcDelay: durationMsSchema.optional() }).optional(),
+  webhook: z
+    .strictObject({ disableHTTP2: z.boolean().optional(), port: z.int().min(1).max(65_535).optional() })
+    .optional(),
   /** How images are looked up. */
   registry: z
     .strictObject({
@@ -21,3 +29,8 @@ export const hubConfigSchema = programConfigSchema.extend({
   writeConcurrency: z.int().min(1).max(64).default(8),
 });
 export type HubConfig = z.infer<typeof hubConfigSchema>;
+
+/** Settings that are valid and have no effect, to be told at start. */
+export function unusedSettings(config: HubConfig): string[] {
+  return (['job', 'webhook'] as const).filter((name) => config[name] !== undefined);
+}

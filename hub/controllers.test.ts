@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
 import { Store } from '../shared/kube/store.ts';
-import { hubConfigSchema } from './config.ts';
+import { hubConfigSchema, unusedSettings } from './config.ts';
 import { type Caches, indexes, keysOfCluster, keysOfWork } from './controllers.ts';
 import { managedCluster, spokeNamespace } from './testing/pictures.ts';
 
@@ -72,6 +72,9 @@ describe('the configuration of the hub', () => {
   it('has defaults for everything, and refuses what it does not know', () => {
     const { registry, statusInterval, writeConcurrency } = hubConfigSchema.parse({});
     assert.deepEqual([registry.timeout, statusInterval, writeConcurrency], [30_000, 1000, 8]);
+    const upstream = hubConfigSchema.parse({ job: { gcDelay: '1h' }, webhook: { port: 9443, disableHTTP2: true } });
+    assert.deepEqual(unusedSettings(upstream), ['job', 'webhook']);
+    assert.deepEqual(unusedSettings(hubConfigSchema.parse({})), []);
     assert.equal(hubConfigSchema.safeParse({ registry: { caFiles: 'x' } }).success, false);
   });
 });

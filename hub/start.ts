@@ -9,7 +9,7 @@ import { controllerRevisions, secrets } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
 import type { Running } from '../shared/process/life.ts';
 import { RegistryClient } from '../shared/registry/client.ts';
-import type { HubConfig } from './config.ts';
+import { type HubConfig, unusedSettings } from './config.ts';
 import { type Caches, hubControllers, indexes } from './controllers.ts';
 import { Demand } from './managed-cluster-module/demand.ts';
 import { Digests } from './managed-cluster-module/digests.ts';
@@ -34,6 +34,8 @@ export interface HubOptions {
 /** Runs the hub until `signal` aborts. Only a leader may be started: nothing here asks for a lease. */
 export function startHub(options: HubOptions): Promise<Running> {
   const { config, client, runtime, signal } = options;
+  const unused = unusedSettings(config);
+  if (unused.length > 0) runtime.log.warn({ settings: unused }, 'settings have no effect in this version');
   const caches = makeCaches(options);
   const registry = new RegistryClient({
     clock: runtime.clock,
