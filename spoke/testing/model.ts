@@ -152,7 +152,10 @@ export class Model {
       const target = seen.byNode.get(pod.spec.nodeName ?? '');
       if (!target?.wanted) continue;
       assert.ok(!target.loaded, `${target.name} is as it should be, and is disrupted`);
-      if (!plan.mark.includes(pod)) continue;
+      if (!plan.mark.includes(pod)) {
+        assert.ok(!target.labelled, `${target.name} loses its pod before its label`);
+        continue;
+      }
       this.#out.add(target.name);
       assert.ok(this.#out.size <= 1, `${[...this.#out].join(' and ')} are out of service at once`);
     }
