@@ -355,6 +355,42 @@ describe('the hub', () => {
     assert.ok(!written.has('managedclusters'));
   });
 
+  it('ignores and names what is no kernel, and a kernel that no mapping matches', async () => {
+    const pinned = await push('org/a', k5);
+    await join('c1', { kernels: [k5, '4.18.0-3', '$(reboot)'] });
+    await startTheHub();
+    await apply(spec());
+    assert.deepEqual(imagesIn(await hasKernels('c1', [k5])), { [k5]: pinned });
+    await eventually('both are named', async () => {
+      const { ignoredKernels, unmappedKernels } = (await module())?.status ?? {};
+      assert.deepEqual(ignoredKernels, [{ cluster: 'c1', text: '$(reboot)', reason: 'NotAKernelVersion' }]);
+      assert.deepEqual(unmappedKernels, [{ kernelVersion: '4.18.0-3', clusters: 1, exampleCluster: 'c1' }]);
+      return true;
+    });
+  });
+
+  it('ships nothing new in a rollout of a type that it cannot do yet, and says so', async () => {
+    const pinned = { [k5]: await push('org/a', k5), [k6]: await push('org/b', k6) };
+    await join('c1', { kernels: [k5] });
+    await startTheHub();
+    await apply(spec());
+    const made = await hasKernels('c1', [k5]);
+    const { moduleSpec: before } = spec();
+    await apply(
+      spec({ moduleSpec: { ...before!, tolerations: [{ operator: 'Exists' }] }, rollout: { type: 'Progressive' } }),
+    );
+    await join('c2', { kernels: [k5] });
+    await eventually('it says so', async () =>
+      /^False RolloutTypeNotSupported/.test((await condition('Progressing')) ?? ''),
+    );
+    await tell('c1', { kernels: [k5, k6] });
+    const grown = await hasKernels('c1', [k5, k6]);
+    assert.deepEqual(imagesIn(grown), pinned);
+    const revisionOf = (of: ManifestWork) => of.metadata.annotations?.[annotations.revision];
+    assert.equal(revisionOf(grown), revisionOf(made));
+    assert.equal(await work('c2'), undefined);
+  });
+
   it('keeps what it shipped while the registry is down, and serves a new cluster when it is back', async () => {
     await push('org/a', k5);
     await push('org/b', k6);

@@ -31,10 +31,12 @@ export function knownKernels({ inventory, reported, shipped }: KernelSources): K
     if (running.size < limits.kernelsPerClusterMax) running.add(kernel);
   }
   const doubtful = !inventory.complete || inventory.kernels.length === 0;
-  if (doubtful) for (const kernel of shipped) running.add(kernel);
+  for (const kernel of doubtful ? shipped : []) {
+    if (running.size < limits.kernelMappingsMax) running.add(kernel);
+  }
   return {
     running: [...running].sort(),
-    lastKnown: shipped.filter((kernel) => !running.has(kernel)).sort(),
+    lastKnown: [...new Set(shipped)].filter((kernel) => !running.has(kernel)).sort(),
     problems: inventoryProblems(inventory),
   };
 }

@@ -195,6 +195,17 @@ describe('a work at the current revision', () => {
     assert.deepEqual(waits(waiting), [reasons.imageMissing]);
   });
 
+  it('never has more mappings than a Module takes: kernels that nobody runs any more give way', () => {
+    const numbered = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => `5.14.0-${from + index}`);
+    let now = picture({ cluster: cluster({ kernels: numbered(1000, 1) }) });
+    for (let from = 1000; from < 1320; from += 40)
+      now = again(now, { cluster: cluster({ kernels: numbered(from, 40) }) });
+    const kernels = Object.keys(shipped(decide(now)));
+    assert.equal(kernels.length, 256);
+    for (const kernel of numbered(1280, 40)) assert.ok(kernels.includes(kernel));
+  });
+
   it('keeps its mappings when the claim vanishes, the registry is down, or a tag moved', () => {
     const moved = { state: 'Verified', digest: digest('another') } as const;
     const before = again(picture());

@@ -1,5 +1,6 @@
 import type { ModuleSpec } from '@open-cluster-management/api-types';
 import { canonicalJson } from '../../shared/core/hash.ts';
+import { limits } from '../../shared/core/limits.ts';
 import type { KnownKernels } from '../fleet/kernels.ts';
 import { parseAdopted } from './adoption.ts';
 import { type ImageQuestions, type KernelPlan, planKernel } from './kernel-plan.ts';
@@ -42,7 +43,8 @@ export function movedState({ revision, work, kernels, images }: Step): NextState
     ...running.filter((plan) => isOpen(plan) || (plan.state === 'Invalid' && shipped.has(plan.kernel))),
     ...lastKnown.filter(isUndecided),
   ];
-  const plans = [...running, ...lastKnown.filter((plan) => plan.mapping !== undefined || isUndecided(plan))];
+  const wanted = [...running, ...lastKnown.filter((plan) => plan.mapping !== undefined || isUndecided(plan))];
+  const plans = wanted.slice(0, limits.kernelMappingsMax);
   const invalid = running.filter((plan) => plan.state === 'Invalid' && !blocking.includes(plan)).map(problemOf);
   const unmapped = running.filter((plan) => plan.state === 'Unmapped').map(problemOf);
   const base = { plans, notices: [...kernels.problems, ...unmapped] };
@@ -57,7 +59,7 @@ const namedMax = 8;
 
 /**
  * The state that a cluster has at the revision that it is at: what somebody edited is put back, and new kernels are added
- * as soon as they are verified. A mapping that was shipped is never changed or taken away, so nothing is unloaded.
+ * as soon as they are verified. A mapping that was shipped is never changed, nor taken away while a node may need it.
  */
 export function keptState({ revision, work, kernels, images }: Step & { work: PresentWork }): NextState {
   if (revision.moduleSpec.moduleLoader === undefined) return withoutLoader(revision, kernels);
@@ -74,7 +76,14 @@ export function keptState({ revision, work, kernels, images }: Step & { work: Pr
   // An edit is put back whole: while a mapping that is still there cannot be made anew, the work stays as it is.
   const lossy = kept.edited && added.some((plan) => isOpen(plan) && mentions(work, plan.kernel));
   if (lossy || mappings.length + kept.mappings.length === 0) return { ...base, spec: undefined };
-  return { ...base, spec: kept.specWith(mappings), adopted: kept.adopted };
+  const all = fitting([...kept.mappings, ...mappings], runs);
+  return { ...base, spec: kept.specOf(all), adopted: kept.adopted };
+}
+
+/** A Module takes so many mappings: those that no node is known to need give way, the first ones first. */
+function fitting(mappings: readonly ShippedMapping[], runs: ReadonlySet<string>): readonly ShippedMapping[] {
+  let surplus = mappings.length - limits.kernelMappingsMax;
+  return mappings.filter(({ literal }) => surplus <= 0 || runs.has(literal) || surplus-- <= 0);
 }
 
 function withoutLoader(revision: Revision, kernels: KnownKernels): NextState {
@@ -87,7 +96,7 @@ interface KeptParts {
   /** Somebody changed the spec since it was written. */
   edited: boolean;
   adopted?: string;
-  specWith(added: readonly ShippedMapping[]): ModuleSpec;
+  specOf(mappings: readonly ShippedMapping[]): ModuleSpec;
 }
 
 /** What of the present work must come out again byte for byte. */
@@ -99,11 +108,10 @@ function keptParts({ view }: PresentWork, revision: Revision): KeptParts {
   if (original !== undefined) {
     const adopted = isUpstreams ? canonicalJson(original) : view.adopted;
     const mappings = rawMappings(source) as ShippedMapping[];
-    const specWith = (added: readonly ShippedMapping[]) => withMappings(original, [...mappings, ...added]);
-    return { mappings, edited, specWith, ...(adopted === undefined ? {} : { adopted }) };
+    const specOf = (all: readonly ShippedMapping[]) => withMappings(original, all);
+    return { mappings, edited, specOf, ...(adopted === undefined ? {} : { adopted }) };
   }
-  const mappings = mappingsIn(source);
-  return { mappings, edited, specWith: (added) => shippedSpec(revision.moduleSpec, [...mappings, ...added]) };
+  return { mappings: mappingsIn(source), edited, specOf: (all) => shippedSpec(revision.moduleSpec, all) };
 }
 
 function withMappings(spec: ModuleSpec, mappings: readonly ShippedMapping[]): ModuleSpec {
