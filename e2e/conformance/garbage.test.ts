@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { KubeObject, OwnerReference } from '../../shared/kube/object.ts';
-import { configMaps, namespaces, secrets } from '../../shared/kube/resources.ts';
+import { configMaps, namespaces, resource, secrets } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { type Plane, startPlane } from './plane.ts';
 
@@ -78,11 +78,28 @@ describe('conformance: garbage collection', () => {
   it('with Orphan, dependents stay and lose the reference', async () => {
     const owner = await create(configMap('owner-5'));
     await create(configMap('orphan-5', owner));
-    await eventually('the dependent is known as one', async () => present('orphan-5'));
     await plane.client.delete(configMaps, owner.metadata, { propagationPolicy: 'Orphan' });
     await gone('owner-5');
     const orphan = await plane.client.get(configMaps, { namespace, name: 'orphan-5' });
     assert.equal(orphan?.metadata.ownerReferences, undefined);
+  });
+
+  it('a Job that is deleted without a policy orphans its dependents', async () => {
+    const jobs = resource<KubeObject>('batch', 'v1', 'Job', 'jobs', true);
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'registry.example/i:1' }] } };
+    const metadata = { name: 'job-8', namespace };
+    const job = await plane.client.create(jobs, {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata,
+      spec: { template },
+    } as KubeObject);
+    await create(configMap('below-8', job));
+    await plane.client.delete(jobs, metadata);
+    await eventually('the job is gone', async () => (await plane.client.get(jobs, metadata)) === undefined);
+    const orphan = await plane.client.get(configMaps, { namespace, name: 'below-8' });
+    assert.equal(orphan?.metadata.ownerReferences, undefined);
+    assert.ok(orphan);
   });
 
   it('follows a cluster-scoped owner of a namespaced object', async () => {

@@ -81,7 +81,8 @@ class GarbageCollector implements RunningWorldController {
       case 'nothing':
         return;
       case 'orphan dependents':
-        for (const dependent of dependents) await this.#dropOwners(dependent, [uid]);
+        await this.#learnDependents(vertex.object);
+        for (const dependent of this.#graph.dependentsOf(uid)) await this.#dropOwners(dependent, [uid]);
         return this.#dropFinalizer(vertex, orphanFinalizer);
       case 'delete dependents':
         if (!step.blocking) return this.#dropFinalizer(vertex, foregroundFinalizer);
@@ -94,6 +95,16 @@ class GarbageCollector implements RunningWorldController {
         return this.#delete(vertex, step.policy);
       default:
         unreachable(step);
+    }
+  }
+
+  /** A dependent that was made just before may not be known yet, and would be taken for lost once its owner is gone. */
+  async #learnDependents({ metadata: { namespace, uid } }: KubeObject): Promise<void> {
+    const reachable = this.#kinds.list().filter((resource) => namespace === undefined || resource.namespaced);
+    for (const resource of reachable) {
+      const { items } = await this.#client.list(resource, { namespace });
+      const owned = items.filter((item) => ownersOf(item).some((owner) => owner.uid === uid));
+      for (const item of owned) this.#graph.put(resource, item);
     }
   }
 

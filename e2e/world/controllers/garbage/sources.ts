@@ -9,6 +9,7 @@ export interface KindSources {
   source: Source;
   /** The resource of an owner reference, when its kind is served. */
   find(apiVersion: string, kind: string): AnyResource | undefined;
+  list(): AnyResource[];
 }
 
 /**
@@ -62,6 +63,7 @@ export function watchAllKinds(
   };
   return {
     source,
+    list: () => [...kinds.values()].map(({ resource }) => resource),
     find: (apiVersion, kind) => kinds.get(keyOf(groupOf(apiVersion), kind))?.resource,
   };
 }
