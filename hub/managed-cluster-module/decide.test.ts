@@ -258,6 +258,26 @@ function mappingsOf(spec: ModuleSpec): KernelMapping[] {
   return spec.moduleLoader!.container.kernelMappings;
 }
 
+describe('an invalid spec', () => {
+  const hold = { reason: reasons.invalidSpec, message: 'spec.x: wrong' };
+
+  it('keeps what the cluster has, and serves its new kernels by the version that it has', () => {
+    const before = again(picture());
+    const module = modulePicture({ current: undefined, hold });
+    const decision = decide({ ...before, module, cluster: cluster({ kernels: [k5, k6] }) });
+    assert.deepEqual(Object.keys(shipped(decision)), [k5, k6]);
+    assert.deepEqual(waits(decision), [reasons.invalidSpec]);
+    assert.equal(decide(picture({ module })).action.kind, 'keep');
+  });
+
+  it('that does not say the namespace touches nothing', () => {
+    const module = modulePicture({ current: undefined, hold, spokeNamespace: '' });
+    const decision = decide({ ...again(picture()), module, cluster: cluster({ kernels: [k5, k6] }) });
+    assert.equal(decision.action.kind, 'keep');
+    assert.deepEqual(waits(decision), [reasons.invalidSpec]);
+  });
+});
+
 describe('a change of revision', () => {
   const next = revision('m-2', moduleSpec({ tolerations: [{ operator: 'Exists' }] }));
   const both = () => again(picture({ cluster: cluster({ kernels: [k5, k6] }) }));

@@ -33,6 +33,9 @@ export function decide(picture: ClusterPicture): Decision {
   if (work?.ownership === 'foreign') {
     return waitingFor(reasons.foreignWork, 'a ManifestWork of this name belongs to someone else; it is left alone');
   }
+  const { hold, spokeNamespace } = picture.module;
+  // An invalid spec may not even say where the Module is: then nothing of the work can be read or written.
+  if (spokeNamespace === '') return { ...nothing, waiting: hold === undefined ? [] : [hold] };
   if (work?.terminating) {
     return waitingFor(reasons.terminating, 'its ManifestWork is being deleted; a new one follows when it is gone');
   }

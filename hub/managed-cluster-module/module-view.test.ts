@@ -26,6 +26,7 @@ describe('a ManagedClusterModule', () => {
     const view = viewModule(module(wrong as unknown as Partial<ManagedClusterModuleSpec>, 'x'.repeat(64)));
     assert.equal(view.wanted, undefined);
     assert.equal(view.hold?.reason, 'InvalidSpec');
+    assert.equal(view.spokeNamespace, '');
     const [problem] = view.problems;
     for (const field of ['metadata.name', 'spec.spokeNamespace', 'spec.moduleSpec.selector.a']) {
       assert.ok(problem?.message.includes(field), `${field} in ${problem?.message}`);

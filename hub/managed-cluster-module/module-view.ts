@@ -21,6 +21,7 @@ export interface ModuleView {
   problems: readonly Problem[];
   hold: Problem | undefined;
   selector: Selector;
+  /** Empty when the spec does not say it. */
   spokeNamespace: string;
   /** Undefined when the spec is invalid. */
   wanted: { moduleSpec: ModuleSpec; revision: string } | undefined;
@@ -57,7 +58,7 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
     problems: [invalid, orphanProblem(spec)].filter((problem) => problem !== undefined),
     hold: invalid ?? holdOf(spec),
     selector: spec.selector ?? {},
-    spokeNamespace: spec.spokeNamespace ?? '',
+    spokeNamespace: typeof spec.spokeNamespace === 'string' ? spec.spokeNamespace : '',
     wanted: isValid ? { moduleSpec, revision: revisionName(name, moduleSpec) } : undefined,
     imageCheck: spec.imageCheck === 'Skip' ? 'Skip' : 'Required',
     minSuccessMs: durationMs(rollout?.minSuccessTime ?? '0') ?? 0,
