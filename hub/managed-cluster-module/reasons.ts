@@ -16,7 +16,6 @@ export const reasons = {
   foreignWork: 'ForeignWork',
   workFailed: 'WorkWriteFailed',
   terminating: 'WorkTerminating',
-  adoptionTooLarge: 'AdoptedWorkTooLarge',
   revisionLost: 'RevisionLost',
 
   // What a cluster waits for.
@@ -49,17 +48,13 @@ export const reasons = {
   // Of conditions.
   ready: 'AllClustersReady',
   noClusters: 'NoClusterSelected',
-  notReady: 'ClustersNotReady',
   imagesVerified: 'AllImagesVerified',
   imagesNotChecked: 'ImagesNotChecked',
   complete: 'Complete',
   progressing: 'RollingOut',
-  waitingForImages: 'WaitingForImages',
   healthy: 'NoProblems',
 } as const;
 
 /** A thing that is wrong or waited for, said to a person. The cluster's name is added where it is shown. */
 export interface Problem {
-  reason: string;
-  message: string;
 }
