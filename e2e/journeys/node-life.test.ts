@@ -26,12 +26,16 @@ describe('the life of a node with a loaded module', () => {
   });
   after(() => stage.stop());
 
-  it('a cordon unloads nothing [T27]', async () => {
+  it('a cordon unloads nothing, and keeps no module away after a reboot [T27]', async () => {
     await node().cordon();
-    await stage.fleet.spoke('edge-1').node('n1').restartKubelet();
-    await eventually('the label stands', hasLabel);
-    assert.ok(isLoaded());
+    await node().restartKubelet();
+    await stage.restartSpoke('edge-1');
+    await stage.ready('nic');
+    assert.ok(await hasLabel());
     assert.equal(unloads(), 0);
+    await node().reboot();
+    await eventually('the module is in again', isLoaded);
+    await eventually('the label is back', hasLabel);
     await node().uncordon();
   });
 

@@ -4,7 +4,8 @@ import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { KubeObject } from '../../../shared/kube/object.ts';
 import { resource } from '../../../shared/kube/resources.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
-import { applyDefinitions, definitions, ocmDefinitions, ourDefinitions } from './definitions.ts';
+import { ocmDefinitions } from '../ocm/definitions.ts';
+import { applyDefinitions, definitions, ourDefinitions } from './definitions.ts';
 import { type ApiServer, startApiServer } from './server.ts';
 
 describe('definitions of the world', () => {

@@ -5,6 +5,9 @@ import { managedClusters } from '@open-cluster-management/api-types';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { secrets } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
+import { startGarbageCollector } from '../controllers/garbage-collector.ts';
+import { startNamespaceController } from '../controllers/namespace-controller.ts';
+import { startHubRegistration } from '../ocm/hub-registration.ts';
 import type { OciImage } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { type Registry, startRegistry } from '../registry/server.ts';
@@ -47,7 +50,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { runtime, timeFactor } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
   const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
-  const hub = await startPlane('hub', runtime);
+  const hub = await startPlane('hub', runtime, (shared) => [
+    startGarbageCollector(shared),
+    startNamespaceController(shared),
+    startHubRegistration({ ...shared, hubClient: shared.client }),
+  ]);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);
   const push: Fleet['push'] = (repository, tag, image) => pushImage(registry, { repository, tag, login }, image);
@@ -82,9 +89,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   };
 }
 
-/** What accepting a cluster on the hub leaves there: its namespace and its ManagedCluster. */
+/** The cluster asks to join and is accepted: its namespace follows. */
 async function joinHub(hub: Plane, spec: SpokeSpec): Promise<void> {
-  await hub.createNamespace(spec.name);
   await hub.client.create(managedClusters, {
     apiVersion: 'cluster.open-cluster-management.io/v1',
     kind: 'ManagedCluster',

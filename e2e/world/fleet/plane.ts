@@ -2,12 +2,12 @@ import type { KubeClient } from '../../../shared/kube/client.ts';
 import { namespaces } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
-import { applyDefinitions, ocmDefinitions, ourDefinitions } from '../api-server/definitions.ts';
+import { applyDefinitions, ourDefinitions } from '../api-server/definitions.ts';
 import { type ApiServer, startApiServer } from '../api-server/server.ts';
-import { startGarbageCollector } from '../controllers/garbage-collector.ts';
-import { startNamespaceController } from '../controllers/namespace-controller.ts';
+import type { RunningWorldController, WorldControllerOptions } from '../controllers/options.ts';
+import { ocmDefinitions } from '../ocm/definitions.ts';
 
-/** One control plane: an API server with our kinds and OCM's, and the controllers that every cluster has. */
+/** One control plane: an API server with our kinds and OCM's, and the controllers of its kind of cluster. */
 export interface Plane {
   readonly name: string;
   readonly server: ApiServer;
@@ -18,7 +18,11 @@ export interface Plane {
   stop(): Promise<void>;
 }
 
-export async function startPlane(name: string, runtime: Runtime): Promise<Plane> {
+export async function startPlane(
+  name: string,
+  runtime: Runtime,
+  controllers: (options: WorldControllerOptions) => readonly RunningWorldController[],
+): Promise<Plane> {
   const server = await startApiServer({ clock: runtime.clock, name });
   const clients: KubeClient[] = [];
   const clientFor = (user: string): KubeClient => {
@@ -30,8 +34,8 @@ export async function startPlane(name: string, runtime: Runtime): Promise<Plane>
   const client = clientFor('system:admin');
   await applyDefinitions(client, [...ourDefinitions(), ...ocmDefinitions()]);
   const stopping = new AbortController();
-  const options = { client: clientFor('system:kube-controller-manager'), runtime, signal: stopping.signal };
-  const controllers = [startGarbageCollector(options), startNamespaceController(options)];
+  const managerClient = clientFor('system:kube-controller-manager');
+  const running = controllers({ client: managerClient, runtime, signal: stopping.signal });
   return {
     name,
     server,
@@ -42,7 +46,7 @@ export async function startPlane(name: string, runtime: Runtime): Promise<Plane>
     },
     async stop() {
       stopping.abort();
-      await Promise.all(controllers.map(({ stopped }) => stopped));
+      await Promise.all(running.map(({ stopped }) => stopped));
       await Promise.all(clients.map((each) => each.close()));
       await server.stop();
     },

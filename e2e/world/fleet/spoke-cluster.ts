@@ -1,7 +1,6 @@
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
-import { startDaemonSetController } from '../controllers/daemon-set-controller.ts';
-import { startTaintEviction } from '../controllers/taint-eviction.ts';
+import { startClusterControllers } from '../controllers/start.ts';
 import type { KernelConfig } from '../kernel/kernel.ts';
 import { startNode, type WorldNode } from '../node/node.ts';
 import { startRegistrationAgent } from '../ocm/registration-agent.ts';
@@ -53,10 +52,7 @@ const workerLabel = { 'node-role.kubernetes.io/worker': '' };
 
 export async function startSpokeCluster(options: SpokeClusterOptions): Promise<SpokeCluster> {
   const { spec, runtime, folder, timeFactor } = options;
-  const plane = await startPlane(spec.name, runtime);
-  const stopping = new AbortController();
-  const shared = { client: plane.clientFor('system:kube-controller-manager'), runtime, signal: stopping.signal };
-  const controllers = [startDaemonSetController(shared), startTaintEviction(shared)];
+  const plane = await startPlane(spec.name, runtime, (shared) => [startClusterControllers(shared)]);
   const nodes = await Promise.all(
     spec.nodes.map(({ name, kernel, labels }) =>
       startNode({
@@ -87,8 +83,6 @@ export async function startSpokeCluster(options: SpokeClusterOptions): Promise<S
     async stop() {
       await agents.stop();
       await Promise.all(nodes.map((node) => node.stop()));
-      stopping.abort();
-      await Promise.all(controllers.map(({ stopped }) => stopped));
       await plane.stop();
     },
   };
