@@ -438,6 +438,9 @@ unload() {
       if [ "$verb" = unload ] && [ "$marked_hash" != "$KMM_HASH" ]; then nothing_to_do "load hash $marked_hash has taken over"; fi
       find_program "$root" modprobe || fail NoModprobe "no modprobe in the image's PATH ${PATH:-}"
       modprobe=$found
+      # The arguments are for what their own load hash has loaded; of another one the marker knows.
+      # shellcheck disable=SC2086 # names of kernel modules hold no white space
+      if [ "$marked_hash" != "$KMM_HASH" ] && [ -n "$marked_modules" ]; then set -- -r -v -d "$KMM_DIR" $marked_modules; fi
       if take_out "$@"; then output='' && report Unloaded '' "unloaded $marked_modules" && exit 0; fi
       release_lock
     else
