@@ -9,10 +9,10 @@ import { isServing } from '../pods.ts';
  * not count. Behind a loader these are the loader's nodes; without one the reachable nodes that the Module may use, so
  * that `available = desired - unreachable` holds for the hub (contract 5), which learns of loaders' nodes only.
  */
-export function devicePluginCounts({ targets }: Survey, daemonSet: DaemonSet, behindLoader: boolean): NodeCounts {
-  const hash = daemonSet.spec.template.metadata?.annotations?.[annotations.templateHash];
+export function devicePluginCounts({ targets }: Survey, final: DaemonSet, hasLoader: boolean): NodeCounts {
+  const hash = final.spec.template.metadata?.annotations?.[annotations.templateHash];
   const matching = targets.filter(({ selected, open, loaded }) => selected && (open || loaded));
-  const desired = matching.filter((target) => (behindLoader ? target.desired : target.reachable));
+  const desired = matching.filter((target) => (hasLoader ? target.desired : target.reachable));
   const available = desired.filter(({ node, plugins }) =>
     plugins.some((pod) => isServing(pod, node) && pod.metadata.annotations?.[annotations.templateHash] === hash),
   );

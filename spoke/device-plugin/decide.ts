@@ -8,7 +8,8 @@ import { devicePluginDaemonSet } from './daemon-set.ts';
 export interface DevicePluginPlan {
   /** As it should be; `undefined`: there should be none. */
   daemonSet: DaemonSet | undefined;
-  behindLoader: boolean;
+  /** What the spec comes to when all loaders are as it says: only its pods count as the plugin that was asked for. */
+  final: DaemonSet | undefined;
   discard: readonly DaemonSet[];
 }
 
@@ -17,10 +18,11 @@ export function devicePluginPlan(
   { module, daemonSets, pods, settings }: ModulePicture,
   seen: Survey,
 ): DevicePluginPlan {
-  const behindLoader =
-    module?.spec.moduleLoader !== undefined || [...daemonSets, ...pods].some((each) => purposeOf(each) === 'load');
+  const hasLoader = module?.spec.moduleLoader !== undefined;
+  const behindLoader = hasLoader || [...daemonSets, ...pods].some((each) => purposeOf(each) === 'load');
   const wanted = module !== undefined && !seen.deleting && seen.refusal === undefined;
   const daemonSet = wanted ? devicePluginDaemonSet({ module, behindLoader, settings }) : undefined;
+  const final = wanted ? devicePluginDaemonSet({ module, behindLoader: hasLoader, settings }) : undefined;
   const discard = daemonSets.filter(
     (each) =>
       purposeOf(each) === 'device-plugin' &&
@@ -29,5 +31,5 @@ export function devicePluginPlan(
       module !== undefined &&
       ownership(each, ownerOf(module), { [labels.moduleName]: module.metadata.name }) !== 'foreign',
   );
-  return { daemonSet, behindLoader, discard };
+  return { daemonSet, final, discard };
 }

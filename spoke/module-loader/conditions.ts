@@ -1,5 +1,6 @@
 import type { NodeCounts, ReportCounts, ReportError } from '@open-cluster-management/api-types';
 import type { ConditionState } from '../../shared/core/conditions.ts';
+import { purposeOf } from '../pods.ts';
 import { unloadErrors } from './errors.ts';
 import { reasons } from './reasons.ts';
 import type { StatusInput } from './status.ts';
@@ -34,6 +35,7 @@ const inTheWay: readonly ((judged: Judged) => Verdict)[] = [
   notWritten,
   loadFailed,
   stillHeld,
+  leaving,
   replacing,
   loading,
   pluginNotReady,
@@ -66,6 +68,16 @@ function stillHeld({ picture, seen }: Judged): Verdict {
   return { reason: reasons.unloadFailed, message: `${first.node}: ${first.reason}: ${first.message}${more}` };
 }
 
+/** Nodes that are on their way out of the Module's care. One that is not Ready may take for ever, and says nothing. */
+function leaving({ picture, seen }: Judged): Verdict {
+  const nodes = picture.pods
+    .filter((pod) => purposeOf(pod) === 'load' || purposeOf(pod) === 'unload')
+    .flatMap((pod) => seen.byNode.get(pod.spec.nodeName ?? '') ?? [])
+    .filter(({ wanted, reachable }) => !wanted && reachable);
+  if (nodes.length === 0) return null;
+  return { reason: reasons.unloading, message: `unloading from ${namesOf([...new Set(nodes)])}` };
+}
+
 function replacing({ plan }: Judged): Verdict {
   const { outdated, inProgress } = plan.replacement;
   if (outdated.length === 0) return null;
@@ -80,10 +92,10 @@ function loading({ nodes: [desired, loaded, failed, unreachable], seen }: Judged
   return { reason: reasons.loading, message: `${loaded} of ${desired} nodes loaded; waiting for ${namesOf(pending)}` };
 }
 
-function pluginNotReady({ devicePlugin, plugin, nodes: [, , , unreachable] }: Judged): Verdict {
+function pluginNotReady({ devicePlugin, picture, nodes: [, , , unreachable] }: Judged): Verdict {
   if (devicePlugin === undefined) return null;
   const { availableNumber = 0, desiredNumber = 0 } = devicePlugin;
-  const expected = desiredNumber - (plugin?.behindLoader ? unreachable : 0);
+  const expected = desiredNumber - (picture.module?.spec.moduleLoader ? unreachable : 0);
   if (availableNumber >= expected) return null;
   return {
     reason: reasons.pluginNotReady,

@@ -77,9 +77,7 @@ interface ReportInput {
 async function report({ client, picture, seen, plan, plugin, applied }: ReportInput): Promise<void> {
   const { module } = picture;
   if (module === undefined) return;
-  const { daemonSet, behindLoader } = plugin;
-  const shown = daemonSet && { daemonSet, behindLoader };
-  const status = statusOf({ picture, seen, plan, plugin: shown, failures: applied.failures });
+  const status = statusOf({ picture, seen, plan, plugin: plugin.final, failures: applied.failures });
   try {
     await writeStatus(client, modules, module, status);
     await releaseModule(client, module, plan);

@@ -16,8 +16,8 @@ export interface StatusInput {
   picture: ModulePicture;
   seen: Survey;
   plan: Plan;
-  /** The device plugin's DaemonSet as it should be. */
-  plugin: { daemonSet: DaemonSet; behindLoader: boolean } | undefined;
+  /** The device plugin's DaemonSet as the spec describes it. */
+  plugin: DaemonSet | undefined;
   /** What could not be written, as errors without a node. */
   failures: readonly ReportError[];
 }
@@ -31,7 +31,7 @@ export function statusOf(input: StatusInput): ModuleStatus {
   const errors = errorsOf(picture, seen, input.failures);
   const counts = kernelCounts(seen);
   const nodes = countsOf(seen.targets);
-  const devicePlugin = plugin && devicePluginCounts(seen, plugin.daemonSet, plugin.behindLoader);
+  const devicePlugin = plugin && devicePluginCounts(seen, plugin, hasLoader);
   const hubState = module.metadata.annotations?.[annotations.hubState];
   const conditions = conditionsOf({ ...input, errors, nodes, devicePlugin });
   return {
