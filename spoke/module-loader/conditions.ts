@@ -44,9 +44,17 @@ const inTheWay: readonly ((judged: Judged) => Verdict)[] = [
 function unloading({ seen, picture, plan }: Judged): Verdict {
   if (!seen.deleting) return null;
   const held = unloadErrors(picture, seen).map(({ node, reason, message }) => `${node}: ${reason}: ${message}`);
-  const waiting = picture.pods.length === 0 ? 'nothing is left' : `${picture.pods.length} pods are left`;
-  const unsaid = plan.unload.length === 0 ? '' : `, ${plan.unload.length} nodes are unloaded by a pod of their own`;
-  return { reason: reasons.unloading, message: [...held, `${waiting}${unsaid}`].join('; ') };
+  const holding = seen.targets.filter((target) => holds(target, picture));
+  const silent = holding.filter(({ reachable }) => !reachable);
+  const parts = [...held, holding.length === 0 ? 'nothing is left' : `unloading from ${namesOf(holding)}`];
+  if (silent.length > 0) parts.push(`not Ready: ${namesOf(silent)}`);
+  if (plan.unload.length > 0) parts.push(`${plan.unload.length} unloaded by a pod of their own`);
+  return { reason: reasons.unloading, message: parts.join('; ') };
+}
+
+/** Pods of ours are there that may have it loaded, or that take it out. */
+function holds({ name }: Target, { pods }: Judged['picture']): boolean {
+  return pods.some((pod) => pod.spec.nodeName === name && (purposeOf(pod) === 'load' || purposeOf(pod) === 'unload'));
 }
 
 function notWritten({ failures }: Judged): Verdict {
@@ -70,12 +78,9 @@ function stillHeld({ picture, seen }: Judged): Verdict {
 
 /** Nodes that are on their way out of the Module's care. One that is not Ready may take for ever, and says nothing. */
 function leaving({ picture, seen }: Judged): Verdict {
-  const nodes = picture.pods
-    .filter((pod) => purposeOf(pod) === 'load' || purposeOf(pod) === 'unload')
-    .flatMap((pod) => seen.byNode.get(pod.spec.nodeName ?? '') ?? [])
-    .filter(({ wanted, reachable }) => !wanted && reachable);
+  const nodes = seen.targets.filter((target) => !target.wanted && target.reachable && holds(target, picture));
   if (nodes.length === 0) return null;
-  return { reason: reasons.unloading, message: `unloading from ${namesOf([...new Set(nodes)])}` };
+  return { reason: reasons.unloading, message: `unloading from ${namesOf(nodes)}` };
 }
 
 function replacing({ plan }: Judged): Verdict {

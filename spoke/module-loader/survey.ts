@@ -104,22 +104,27 @@ export function unmappedKernels({ kernels }: Survey): string[] {
   return [...kernels].flatMap(([kernel, { kind }]) => (kind === 'none' ? [kernel] : [])).sort();
 }
 
+/** What the spec says for one kernel, and the load hash that this makes. */
+interface Resolved {
+  mapping: MappingResult;
+  hash: string | undefined;
+}
+
 interface Question {
   picture: ModulePicture;
   node: Node;
-  resolve: (kernel: string) => MappingResult;
+  resolve: (kernel: string) => Resolved;
   serves: boolean;
 }
 
 function target({ picture, node, resolve, serves }: Question, pods: readonly Pod[]): Target {
-  const { module, identity, settings } = picture;
+  const { module, identity } = picture;
   const { name } = node.metadata;
   const kernel = kernelOf(node);
-  const mapping = resolve(kernel);
+  const { mapping, hash } = resolve(kernel);
   const closed = closedBy(node, module?.spec.tolerations ?? []);
   const selected = module !== undefined && selects(module, node);
   const wanted = serves && selected && mapping.kind === 'match' && closed !== 'NoExecute';
-  const hash = module && mapping.kind === 'match' ? hashOf({ module, mapping: mapping.mapping, settings }) : undefined;
   const loaders = pods.filter((pod) => purposeOf(pod) === 'load');
   const live = liveLoader(loaders, kernel);
   const labelled = node.metadata.labels?.[readyLabel(identity.namespace, identity.name)] !== undefined;
@@ -162,16 +167,24 @@ function liveLoader(loaders: readonly Pod[], kernel: string): Pod | undefined {
   return fitting.find(isPodReady) ?? fitting[0];
 }
 
-function resolver({ module, identity }: ModulePicture): (kernel: string) => MappingResult {
-  const known = new Map<string, MappingResult>();
+/** Once a kernel: nodes are many, kernels few. */
+function resolver({ module, identity, settings }: ModulePicture): (kernel: string) => Resolved {
+  const known = new Map<string, Resolved>();
   const container = module?.spec.moduleLoader?.container;
+  const resolve = (kernel: string): Resolved => {
+    if (module === undefined || container === undefined || !isKernelVersion(kernel)) {
+      return { mapping: { kind: 'none' }, hash: undefined };
+    }
+    const mapping = resolveMapping(container, kernel, identity);
+    return {
+      mapping,
+      hash: mapping.kind === 'match' ? hashOf({ module, mapping: mapping.mapping, settings }) : undefined,
+    };
+  };
   return (kernel) => {
-    const before = known.get(kernel);
-    if (before !== undefined) return before;
-    const usable = container !== undefined && isKernelVersion(kernel);
-    const result: MappingResult = usable ? resolveMapping(container, kernel, identity) : { kind: 'none' };
-    known.set(kernel, result);
-    return result;
+    const resolved = known.get(kernel) ?? resolve(kernel);
+    known.set(kernel, resolved);
+    return resolved;
   };
 }
 
