@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Module } from '@open-cluster-management/api-types';
-import type { CacheView } from '../../shared/kube/cache.ts';
 import { annotations, finalizers, readyLabel } from '../../shared/kube/names.ts';
-import { type DaemonSet, type KubeObject, type Node, objectKey, type Pod, refKey } from '../../shared/kube/object.ts';
+import { type DaemonSet, type Node, objectKey, type Pod } from '../../shared/kube/object.ts';
 import { devicePluginPlan } from '../device-plugin/decide.ts';
 import { moduleIndex, podIndexes } from '../indexes.ts';
 import { decide as decideModule, type Plan } from '../module-loader/decide.ts';
@@ -12,8 +11,9 @@ import { type Survey, survey } from '../module-loader/survey.ts';
 import { decide as decideNode } from '../node-labels/decide.ts';
 import { gather as gatherNode } from '../node-labels/gather.ts';
 import { Observations } from '../observations.ts';
-import { isPodReady, purposeOf } from '../pods.ts';
+import { isPodReady } from '../pods.ts';
 import { settings } from './builders.ts';
+import { isOwned, merged, podOf, view } from './model-api.ts';
 import { ModelNode } from './model-node.ts';
 
 const key = 'modules/simple';
@@ -243,41 +243,4 @@ export class Model {
   #setNode(object: Node): void {
     this.nodeObjects = this.nodeObjects.map((each) => (each.metadata.name === object.metadata.name ? object : each));
   }
-}
-
-function podOf(daemonSet: DaemonSet, node: Node): Pod {
-  const { template } = daemonSet.spec;
-  const { name, uid = '' } = daemonSet.metadata;
-  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name, uid, controller: true };
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { ...template.metadata, name: '', namespace: 'modules', ownerReferences: [owner] },
-    spec: { ...template.spec, nodeName: node.metadata.name },
-    status: { phase: 'Pending' },
-  } as unknown as Pod;
-}
-
-function isOwned(pod: Pod, { metadata }: DaemonSet): boolean {
-  return purposeOf(pod) !== 'unload' && pod.metadata.ownerReferences?.[0]?.uid === metadata.uid;
-}
-
-function view<T extends KubeObject>(
-  items: readonly T[],
-  indexes: Record<string, (object: never) => string[]>,
-): CacheView<T> {
-  return {
-    synced: true,
-    list: () => items,
-    get: (ref) => items.find((item) => objectKey(item) === refKey(ref)),
-    byIndex: (index, value) => items.filter((item) => indexes[index]?.(item as never).includes(value)),
-  };
-}
-
-function merged(
-  present: Record<string, string> | undefined,
-  changes: Record<string, string | null>,
-): Record<string, string> {
-  const entries = Object.entries({ ...present, ...changes });
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
 }

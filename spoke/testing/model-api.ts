@@ -1,0 +1,42 @@
+import type { CacheView } from '../../shared/kube/cache.ts';
+import { type DaemonSet, type KubeObject, type Node, objectKey, type Pod, refKey } from '../../shared/kube/object.ts';
+import { purposeOf } from '../pods.ts';
+
+/** What the API server and Kubernetes' controllers do for the model, as far as it needs them. */
+
+export function podOf(daemonSet: DaemonSet, node: Node): Pod {
+  const { template } = daemonSet.spec;
+  const { name, uid = '' } = daemonSet.metadata;
+  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name, uid, controller: true };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...template.metadata, name: '', namespace: 'modules', ownerReferences: [owner] },
+    spec: { ...template.spec, nodeName: node.metadata.name },
+    status: { phase: 'Pending' },
+  } as unknown as Pod;
+}
+
+export function isOwned(pod: Pod, { metadata }: DaemonSet): boolean {
+  return purposeOf(pod) !== 'unload' && pod.metadata.ownerReferences?.[0]?.uid === metadata.uid;
+}
+
+export function view<T extends KubeObject>(
+  items: readonly T[],
+  indexes: Record<string, (object: never) => string[]>,
+): CacheView<T> {
+  return {
+    synced: true,
+    list: () => items,
+    get: (ref) => items.find((item) => objectKey(item) === refKey(ref)),
+    byIndex: (index, value) => items.filter((item) => indexes[index]?.(item as never).includes(value)),
+  };
+}
+
+export function merged(
+  present: Record<string, string> | undefined,
+  changes: Record<string, string | null>,
+): Record<string, string> {
+  const entries = Object.entries({ ...present, ...changes });
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
+}
