@@ -75,7 +75,7 @@ describe('the tree', () => {
     const entries = files.filter(
       (file) =>
         file.endsWith('.test.ts') ||
-        /(^|\/)main\.ts$|^e2e\/demo\.ts$|^\.ci\/|^e2e\/world\/kernel\/modprobe\.ts$|^shared\/api-types\/index\.ts$/.test(
+        /(^|\/)main\.ts$|^e2e\/demo\.ts$|^e2e\/bench\/|^\.ci\/|^e2e\/world\/kernel\/modprobe\.ts$|^shared\/api-types\/index\.ts$/.test(
           file,
         ),
     );

@@ -5,14 +5,12 @@ import { managedClusters } from '@open-cluster-management/api-types';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { secrets } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
-import { startGarbageCollector } from '../controllers/garbage-collector.ts';
-import { startNamespaceController } from '../controllers/namespace-controller.ts';
 import { startHubRegistration } from '../ocm/hub-registration.ts';
 import type { OciImage } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { type Registry, startRegistry } from '../registry/server.ts';
 import { buildToolsImage } from '../registry/tools-image.ts';
-import { type Plane, startPlane } from './plane.ts';
+import { type Plane, planeControllers, startPlane } from './plane.ts';
 import { type SpokeCluster, type SpokeSpec, startSpokeCluster } from './spoke-cluster.ts';
 
 export interface FleetOptions {
@@ -51,8 +49,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
   const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
   const hub = await startPlane('hub', runtime, (shared) => [
-    startGarbageCollector(shared),
-    startNamespaceController(shared),
+    ...planeControllers(shared),
     startHubRegistration({ ...shared, hubClient: shared.client }),
   ]);
   await hub.createNamespace(hubNamespace);

@@ -4,6 +4,8 @@ import type { Runtime } from '../../../shared/kube/runtime.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
 import { applyDefinitions, ourDefinitions } from '../api-server/definitions.ts';
 import { type ApiServer, startApiServer } from '../api-server/server.ts';
+import { startGarbageCollector } from '../controllers/garbage-collector.ts';
+import { startNamespaceController } from '../controllers/namespace-controller.ts';
 import type { RunningWorldController, WorldControllerOptions } from '../controllers/options.ts';
 import { ocmDefinitions } from '../ocm/definitions.ts';
 
@@ -18,11 +20,7 @@ export interface Plane {
   stop(): Promise<void>;
 }
 
-export async function startPlane(
-  name: string,
-  runtime: Runtime,
-  controllers: (options: WorldControllerOptions) => readonly RunningWorldController[],
-): Promise<Plane> {
+export async function startPlane(name: string, runtime: Runtime, controllers = planeControllers): Promise<Plane> {
   const server = await startApiServer({ clock: runtime.clock, name });
   const clients: KubeClient[] = [];
   const clientFor = (user: string): KubeClient => {
@@ -51,4 +49,9 @@ export async function startPlane(
       await server.stop();
     },
   };
+}
+
+/** What every control plane has, with or without nodes. */
+export function planeControllers(options: WorldControllerOptions): RunningWorldController[] {
+  return [startGarbageCollector(options), startNamespaceController(options)];
 }
