@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -69,6 +70,7 @@ function killGroup(pid: number | undefined): void {
 }
 
 async function terminationLog(image: string): Promise<LoaderResult | undefined> {
-  const text = await readFile(join(image, 'dev/termination-log'), 'utf8');
+  const file = join(image, 'dev/termination-log');
+  const text = existsSync(file) ? await readFile(file, 'utf8') : '';
   return text === '' ? undefined : (JSON.parse(text) as LoaderResult);
 }

@@ -141,6 +141,7 @@ export class ScriptHost {
         ROOT: image,
         PATH: spec.hostPath === false ? '' : [join(this.folder, 'bin'), imagePath, process.env['PATH']].join(':'),
         SLEEPS: join(this.folder, 'sleeps'),
+        SLEEPS_OWNER: String(process.pid),
         KMM_WORLD_NODE: process.execPath,
         KMM_WORLD_MODPROBE: modprobeProgram,
         KMM_WORLD_KERNEL: this.kernel.socketPath,
@@ -211,8 +212,9 @@ async function put(path: string, content: string | Buffer): Promise<void> {
   await writeFile(path, content);
 }
 
-/** Notes its duration; waits only where a test has made a gate for it, or for the loop of `run`. */
+/** Notes its duration; waits only where a test has made a gate for it, or for the loop of `run`. Ends a script whose test is gone. */
 const standInSleep = `#!/bin/sh
+kill -0 "$SLEEPS_OWNER" 2>/dev/null || kill -KILL "$PPID"
 echo "$1" >>"$SLEEPS"
 if [ -p "$SLEEPS.$1" ]; then read -r _ <"$SLEEPS.$1" || :; elif [ "$1" = 30 ]; then exec /bin/sleep 600; fi
 `;

@@ -31,6 +31,14 @@ for (const shell of shellsOfThisMachine()) {
       assert.deepEqual(await readdir(host.path('var/lib/firmware')), []);
     });
 
+    it('does its work also where it cannot leave a result', async () => {
+      const image = await host.image(a);
+      await rm(join(image, 'dev'), { recursive: true });
+      await host.load(image, spec);
+      assert.equal((await host.call(image, 'unload', spec)).code, 0);
+      assert.deepEqual(host.kernel.modules(), []);
+    });
+
     it('finishes loading when it is told to end meanwhile, and leaves no half state', async () => {
       const image = await host.image(a);
       const go = host.kernel.pause();

@@ -73,7 +73,12 @@ first_line() {
 pause() {
   if [ -n "$root" ] && find_program '' sleep; then "$found" "$1" & else sleep "$1" & fi
   wait "$!" || :
-  kill "$!" 2>/dev/null || :
+  end_pause
+}
+
+# Not by TERM: a child that is just being started may still have our trap, and would swallow it.
+end_pause() {
+  if [ -n "${!:-}" ]; then kill -KILL "$!" 2>/dev/null || :; fi
 }
 
 # Sets $found to the first program $2 in PATH, below $1. Called by its whole path: busybox's shell prefers its own applets.
@@ -478,7 +483,7 @@ load_locked() {
   plan_in_tree
   list_firmware
   # Whoever is killed from here on leaves no earlier result behind.
-  : >"$termination_log" || :
+  printf '' >"$termination_log" || :
   write_marker loading || fail ModprobeFailed "cannot write $marker"
   change_kernel "$@" || undo_load
   write_marker loaded || fail ModprobeFailed "cannot write $marker"
@@ -558,7 +563,7 @@ undo_load() {
 # --- Verbs
 
 leave() {
-  if [ -n "${!:-}" ]; then kill "$!" 2>/dev/null || :; fi
+  end_pause
   exit 0
 }
 
@@ -580,7 +585,7 @@ run() {
 
 ready() {
   if is_ours_and_loaded; then log ready && exit 0; fi
-  log "not ready: ${marker} is not ours and loaded (phase ${marked_phase:-none}), or $module_name is not in the kernel" && exit 1
+  log "not ready: $marker is not ours and loaded (phase ${marked_phase:-none}), or $module_name is not in the kernel" && exit 1
 }
 
 first_line "$root/proc/sys/kernel/osrelease"
