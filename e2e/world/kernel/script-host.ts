@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventually } from '../eventually.ts';
 import { type Kernel, type KernelConfig, startKernel } from './kernel.ts';
 import { koFile, modulesDep, parseKo, vermagicOf } from './ko.ts';
 import { modprobeProgram, modprobeScript } from './modprobe-script.ts';
@@ -72,6 +73,7 @@ export class ScriptHost {
   readonly shell: Shell;
   #images = 0;
   readonly #containers = new Set<ScriptContainer>();
+  readonly #gates: FileHandle[] = [];
 
   private constructor(folder: string, kernel: Kernel, shell: Shell) {
     this.folder = folder;
@@ -90,6 +92,7 @@ export class ScriptHost {
 
   async stop(): Promise<void> {
     for (const container of this.#containers) await container.kill('SIGKILL');
+    for (const pipe of this.#gates) await pipe.close();
     await this.kernel.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -172,16 +175,24 @@ export class ScriptHost {
     return existsSync(file) ? (await readFile(file, 'utf8')).trim().split('\n') : [];
   }
 
-  /** Sleeps of `seconds` last until `tick` is called as often; others are over at once. */
+  /** From now on sleeps of `seconds` last until a `tick`, each of which waits for a sleep and ends it. */
   async gate(seconds: number): Promise<{ tick(): Promise<void> }> {
     const file = join(this.folder, `sleeps.${seconds}`);
     execFileSync('mkfifo', [file]);
+    const pipe = await open(file, 'r+'); // both ends: what is written stays there until a sleep reads it
+    this.#gates.push(pipe);
+    let ended = (await this.#sleepsOf(seconds)).length;
     return {
-      async tick() {
-        const pipe = await open(file, 'w'); // waits until a sleep reads
-        await pipe.close();
+      tick: async () => {
+        await eventually(`a sleep of ${seconds} s`, async () => (await this.#sleepsOf(seconds)).length > ended);
+        ended++;
+        await pipe.write('\n');
       },
     };
+  }
+
+  async #sleepsOf(seconds: number): Promise<string[]> {
+    return (await this.sleeps()).filter((slept) => slept === String(seconds));
   }
 }
 
