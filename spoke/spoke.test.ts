@@ -11,7 +11,7 @@ import { silentLog } from '../shared/core/log.ts';
 import type { KubeClient } from '../shared/kube/client.ts';
 import { annotations, labels, readyLabel } from '../shared/kube/names.ts';
 import type { DaemonSet, Node, Pod } from '../shared/kube/object.ts';
-import { daemonSets, nodes, pods } from '../shared/kube/resources.ts';
+import { daemonSets, events, nodes, pods } from '../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../shared/kube/runtime.ts';
 import type { Running } from '../shared/process/life.ts';
 import { purposeOf } from './pods.ts';
@@ -20,7 +20,7 @@ import { startSpoke } from './start.ts';
 const kernels = { a: '6.1.0-17-amd64', b: '6.1.0-18-amd64' } as const;
 const ready = readyLabel(spokeNamespace, 'simple');
 const pluginReady = ready.replace('.ready', '.device-plugin-ready');
-const timeFactor = 20;
+const timeFactor = 10;
 
 /** One real spoke program over a modelled cluster: real API, real scripts, modelled kernels. Each test begins with what the one before left. */
 describe('The spoke', () => {
@@ -112,11 +112,22 @@ describe('The spoke', () => {
     for (const name of ['n1', 'n2']) await eventually(`${name} says so`, () => isLabelled(name, pluginReady));
   });
 
+  it('has told it by one event for each node [55]', async () => {
+    const { items } = await client.list(events, { namespace: 'default' });
+    const told = items
+      .filter(({ reason }) => reason.startsWith('Module'))
+      .map(({ reason, regarding }) => [reason, regarding.name]);
+    assert.deepEqual(told.sort(), [
+      ['ModuleLoaded', 'n1'],
+      ['ModuleLoaded', 'n2'],
+    ]);
+  });
+
   it('asks for nothing and writes nothing when nothing happens [T30]', async () => {
     const { requests } = fleet.spoke('s1').plane.server;
     await quiet(requests);
     requests.clear();
-    await eventually('a minute has passed', passed(clock, 60_000));
+    await eventually('half a minute has passed', passed(clock, 30_000));
     const asked = requests.matching({ user: 'kmm' }).filter(({ verb }) => verb !== 'watch');
     assert.deepEqual(asked, []);
   });
@@ -124,7 +135,7 @@ describe('The spoke', () => {
   it('is not troubled by a cordon or a NoSchedule taint [2] [T27]', async () => {
     await node('n1').cordon();
     await node('n1').taint({ key: 'maintenance', effect: 'NoSchedule' });
-    await eventually('half a minute has passed', passed(clock, 30_000));
+    await eventually('half half a minute has passed', passed(clock, 30_000));
     assert.ok(isLoaded('n1') && (await isLabelled('n1')));
     assert.equal((await readModule())?.status?.moduleLoader?.availableNumber, 2);
     await node('n1').uncordon();
@@ -139,6 +150,11 @@ describe('The spoke', () => {
       async () => (await bootOf(nodeObject, 'n2')) === bootId && (await isLabelled('n2')),
     );
     assert.ok(isLoaded('n2'));
+    await eventually('both changes are told', async () => {
+      const { items } = await client.list(events, { namespace: 'default' });
+      const told = items.filter(({ regarding }) => regarding.name === 'n2').map(({ reason }) => reason);
+      return told.sort().join() === 'ModuleLoaded,ModuleLoaded,ModuleUnloaded';
+    });
     await node('n1').reboot({ kernel: { release: kernels.b } });
     const module = await statusUntil(
       'all run kernel b',
@@ -368,8 +384,8 @@ function watchService(client: KubeClient, look: () => boolean[]): { stop(): Prom
   const abort = new AbortController();
   const run = async () => {
     const { metadata } = await client.list(pods);
-    const events = client.watch(pods, { resourceVersion: metadata.resourceVersion, signal: abort.signal });
-    for await (const _ of events) seen.push(look());
+    const changes = client.watch(pods, { resourceVersion: metadata.resourceVersion, signal: abort.signal });
+    for await (const _ of changes) seen.push(look());
   };
   const running = run();
   return {

@@ -13,7 +13,7 @@ import { byModule } from '../indexes.ts';
 import { sameNode } from '../nodes.ts';
 import { Observations } from '../observations.ts';
 import { isTerminating } from '../pods.ts';
-import { decide, type NodeDecision } from './decide.ts';
+import { decide, type LabelChange, type NodeDecision } from './decide.ts';
 import { gather } from './gather.ts';
 
 export interface NodeLabelsOptions {
@@ -65,14 +65,21 @@ async function apply(client: KubeClient, node: Node, { labels, annotations }: No
 
 /** Once per real change: a label that came or went (checklist 55). */
 function tell(events: EventRecorder, node: Node, { loaded, unloaded }: NodeDecision): void {
-  for (const { namespace, name } of loaded) {
-    const note = `kernel module of Module ${namespace}/${name} loaded`;
+  for (const change of loaded) {
+    const note = `kernel module of ${subjectOf(change)} loaded`;
     events.record({ regarding: node, type: 'Normal', reason: 'ModuleLoaded', note, action: 'Load' });
   }
-  for (const { namespace, name } of unloaded) {
-    const note = `kernel module of Module ${namespace}/${name} left the service of the node`;
+  for (const change of unloaded) {
+    const note = `kernel module of ${subjectOf(change)} left the service of the node`;
     events.record({ regarding: node, type: 'Normal', reason: 'ModuleUnloaded', note, action: 'Unload' });
   }
+}
+
+const containerCharsMax = 12;
+
+function subjectOf({ namespace, name, container }: LabelChange): string {
+  const id = container.replace(/^.*:\/\//, '').slice(0, containerCharsMax);
+  return `Module ${namespace}/${name} (container ${id || 'unknown'})`;
 }
 
 function keysForNode({ previous, current }: Change<Node>): string[] {

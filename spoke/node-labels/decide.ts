@@ -32,10 +32,17 @@ export interface NodeDecision {
   /** A value, or `null` for a label that must go. Only differences. */
   labels: Record<string, string | null>;
   annotations: Record<string, string | null>;
-  loaded: readonly ModuleOnNode[];
-  unloaded: readonly { namespace: string; name: string }[];
+  loaded: readonly LabelChange[];
+  unloaded: readonly LabelChange[];
   /** When time alone may change the decision. */
   recheckMs: number | undefined;
+}
+
+/** A ready label that comes or goes, and the container for which it stood: each real change is told apart by it. */
+export interface LabelChange {
+  namespace: string;
+  name: string;
+  container: string;
 }
 
 /** Ready=False alone takes the label off only after this: a restart of kubelet makes every pod flap (contract 9). */
@@ -52,7 +59,7 @@ export function decide({ node, modules }: NodePicture): NodeDecision {
   const kernel = kernelOf(node);
   if (isKernelVersion(kernel)) wanted.set(labels.kernelVersion, normalised(kernel));
   const boots: Record<string, LoadedBoot> = {};
-  const loaded: ModuleOnNode[] = [];
+  const loaded: LabelChange[] = [];
   const rechecks: number[] = [];
   for (const module of modules) {
     const verdict = judge(node, module);
@@ -60,13 +67,19 @@ export function decide({ node, modules }: NodePicture): NodeDecision {
     if (verdict.recheckMs !== undefined) rechecks.push(verdict.recheckMs);
     const ready = readyLabel(module.namespace, module.name);
     if (verdict.ready) wanted.set(ready, '');
-    if (verdict.ready && node.metadata.labels?.[ready] === undefined) loaded.push(module);
+    if (verdict.ready && node.metadata.labels?.[ready] === undefined) {
+      const { namespace, name } = module;
+      loaded.push({ namespace, name, container: verdict.record?.container ?? '' });
+    }
     if (pluginReady(node, module, verdict.ready)) wanted.set(devicePluginReadyLabel(module.namespace, module.name), '');
   }
   const changes = labelChanges(node, wanted, modules);
+  const known = loadedBoots(node);
   const unloaded = Object.keys(changes).flatMap((key) => {
     const parsed = changes[key] === null ? parseLabel(key) : undefined;
-    return parsed?.kind === 'ready' ? [{ namespace: parsed.namespace, name: parsed.module }] : [];
+    if (parsed?.kind !== 'ready') return [];
+    const { namespace, module: name } = parsed;
+    return [{ namespace, name, container: known[bootKey({ namespace, name })]?.container ?? '' }];
   });
   const recheckMs = rechecks.length === 0 ? undefined : Math.min(...rechecks);
   return { labels: changes, annotations: bootChanges(node, boots), loaded, unloaded, recheckMs };
