@@ -57,4 +57,6 @@ export const reasons = {
 
 /** A thing that is wrong or waited for, said to a person. The cluster's name is added where it is shown. */
 export interface Problem {
+  reason: string;
+  message: string;
 }
