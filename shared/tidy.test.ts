@@ -117,7 +117,8 @@ function roomOf(file: string): string {
 function importsOf(file: string): string[] {
   const targets = [...textOf(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
   return targets.flatMap((target) => {
-    if (target === '@open-cluster-management/api-types') return ['shared/api-types/index.ts'];
+    const ours = /^@open-cluster-management\/api-types(?:\/(\w+))?$/.exec(target);
+    if (ours !== null) return [`shared/api-types/${ours[1] ?? 'index'}.ts`];
     if (!target.startsWith('.')) return [];
     return [normalize(join(dirname(file), target))];
   });

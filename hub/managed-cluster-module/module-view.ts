@@ -1,10 +1,5 @@
-import {
-  durationMs,
-  type ManagedClusterModule,
-  type ManagedClusterModuleSpec,
-  type ModuleSpec,
-  managedClusterModuleSpecSchema,
-} from '@open-cluster-management/api-types';
+import type { ManagedClusterModule, ManagedClusterModuleSpec, ModuleSpec } from '@open-cluster-management/api-types';
+import { durationMs, managedClusterModuleSpecSchema } from '@open-cluster-management/api-types/schemas';
 import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
 import type { Selector } from '../fleet/selection.ts';
 import { type Problem, reasons } from './reasons.ts';

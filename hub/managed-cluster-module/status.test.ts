@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type ManagedClusterModuleStatus, managedClusterModuleStatusSchema } from '@open-cluster-management/api-types';
+import type { ManagedClusterModuleStatus } from '@open-cluster-management/api-types';
+import { managedClusterModuleStatusSchema } from '@open-cluster-management/api-types/schemas';
 import fc from 'fast-check';
 import { nowText } from '../testing/pictures.ts';
 import { eventsOf } from './events.ts';

@@ -1,10 +1,10 @@
-import {
-  managedClusterModuleStatusBounds as bounds,
-  type ClusterStatus,
-  type ImageStatus,
-  type ManagedClusterModuleStatus,
-  type UnmappedKernel,
+import type {
+  ClusterStatus,
+  ImageStatus,
+  ManagedClusterModuleStatus,
+  UnmappedKernel,
 } from '@open-cluster-management/api-types';
+import { managedClusterModuleStatusBounds as bounds } from '@open-cluster-management/api-types/schemas';
 import { type Condition, shortened, withConditions } from '../../shared/core/conditions.ts';
 import { conditionsOf } from './conditions.ts';
 import { imageStatuses } from './image-status.ts';

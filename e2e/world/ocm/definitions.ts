@@ -1,13 +1,15 @@
 import {
-  appliedManifestWorkSchema,
   appliedManifestWorks,
-  clusterClaimSchema,
   clusterClaims,
-  managedClusterSchema,
   managedClusters,
-  manifestWorkSchema,
   manifestWorks,
 } from '@open-cluster-management/api-types';
+import {
+  appliedManifestWorkSchema,
+  clusterClaimSchema,
+  managedClusterSchema,
+  manifestWorkSchema,
+} from '@open-cluster-management/api-types/schemas';
 import { customResourceDefinition } from '../../../shared/api-types/generate/crd.ts';
 import type { CustomKind } from '../../../shared/api-types/generate/kinds.ts';
 import type { Definition } from '../api-server/definitions.ts';

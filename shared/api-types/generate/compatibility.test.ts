@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { appliedManifestWorkSchema, clusterClaimSchema, managedClusterSchema, manifestWorkSchema } from '../index.ts';
+import { appliedManifestWorkSchema, clusterClaimSchema, managedClusterSchema, manifestWorkSchema } from '../schemas.ts';
 import { schemaChecker } from './check-object.ts';
 import { managedClusterModuleKind, moduleKind } from './kinds.ts';
 import { instanceOf } from './peer-instance.ts';

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { managedClusterModuleSchema, managedClusterModules, moduleSchema, modules } from '../index.ts';
+import { managedClusterModules, modules } from '../index.ts';
+import { managedClusterModuleSchema, moduleSchema } from '../schemas.ts';
 
 /** What a CustomResourceDefinition and a reference page say of a kind beside its schema. */
 export interface CustomKind {
