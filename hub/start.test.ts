@@ -46,9 +46,10 @@ describe('the hub', () => {
   });
 
   afterEach(async () => {
-    await stopHub();
-    await plane.stop();
-    await registry.stop();
+    // A start that failed half-way leaves the others to be ended, or the process never does.
+    await stopHub?.();
+    await plane?.stop();
+    await registry?.stop();
   });
 
   async function startTheHub(overrides: Partial<HubConfig> = {}): Promise<void> {
