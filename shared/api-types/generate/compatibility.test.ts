@@ -32,7 +32,7 @@ function peerSchema(name: string): StructuralSchema {
 describe('what the peers accept', () => {
   before(function () {
     if (isPresent) return;
-    assert.equal(process.env['CI'] ?? '', '', `expected the peers' CRDs in ${folder}: set KMM_PEER_CRDS`);
+    assert.equal(process.env['KMM_PEER_CRDS'], undefined, `expected the peers' CRDs in ${folder}`);
     console.error(`SKIPPED: no peers' CRDs in ${folder}, so compatibility is not checked: set KMM_PEER_CRDS`);
     this.skip();
   });

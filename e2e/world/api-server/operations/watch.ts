@@ -47,10 +47,16 @@ export function watch(
   const stop = collection.listen(call.namespace, (write) => {
     if (write.revision > asked) send(write);
   });
-  const bookmark = isTrue(call.query.get('allowWatchBookmarks'))
-    ? () => void response.write(bookmarkLine(call.kind, Math.max(asked, state.store.revision)))
-    : undefined;
-  const stopTimers = startTimers(state.clock, { timeoutSeconds, bookmark, end: () => response.end() });
+  const bookmark = () => {
+    // The timers end with the connection, which may close a moment after the answer ended.
+    if (response.writableEnded) return;
+    response.write(bookmarkLine(call.kind, Math.max(asked, state.store.revision)));
+  };
+  const stopTimers = startTimers(state.clock, {
+    timeoutSeconds,
+    bookmark: isTrue(call.query.get('allowWatchBookmarks')) ? bookmark : undefined,
+    end: () => response.end(),
+  });
   response.once('close', () => {
     stop();
     stopTimers();
