@@ -96,16 +96,13 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
 }
 
 function makeFleet({ namespace, runtime }: HubOptions, caches: Caches, images: ImageChecks): Fleet {
-  const byNamespace = (a: { metadata: { namespace?: string } }, b: { metadata: { namespace?: string } }) =>
-    (a.metadata.namespace ?? '') < (b.metadata.namespace ?? '') ? -1 : 1;
   return {
     ...caches,
     namespace,
     moduleViews: new ModuleViews(),
     revisionViews: new RevisionViews(),
     digests: new Digests({
-      ofRevision: (module, revision) =>
-        [...caches.works.byIndex('revision', `${module}/${revision}`)].sort(byNamespace),
+      ofRevision: (module, revision) => caches.works.byIndex('revision', `${module}/${revision}`),
     }),
     images,
     nowMs: () => runtime.clock.now(),

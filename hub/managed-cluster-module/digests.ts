@@ -1,11 +1,19 @@
 import type { ManifestWork } from '@open-cluster-management/api-types';
+import { type Owner, ownership } from '../../shared/kube/ownership.ts';
 import { parseReference } from '../../shared/registry/reference.ts';
 import type { Revision } from './revision.ts';
-import { mappingsIn, viewWork } from './work.ts';
+import { mappingsIn, viewWork, workLabel } from './work.ts';
+
+/** The ManagedClusterModule whose digests they are. */
+export interface DigestScope {
+  name: string;
+  owner: Owner;
+  spokeNamespace: string;
+}
 
 /** Where works of one revision are found. */
 export interface ShippedWorks {
-  /** Works of `module` that name this revision, in a fixed order. */
+  /** Works of the name of `module` that name this revision, whoever owns them. */
   ofRevision(module: string, revision: string): readonly ManifestWork[];
 }
 
@@ -14,7 +22,7 @@ export interface ShippedWorks {
  * generation is a part of the `moduleSpec`, and so of the revision.
  *
  * After a restart they are read back from the works. Cost: one pass over the works of a revision when it is first asked
- * about, of a few map look-ups each; a work's hash is checked only when it would teach a new digest.
+ * about, of a few map look-ups each; hashes are checked only until the first genuine work of a digest is found.
  */
 export class Digests {
   #fixed = new Map<string, Map<string, string>>();
@@ -24,16 +32,12 @@ export class Digests {
     this.#works = works;
   }
 
-  of(module: { name: string; spokeNamespace: string }, revision: Revision, image: string): string | undefined {
+  of(module: DigestScope, revision: Revision, image: string): string | undefined {
     return this.#ofRevision(module, revision).get(image);
   }
 
   /** From now on this revision ships the image with this digest and no other; the first word counts. */
-  fix(
-    module: { name: string; spokeNamespace: string },
-    revision: Revision,
-    verified: { image: string; digest: string },
-  ) {
+  fix(module: DigestScope, revision: Revision, verified: { image: string; digest: string }): void {
     const known = this.#ofRevision(module, revision);
     if (!known.has(verified.image)) known.set(verified.image, verified.digest);
   }
@@ -42,30 +46,57 @@ export class Digests {
     for (const key of this.#fixed.keys()) if (key.startsWith(`${module}/`)) this.#fixed.delete(key);
   }
 
-  #ofRevision(module: { name: string; spokeNamespace: string }, revision: Revision): Map<string, string> {
-    const key = `${module.name}/${revision.name}`;
+  #ofRevision(module: DigestScope, revision: Revision): Map<string, string> {
+    const { name, owner, spokeNamespace } = module;
+    // An object that was made anew begins anew, also where its namesake's versions have the same names.
+    const key = `${name}/${owner.uid}/${revision.name}`;
     const known = this.#fixed.get(key);
     if (known !== undefined) return known;
-    const works = this.#works.ofRevision(module.name, revision.name);
-    const read = readBack(works, revision, module.spokeNamespace);
+    const works = this.#works.ofRevision(name, revision.name).filter((work) => isOf(module, work));
+    const read = readBack(works, revision, spokeNamespace);
     this.#fixed.set(key, read);
     return read;
   }
 }
 
-/** Only works that nobody edited can tell what was shipped, and only images that are named by digest. */
+/** A work that goes with its former owner says nothing about the present one. */
+function isOf({ name, owner }: DigestScope, work: ManifestWork): boolean {
+  const whose = ownership(work, owner, workLabel(name));
+  return whose === 'ours' || (whose === 'adoptable' && work.metadata.deletionTimestamp === undefined);
+}
+
+/**
+ * What most works say. A cluster may write its own work (OCM's agents may), hash included: one of them must not decide for
+ * the fleet after a restart. Where as many works say one thing as another, the registry is asked again.
+ */
 function readBack(works: readonly ManifestWork[], revision: Revision, spokeNamespace: string): Map<string, string> {
   const found = new Map<string, string>();
+  for (const [image, byDigest] of worksByDigest(works, revision, spokeNamespace)) {
+    const isGenuine = (work: ManifestWork) => viewWork(work, spokeNamespace).genuine;
+    // Only works that nobody edited by hand count at all.
+    const candidates = [...byDigest].filter(([, those]) => those.some(isGenuine));
+    const [first, second] = candidates.sort(([, a], [, b]) => b.length - a.length);
+    if (first !== undefined && first[1].length !== second?.[1].length) found.set(image, first[0]);
+  }
+  return found;
+}
+
+/** Image name → digest → the works that ship it so. */
+function worksByDigest(works: readonly ManifestWork[], revision: Revision, spokeNamespace: string) {
+  const found = new Map<string, Map<string, ManifestWork[]>>();
   for (const work of works) {
-    const view = viewWork(work, spokeNamespace, 'unchecked');
-    const news = mappingsIn(view.spec).flatMap(({ literal, containerImage }) => {
+    for (const { literal, containerImage } of mappingsIn(viewWork(work, spokeNamespace, 'unchecked').spec)) {
       const answer = revision.resolve(literal);
-      if (answer.kind !== 'match' || found.has(answer.mapping.containerImage)) return [];
-      const digest = digestOf(containerImage, answer.mapping.containerImage);
-      return digest === undefined ? [] : [[answer.mapping.containerImage, digest] as const];
-    });
-    if (news.length === 0 || !viewWork(work, spokeNamespace).genuine) continue;
-    for (const [image, digest] of news) found.set(image, digest);
+      if (answer.kind !== 'match') continue;
+      const image = answer.mapping.containerImage;
+      const digest = digestOf(containerImage, image);
+      if (digest === undefined) continue;
+      const byDigest = found.get(image) ?? new Map<string, ManifestWork[]>();
+      found.set(image, byDigest);
+      const those = byDigest.get(digest);
+      if (those === undefined) byDigest.set(digest, [work]);
+      else those.push(work);
+    }
   }
   return found;
 }
