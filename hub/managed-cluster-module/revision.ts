@@ -36,19 +36,18 @@ export function revisionOf(
 
 /** Revisions by object, so that all clusters of a version share its answers. */
 export class RevisionViews {
-  #views = new WeakMap<ControllerRevision, Revision | 'unusable'>();
+  #views = new WeakMap<ControllerRevision, { spokeNamespace: string; revision: Revision | undefined }>();
 
   /** Undefined when the object holds no `moduleSpec`. */
   of(object: ControllerRevision, module: { name: string; spokeNamespace: string }): Revision | undefined {
-    const known = this.#views.get(object) ?? this.#make(object, module);
-    return known === 'unusable' ? undefined : known;
-  }
-
-  #make(object: ControllerRevision, module: { name: string; spokeNamespace: string }): Revision | 'unusable' {
+    const { name, spokeNamespace } = module;
+    const known = this.#views.get(object);
+    // A ManagedClusterModule that was made anew with another namespace finds the versions of its namesake.
+    if (known?.spokeNamespace === spokeNamespace) return known.revision;
     const spec = moduleSpecOf(object);
-    const identity = { name: module.name, namespace: module.spokeNamespace };
-    const made = spec === undefined ? 'unusable' : revisionOf(object.metadata.name, spec, identity);
-    this.#views.set(object, made);
-    return made;
+    const identity = { name, namespace: spokeNamespace };
+    const revision = spec === undefined ? undefined : revisionOf(object.metadata.name, spec, identity);
+    this.#views.set(object, { spokeNamespace, revision });
+    return revision;
   }
 }
