@@ -25,6 +25,8 @@ const [k5, k6] = ['5.14.0-1', '6.1.0-2'];
 const image5 = `quay.io/org/a:${k5}`;
 const image6 = `quay.io/org/b:${k6}`;
 const missing = { state: 'Missing', message: 'is not in the registry' } as const;
+/** Some registries say this of what does not exist (contract 8). */
+const denied = { state: 'Unknown', reason: 'AccessDenied', message: '401' } as const;
 const unavailable = { state: 'Unknown', reason: 'RegistryUnavailable', message: 'no answer' } as const;
 
 function written(decision: Decision): ManifestWork {
@@ -251,6 +253,21 @@ describe('a work at the current revision', () => {
     const decision = decide({ ...before, module, work: presentWork(changed, { revision: module.current }) });
     assert.equal(decision.action.kind, 'keep');
     assert.deepEqual(waits(decision), ['RegistryUnavailable']);
+    const unclaimed = { module, cluster: cluster({ kernels: [k5] }) };
+    const silent = decide({ ...before, ...unclaimed, work: presentWork(changed, { revision: module.current }) });
+    assert.equal(silent.action.kind, 'keep');
+    assert.deepEqual(waits(silent), ['RegistryUnavailable'], 'what keeps the edit is named');
+  });
+
+  it('that was edited is put back without a kernel that nobody runs and whose image is gone', () => {
+    const before = again(picture({ cluster: cluster({ kernels: [k5, k6] }) }));
+    const changed = edited(written(decide(before)), (spec) => Object.assign(spec.selector, { a: 'b' }));
+    for (const state of [missing, denied]) {
+      const module = { ...before.module, images: images({ [image6]: state }) };
+      const work = presentWork(changed, { revision: module.current });
+      const decision = decide({ ...before, module, cluster: cluster({ kernels: [k5] }), work });
+      assert.deepEqual(Object.keys(shipped(decision)), [k5]);
+    }
   });
 });
 
@@ -304,9 +321,12 @@ describe('a change of revision', () => {
   });
 
   it('does not wait for the image of a kernel that no node claims any more', () => {
+    for (const state of [missing, denied]) {
+      const without = modulePicture({ current: next, images: images({ [image6]: state }) });
+      const decision = decide({ ...both(), module: without, cluster: cluster({ kernels: [k5] }) });
+      assert.deepEqual(Object.keys(shipped(decision)), [k5]);
+    }
     const module = modulePicture({ current: next, images: images({ [image6]: missing }) });
-    const decision = decide({ ...both(), module, cluster: cluster({ kernels: [k5] }) });
-    assert.deepEqual(Object.keys(shipped(decision)), [k5]);
     const doubtful = decide({ ...both(), module, cluster: cluster({ kernels: undefined }) });
     assert.equal(written(doubtful).metadata.annotations?.[annotations.revision], 'm-1');
     const unsure = modulePicture({ current: next, images: images({ [image6]: unavailable }) });

@@ -31,8 +31,8 @@ export interface Step {
 
 /**
  * A cluster's first state, or one of another revision. It waits until every kernel that runs there and has a mapping is
- * verified. A kernel that is only last known waits as long as nobody can say whether its image exists, and is dropped
- * when it does not. A mapping that is wrong is left out, but takes no driver away that the cluster has.
+ * verified. A kernel that is only last known waits while the registry has not answered, and is dropped when that does not
+ * give its image. A mapping that is wrong is left out, but takes no driver away that the cluster has.
  */
 export function movedState({ revision, work, kernels, images }: Step): NextState {
   if (revision.moduleSpec.moduleLoader === undefined) return withoutLoader(revision, kernels);
@@ -69,13 +69,15 @@ export function keptState({ revision, work, kernels, images }: Step & { work: Pr
   const candidates = [...kernels.running, ...kernels.lastKnown].filter((kernel) => !has.has(kernel));
   const plans = [...runs, ...kernels.lastKnown].map((kernel) => planKernel(revision, kernel, images));
   const added = plans.filter((plan) => candidates.includes(plan.kernel));
-  const open = added.filter((plan) => runs.has(plan.kernel) && (isOpen(plan) || plan.state === 'Invalid'));
+  // An edit is put back whole: while a mapping that is still there cannot be made anew, the work stays as it is.
+  const isLoss = (plan: KernelPlan) =>
+    kept.edited && mentions(work, plan.kernel) && (runs.has(plan.kernel) ? isOpen(plan) : isUndecided(plan));
+  const isMissed = (plan: KernelPlan) => runs.has(plan.kernel) && (isOpen(plan) || plan.state === 'Invalid');
+  const open = added.filter((plan) => isMissed(plan) || isLoss(plan));
   const unmapped = added.filter((plan) => plan.state === 'Unmapped').map(problemOf);
   const base = { plans, waiting: open.map(problemOf), notices: [...kernels.problems, ...unmapped] };
   const mappings = shippable(added);
-  // An edit is put back whole: while a mapping that is still there cannot be made anew, the work stays as it is.
-  const lossy = kept.edited && added.some((plan) => isOpen(plan) && mentions(work, plan.kernel));
-  if (lossy || mappings.length + kept.mappings.length === 0) return { ...base, spec: undefined };
+  if (added.some(isLoss) || mappings.length + kept.mappings.length === 0) return { ...base, spec: undefined };
   const all = fitting([...kept.mappings, ...mappings], runs);
   return { ...base, spec: kept.specOf(all), adopted: kept.adopted };
 }
@@ -134,8 +136,12 @@ function isOpen({ state }: KernelPlan): boolean {
   return state === 'Checking' || state === 'Missing' || state === 'Unknown';
 }
 
-function isUndecided({ state }: KernelPlan): boolean {
-  return state === 'Checking' || state === 'Unknown';
+/**
+ * What the registry may still say of a kernel that nobody claims. A refusal is an answer: some registries refuse what
+ * they do not have (contract 8), and a version must not wait for ever for a kernel that is gone.
+ */
+function isUndecided({ state, reason }: KernelPlan): boolean {
+  return state === 'Checking' || (state === 'Unknown' && reason !== 'AccessDenied' && reason !== 'InvalidImage');
 }
 
 function problemOf({ kernel, image, reason, message }: KernelPlan): Problem {
