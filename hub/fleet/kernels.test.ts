@@ -26,6 +26,13 @@ describe('the kernels of a cluster', () => {
     assert.deepEqual(reasonsOf(empty), ['NoKernels']);
   });
 
+  it('are taken from the present work, too, while a part of the claim was ignored for its size', () => {
+    const many = Array.from({ length: 70 }, (_, index) => `6.1.0-${1000 + index}`);
+    const known = knownKernels({ inventory: inventoryOf(many.join('\n')), reported: [], shipped: ['6.1.0-1069'] });
+    assert.deepEqual(known.lastKnown, []);
+    assert.ok(known.running.includes('6.1.0-1069'));
+  });
+
   it('are ignored and named when they are none', () => {
     const known = knownKernels({
       inventory: inventoryOf('k1\n$(reboot)\n../../etc'),

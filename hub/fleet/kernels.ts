@@ -22,7 +22,7 @@ export interface KnownKernels {
 }
 
 /**
- * Unites what is known of a cluster's kernels. While the claim is missing, empty or incomplete, the kernels of the
+ * Unites what is known of a cluster's kernels. While the claim is missing, empty, incomplete or too long, the kernels of the
  * present work count as running: an inventory that vanishes must not take a driver away.
  */
 export function knownKernels({ inventory, reported, shipped }: KernelSources): KnownKernels {
@@ -30,7 +30,8 @@ export function knownKernels({ inventory, reported, shipped }: KernelSources): K
   for (const kernel of reported.filter(isKernelVersion).map(withoutPlus)) {
     if (running.size < limits.kernelsPerClusterMax) running.add(kernel);
   }
-  const doubtful = !inventory.complete || inventory.kernels.length === 0;
+  const isCut = inventory.ignored.some(({ reason }) => reason !== 'NotAKernelVersion');
+  const doubtful = !inventory.complete || isCut || inventory.kernels.length === 0;
   for (const kernel of doubtful ? shipped : []) {
     if (running.size < limits.kernelMappingsMax) running.add(kernel);
   }
