@@ -33,6 +33,13 @@ describe('a ManagedClusterModule', () => {
     }
   });
 
+  it('whose Module no cluster could have is invalid: without namespace, or too long for the labels of nodes', () => {
+    assert.match(viewModule(module({ spokeNamespace: '' })).hold?.message ?? '', /spec\.spokeNamespace: expected/);
+    const [name, longer] = ['x'.repeat(21), 'x'.repeat(22)];
+    assert.equal(viewModule(module({ spokeNamespace: 'n'.repeat(20) }, name)).hold, undefined);
+    assert.match(viewModule(module({ spokeNamespace: 'n'.repeat(20) }, longer)).hold?.message ?? '', /41 characters/);
+  });
+
   it('without spec or moduleSpec is invalid, and breaks nothing', () => {
     assert.equal(
       viewModule({ ...module({}), spec: undefined as unknown as ManagedClusterModuleSpec }).hold?.reason,

@@ -62,8 +62,10 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
   };
 }
 
-/** Labels on works carry the name, and so does the Module's name in labels of nodes. */
+/** Labels on works carry the name. */
 const nameCharsMax = 63;
+/** Name and namespace of a Module together: labels of nodes carry both; upstream's webhook on the clusters asks the same. */
+const identityCharsMax = 41;
 
 /** What an older CRD let in, or none checked: every problem, with its field. */
 function invalidity({ metadata, spec }: ManagedClusterModule): Problem | undefined {
@@ -72,11 +74,21 @@ function invalidity({ metadata, spec }: ManagedClusterModule): Problem | undefin
     problems.push(`metadata.name: expected at most ${nameCharsMax} characters, got ${metadata.name.length}`);
   }
   const parsed = managedClusterModuleSpecSchema.safeParse(spec);
+  if (parsed.success) problems.push(...namespaceProblems(metadata.name, spec.spokeNamespace));
   for (const issue of parsed.error?.issues ?? [])
     problems.push(`${['spec', ...issue.path].join('.')}: ${issue.message}`);
   if (parsed.success && spec.moduleSpec === undefined) problems.push('spec.moduleSpec: expected a Module, got none');
   if (problems.length === 0) return undefined;
   return { reason: reasons.invalidSpec, message: `${problems.join('; ')}. What was shipped before stays as it is` };
+}
+
+function namespaceProblems(name: string, spokeNamespace: string): string[] {
+  if (spokeNamespace === '') return ['spec.spokeNamespace: expected a namespace, got an empty text'];
+  const chars = name.length + spokeNamespace.length;
+  if (chars <= identityCharsMax) return [];
+  return [
+    `metadata.name and spec.spokeNamespace: expected at most ${identityCharsMax} characters together, got ${chars}`,
+  ];
 }
 
 /**
