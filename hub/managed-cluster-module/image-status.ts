@@ -1,5 +1,6 @@
 import type { ImageStatus } from '@open-cluster-management/api-types';
 import { shortened } from '../../shared/core/conditions.ts';
+import { limits } from '../../shared/core/limits.ts';
 import type { KernelPlan } from './kernel-plan.ts';
 import type { ClusterRecord } from './records.ts';
 
@@ -8,6 +9,8 @@ const order = ['Missing', 'Unknown', 'Checking', 'Unchecked', 'Verified'] as con
 type ImageState = (typeof order)[number];
 
 const messageCharsMax = 512;
+/** A name made of variables can be longer than any field of ours; one entry too long and no status is written at all. */
+const imageCharsMax = limits.stringCharsMax;
 
 /**
  * One entry per kernel and image of the selected clusters. While clusters are at different revisions that name an image
@@ -34,7 +37,7 @@ function entryOf(plan: KernelPlan, clusters: number): ImageStatus {
   const isFine = plan.state === 'Verified';
   return {
     kernelVersion,
-    image,
+    image: shortened(image, imageCharsMax),
     ...(digest === undefined ? {} : { digest }),
     state: plan.state as ImageState,
     ...(isFine ? {} : { reason, message: shortened(message, messageCharsMax) }),

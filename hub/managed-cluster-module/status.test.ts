@@ -125,6 +125,18 @@ describe('the status of a module', () => {
     assert.match(condition(status([clusters[1]!], { warnings: ['Secret x'] }), 'ImagesReady'), /^True .*Secret x/);
   });
 
+  it('fits its schema with image names and half characters of any length', () => {
+    const long = record('c1', {
+      ...unwell.Failed,
+      message: 'x'.repeat(510) + '\u{1f4a3}'.repeat(9),
+      plans: [plan('Unknown', { image: 'q'.repeat(5000) })],
+    });
+    const seen = status([long]);
+    assert.deepEqual(managedClusterModuleStatusSchema.safeParse(seen).error?.issues, undefined);
+    // Half a pair would come back from the server as another character, and be written again and again.
+    assert.ok(JSON.stringify(seen).isWellFormed() && !/\\ud[89a-f]/i.test(JSON.stringify(seen)));
+  });
+
   it('names kernels without mapping, ignored texts and unsure inventories', () => {
     const notice = { reason: reasons.noKernelClaim, message: 'no claim' };
     const ignored = { ignored: [{ text: '$(x)', reason: 'NotAKernelVersion' as const }], moreIgnored: 2 };

@@ -30,7 +30,10 @@ export function withConditions(
   return [...ours, ...present.filter((condition) => !wanted.some((state) => state.type === condition.type))];
 }
 
-/** `text`, cut to at most `charsMax` characters with an ellipsis as the last one. */
+/**
+ * `text`, cut to at most `charsMax` characters with an ellipsis as the last one. Half of a surrogate pair becomes U+FFFD,
+ * as it does in an API server: else what comes back would never equal what was written.
+ */
 export function shortened(text: string, charsMax: number): string {
-  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+  return (text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`).toWellFormed();
 }
