@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, done, type Outcome } from '../core/outcome.ts';
+import { PrometheusMeters } from '../process/metrics.ts';
+import { seriesValue } from '../testing/exposition.ts';
 import { testRuntime } from '../testing/runtime.ts';
 import { settle } from '../testing/virtual-clock.ts';
 import { type Controller, type Source, startController } from './controller.ts';
@@ -146,6 +148,46 @@ describe('a controller', () => {
     await running.stopped;
     await settle();
     assert.deepEqual(seen, []);
+  });
+
+  it('is measured: what waits its turn and how long, what was tried again, how each look ended', async () => {
+    const meters = new PrometheusMeters();
+    const { clock, runtime } = testRuntime({ meters });
+    const abort = new AbortController();
+    const gates: ((end: Outcome | Error) => void)[] = [];
+    const reconcile = () =>
+      new Promise<Outcome>((resolve, reject) =>
+        gates.push((end) => (end instanceof Error ? reject(end) : resolve(end))),
+      );
+    const running = startController({ name: 'test', concurrency: 1, sources: [], reconcile }, runtime, abort.signal);
+    const page = async () => (await meters.exposition()).body;
+    const of = { controller: 'test' };
+    await settle();
+    for (const key of ['a', 'b', 'c']) running.enqueue(key);
+    assert.equal(seriesValue(await page(), 'kmm_queue_depth', of), 2);
+    await clock.advance(4_000);
+    gates[0]?.(new KubeError(409, 'Conflict', 'it was changed by machine-4711'));
+    await settle();
+    gates[1]?.(new KubeError(400, 'denied: cluster edge-1 at 12:01', 'denied'));
+    await settle();
+    gates[2]?.(done);
+    await settle();
+    const body = await page();
+    assert.equal(seriesValue(body, 'kmm_queue_depth', of), 0);
+    assert.equal(seriesValue(body, 'kmm_queue_retries_total', of), 2);
+    assert.equal(seriesValue(body, 'kmm_queue_latency_seconds_bucket', { ...of, le: '1' }), 1);
+    assert.equal(seriesValue(body, 'kmm_queue_latency_seconds_bucket', { ...of, le: '5' }), 3);
+    assert.equal(seriesValue(body, 'kmm_reconcile_seconds_sum', of), 4);
+    for (const [result, reason] of [
+      ['conflict', 'Conflict'],
+      ['failed', 'Other'],
+      ['done', ''],
+    ] as const) {
+      assert.equal(seriesValue(body, 'kmm_reconciles_total', { ...of, result, reason }), 1, result);
+    }
+    abort.abort();
+    await running.stopped;
+    assert.equal(seriesValue(await page(), 'kmm_queue_depth', of), undefined);
   });
 });
 

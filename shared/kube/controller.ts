@@ -1,10 +1,11 @@
 import type { CancelTimer } from '../core/clock.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Cache, Change } from './cache.ts';
+import { ControllerMeters } from './controller-meters.ts';
 import type { KubeObject } from './object.ts';
 import { DelayQueue } from './queue.ts';
 import { type ReconcileEnd, type Requeue, requeueAfter } from './requeue.ts';
-import type { Counter, Histogram, Runtime } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 
 /** What wakes keys, and must be synced before anything is decided. */
 export interface Source {
@@ -62,23 +63,13 @@ class Runner implements RunningController {
   #open = false;
   #cancelTimer: CancelTimer = () => undefined;
   #idle = Promise.withResolvers<void>();
-  #results: Counter;
-  #seconds: Histogram;
+  #meters: ControllerMeters;
 
   constructor(controller: Controller, runtime: Runtime, signal: AbortSignal) {
     this.#controller = controller;
     this.#runtime = { ...runtime, log: runtime.log.child({ controller: controller.name }) };
     this.#signal = signal;
-    this.#results = runtime.meters.counter({
-      name: 'kmm_reconciles_total',
-      help: 'Reconciles by controller, how they ended and why',
-      labels: ['controller', 'result', 'reason'],
-    });
-    this.#seconds = runtime.meters.histogram({
-      name: 'kmm_reconcile_seconds',
-      help: 'Duration of reconciles by controller',
-      labels: ['controller'],
-    });
+    this.#meters = new ControllerMeters(runtime.meters, controller.name, () => this.#queue.due(runtime.clock.now()));
     for (const source of controller.sources) source.attach((key) => this.enqueue(key));
     this.stopped = this.#run();
   }
@@ -105,6 +96,7 @@ class Runner implements RunningController {
   #close(): void {
     this.#open = false;
     this.#cancelTimer();
+    this.#meters.close();
     if (this.#queue.working === 0) this.#idle.resolve();
   }
 
@@ -115,8 +107,10 @@ class Runner implements RunningController {
     const { clock } = this.#runtime;
     const concurrency = this.#controller.concurrency ?? concurrencyDefault;
     while (this.#queue.working < concurrency) {
+      const dueAtMs = this.#queue.nextAtMs();
       const key = this.#queue.take(clock.now());
-      if (key === undefined) break;
+      if (key === undefined || dueAtMs === undefined) break;
+      this.#meters.taken(clock.now() - dueAtMs);
       void this.#work(key);
     }
     const nextAtMs = this.#queue.nextAtMs();
@@ -128,7 +122,7 @@ class Runner implements RunningController {
     const { clock, random } = this.#runtime;
     const startedMs = clock.now();
     const end = await this.#reconcile(key);
-    this.#seconds.observe((clock.now() - startedMs) / 1000, { controller: this.#controller.name });
+    this.#meters.worked(clock.now() - startedMs);
     if (!this.#signal.aborted) {
       const requeue = requeueAfter(end, this.#unsettled.get(key)?.failures ?? 0, random);
       this.#settle(key, requeue);
@@ -148,8 +142,7 @@ class Runner implements RunningController {
   }
 
   #settle(key: string, requeue: Requeue): void {
-    const { result, reason } = requeue;
-    this.#results.add({ controller: this.#controller.name, result, reason });
+    this.#meters.ended(requeue);
     if (requeue.log === undefined) {
       this.#unsettled.delete(key);
       return;

@@ -23,6 +23,12 @@ export class DelayQueue {
     return this.#working.size;
   }
 
+  /** Keys that are due and wait for room, or for the end of the work on them. Looks at every key that waits. */
+  due(nowMs: number): number {
+    const times = [...[...this.#waiting.values()].map(({ atMs }) => atMs), ...this.#again.values()];
+    return times.filter((atMs) => atMs <= nowMs).length;
+  }
+
   add(key: string, atMs: number): void {
     if (this.#working.has(key)) {
       this.#again.set(key, Math.min(atMs, this.#again.get(key) ?? atMs));

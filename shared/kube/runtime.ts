@@ -12,6 +12,8 @@ export interface Gauge {
   set(value: number, labels?: MeterLabels): void;
   /** Forgets one series: its subject is gone. */
   remove(labels: MeterLabels): void;
+  /** Has one series read whenever it is looked at, until the returned function is called: then the series is gone. */
+  follow(read: () => number, labels?: MeterLabels): () => void;
 }
 
 export interface Histogram {
@@ -43,6 +45,6 @@ export interface Runtime {
 
 export const silentMeters: Meters = {
   counter: () => ({ add: () => undefined }),
-  gauge: () => ({ set: () => undefined, remove: () => undefined }),
+  gauge: () => ({ set: () => undefined, remove: () => undefined, follow: () => () => undefined }),
   histogram: () => ({ observe: () => undefined }),
 };

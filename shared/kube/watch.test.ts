@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { PrometheusMeters } from '../process/metrics.ts';
+import { seriesValue } from '../testing/exposition.ts';
 import { fakeClient } from '../testing/fake-client.ts';
 import { testRuntime } from '../testing/runtime.ts';
 import { settle } from '../testing/virtual-clock.ts';
@@ -6,12 +8,13 @@ import type { KubeClient, WatchEvent, WatchOptions } from './client.ts';
 import { KubeError } from './errors.ts';
 import type { KubeObject } from './object.ts';
 import { nodes } from './resources.ts';
+import { type Meters, silentMeters } from './runtime.ts';
 import { runWatch } from './watch.ts';
 import type { WatchEffect } from './watch-state.ts';
 
 /** A server whose lists are empty and whose watches a test feeds. */
-function harness(overrides: Partial<KubeClient> = {}) {
-  const { clock, lines, runtime } = testRuntime();
+function harness(overrides: Partial<KubeClient> = {}, meters: Meters = silentMeters) {
+  const { clock, lines, runtime } = testRuntime({ meters });
   const watches: { options: WatchOptions; send(event: object): Promise<void>; end(error?: Error): Promise<void> }[] =
     [];
   const lists: number[] = [];
@@ -121,6 +124,25 @@ describe('list and watch', () => {
     await settle();
     await stop();
     assert.equal(watches[0]!.options.signal.aborted, true);
+  });
+
+  it('counts what ended its watches, and each list and watch that failed', async () => {
+    const meters = new PrometheusMeters();
+    const { clock, watches, stop } = harness({}, meters);
+    await settle();
+    await watches[0]!.send({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '11' } } });
+    await clock.advance(300_000);
+    await watches[0]!.end();
+    await watches[1]!.end(new KubeError(500, 'InternalError', 'oh'));
+    await clock.advance(30_000);
+    await watches[2]!.send({ type: 'ERROR', object: { code: 410 } });
+    await clock.advance(30_000);
+    assert.equal(watches.length, 4);
+    await stop();
+    const { body } = await meters.exposition();
+    const restarts = (cause: string) => seriesValue(body, 'kmm_watch_restarts_total', { resource: 'nodes', cause });
+    assert.deepEqual(['closed', 'failed', 'event', 'aborted'].map(restarts), [1, 1, 1, undefined]);
+    assert.equal(seriesValue(body, 'kmm_watch_failures_total', { resource: 'nodes', status: '500' }), 1);
   });
 });
 

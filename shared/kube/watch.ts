@@ -40,11 +40,20 @@ export async function runWatch<T extends KubeObject>(
     help: 'Lists and watches that failed, by resource and HTTP status (0: no answer)',
     labels: ['resource', 'status'],
   });
+  const restarts = runtime.meters.counter({
+    name: 'kmm_watch_restarts_total',
+    help: 'Watches begun anew, by resource and what ended the one before: closed, overdue, failed, event (an error of the server)',
+    labels: ['resource', 'cause'],
+  });
   let state: WatchState = initialWatchState;
   const feed = (input: WatchInput<T>) => {
+    const watched = state.phase === 'watch';
     const step = stepWatch<T>(state, input, runtime.random);
     for (const effect of step.effects) options.onEffect(effect);
     state = step.state;
+    // A watch that goes on only learns its next version; what it was closed by may leave it in the same phase.
+    const ended = watched && (state.phase !== 'watch' || input.type !== 'event');
+    if (ended && state.phase !== 'ended') restarts.add({ resource: target.resource.plural, cause: input.type });
     return state;
   };
   signal.addEventListener('abort', () => feed({ type: 'aborted' }), { once: true });

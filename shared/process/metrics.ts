@@ -5,6 +5,8 @@ import type * as seam from '../kube/runtime.ts';
 /** Meters in a registry of their own, never the module's global one: tests and journeys run several programs in one process. */
 export class PrometheusMeters implements seam.Meters {
   #registry = new Registry();
+  /** What is read at each look, by the gauge's name and the series' labels. */
+  #followed = new Map<string, Map<string, { labels: seam.MeterLabels; read: () => number }>>();
 
   constructor() {
     const registers = [this.#registry];
@@ -16,13 +18,14 @@ export class PrometheusMeters implements seam.Meters {
         this.set(process.memoryUsage.rss());
       },
     });
-    new Gauge({
+    new Counter({
       name: 'process_cpu_seconds_total',
       help: 'User and system CPU time in seconds',
       registers,
       collect() {
         const { user, system } = process.cpuUsage();
-        this.set((user + system) / 1e6);
+        this.reset();
+        this.inc((user + system) / 1e6);
       },
     });
   }
@@ -33,10 +36,22 @@ export class PrometheusMeters implements seam.Meters {
   }
 
   gauge(options: seam.MeterOptions): seam.Gauge {
-    const gauge = this.#meter(options, Gauge, () => new Gauge(this.#settings(options)));
+    const gauge = this.#meter(options, Gauge, () => this.#newGauge(options));
     return {
       set: (value, labels = {}) => gauge.set({ ...labels }, value),
       remove: (labels) => gauge.remove({ ...labels }),
+      follow: (read, labels = {}) => {
+        const key = JSON.stringify(labels);
+        const series = { labels, read };
+        const followed = this.#followed.get(options.name);
+        followed?.set(key, series);
+        return () => {
+          // Who follows the series now is not to be disturbed: a program that was started again.
+          if (followed?.get(key) !== series) return;
+          followed.delete(key);
+          gauge.remove({ ...labels });
+        };
+      },
     };
   }
 
@@ -49,6 +64,17 @@ export class PrometheusMeters implements seam.Meters {
   /** The text that Prometheus scrapes, and its content type. */
   async exposition(): Promise<{ contentType: string; body: string }> {
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+
+  #newGauge(options: seam.MeterOptions): Gauge {
+    const followed = new Map<string, { labels: seam.MeterLabels; read: () => number }>();
+    this.#followed.set(options.name, followed);
+    return new Gauge({
+      ...this.#settings(options),
+      collect() {
+        for (const { labels, read } of followed.values()) this.set({ ...labels }, read());
+      },
+    });
   }
 
   #settings({ name, help, labels = [] }: seam.MeterOptions) {
