@@ -1,7 +1,8 @@
 import PQueue from 'p-queue';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { assert } from '../core/assert.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
+import { Agent, ProxyAgent } from '../core/http-agents.ts';
 import { connectionFailure, refusal } from './answer.ts';
 import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions } from './client.ts';
 import { type Credentials, credentials } from './credentials.ts';

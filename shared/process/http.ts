@@ -1,6 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BindAddress } from './bind-address.ts';
+
+// An `import` reads every export of the module, and `node:http` has some that load Node's own fetch: 5 MB, for nothing.
+const { createServer } = process.getBuiltinModule('node:http');
 
 export interface Page {
   status?: number;

@@ -1,7 +1,8 @@
 import { getCACertificates } from 'node:tls';
-import { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
+import { Agent } from '../core/http-agents.ts';
 import { RegistryFailure } from './failure.ts';
 
 export interface HttpRequest {
@@ -37,7 +38,7 @@ const retryAfterMsMax = 3_600_000;
 export class HttpTransport {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  readonly #agents: Record<HttpRequest['trust'], Agent>;
+  readonly #agents: Record<HttpRequest['trust'], Dispatcher>;
 
   /** `extraCa`: PEM certificates that are trusted beside the system's. */
   constructor(options: { clock: Clock; timeoutMs: number; extraCa?: string | undefined }) {
