@@ -7,10 +7,12 @@ import { EventRecorder } from '../shared/kube/events.ts';
 import { labels } from '../shared/kube/names.ts';
 import { controllerRevisions, secrets } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
+import { countModules } from '../shared/meters/module-meters.ts';
 import type { Running } from '../shared/process/life.ts';
 import { RegistryClient } from '../shared/registry/client.ts';
 import { type HubConfig, unusedSettings } from './config.ts';
 import { type Caches, hubControllers, indexes } from './controllers.ts';
+import { ClusterMeters } from './managed-cluster-module/cluster-meters.ts';
 import { Demand } from './managed-cluster-module/demand.ts';
 import { Digests } from './managed-cluster-module/digests.ts';
 import type { Fleet } from './managed-cluster-module/gather.ts';
@@ -37,6 +39,11 @@ export function startHub(options: HubOptions): Promise<Running> {
   const unused = unusedSettings(config);
   if (unused.length > 0) runtime.log.warn({ settings: unused }, 'settings have no effect in this version');
   const caches = makeCaches(options);
+  countModules(caches.modules, runtime.meters, ({ metadata: { name }, spec }) => ({
+    name,
+    namespace: spec?.spokeNamespace ?? '',
+    spec: spec?.moduleSpec,
+  }));
   const registry = new RegistryClient({
     clock: runtime.clock,
     extraCa: options.registryCa,
@@ -62,6 +69,7 @@ export function startHub(options: HubOptions): Promise<Running> {
     records,
     look,
     events: new EventRecorder({ client, runtime, controller: 'kmm-hub', instance: options.identity }),
+    clusterMeters: new ClusterMeters(runtime.meters),
     intervalMs: config.statusInterval,
     writeConcurrency: config.writeConcurrency,
   };

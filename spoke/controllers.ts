@@ -7,6 +7,7 @@ import { labels } from '../shared/kube/names.ts';
 import type { DaemonSet, Node, Pod } from '../shared/kube/object.ts';
 import { daemonSets, nodes, pods } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
+import { countModules } from '../shared/meters/module-meters.ts';
 import { moduleIndex, podIndexes } from './indexes.ts';
 import { kernelClaimController } from './kernel-claim/controller.ts';
 import { moduleLoaderController } from './module-loader/controller.ts';
@@ -33,6 +34,11 @@ export function spokeControllers({ client, runtime, settings, managed, identity 
     pods: new Cache<Pod>({ client, runtime, resource: pods, labelSelector, indexes: podIndexes }),
     daemonSets: new Cache<DaemonSet>({ client, runtime, resource: daemonSets, labelSelector, indexes: moduleIndex }),
   };
+  countModules(caches.modules, runtime.meters, ({ metadata: { name, namespace = '' }, spec }) => ({
+    name,
+    namespace,
+    spec,
+  }));
   const events = new EventRecorder({ client, runtime, controller: 'kmm.sigs.x-k8s.io/spoke', instance: identity });
   const controllers: Controller[] = [
     nodeLabelsController({ client, runtime, events, caches }),

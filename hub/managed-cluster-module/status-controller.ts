@@ -4,6 +4,7 @@ import { after, done, type Outcome } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import type { EventRecorder } from '../../shared/kube/events.ts';
 import { writeStatus } from '../../shared/kube/status.ts';
+import type { ClusterMeters } from './cluster-meters.ts';
 import type { Demand } from './demand.ts';
 import { eventsOf } from './events.ts';
 import type { Fleet } from './gather.ts';
@@ -16,6 +17,7 @@ export interface StatusParts {
   demand: Demand;
   records: Records;
   events: Pick<EventRecorder, 'record'>;
+  clusterMeters: ClusterMeters;
   /** A module's status is computed at most once in so long. */
   intervalMs: number;
 }
@@ -29,26 +31,30 @@ const settleMs = 5_000;
  */
 export function statusReconcile(parts: StatusParts): (name: string) => Promise<Outcome> {
   const computedAtMs = new Map<string, number>();
-  const unsettledAtMs = new Map<string, number>();
+  /** Until when a module's clusters have time to be looked at. */
+  const settledAtMs = new Map<string, number>();
   return async (name) => {
     const { fleet, records } = parts;
     const nowMs = fleet.nowMs();
     const module = fleet.modules.get({ name });
     if (module === undefined || fleet.moduleViews.of(module).leaving) {
       computedAtMs.delete(name);
-      unsettledAtMs.delete(name);
+      settledAtMs.delete(name);
       return done;
     }
     const view = fleet.moduleViews.of(module);
-    const snapshot = records.snapshot(name, view.generation);
-    // `Records.begin` wakes this key.
-    if (snapshot === undefined) return done;
-    const sinceMs = snapshot.outdated === 0 ? undefined : (unsettledAtMs.get(name) ?? nowMs);
-    if (sinceMs === undefined) unsettledAtMs.delete(name);
-    else unsettledAtMs.set(name, sinceMs);
-    const settlesInMs = sinceMs === undefined ? 0 : sinceMs + settleMs - nowMs;
-    const waitMs = Math.max(settlesInMs, (computedAtMs.get(name) ?? 0) + parts.intervalMs - nowMs);
+    const outdated = records.outdated(name);
+    const isRestart = module.status?.observedGeneration === view.generation;
+    const settled =
+      outdated === 0 ? nowMs : (settledAtMs.get(name) ?? nowMs + (isRestart ? restartSettleMs : settleMs));
+    if (outdated === 0) settledAtMs.delete(name);
+    else settledAtMs.set(name, settled);
+    // Before the records are read: this is asked with each cluster that changes.
+    const waitMs = Math.max(settled, (computedAtMs.get(name) ?? 0) + parts.intervalMs) - nowMs;
     if (waitMs > 0) return after(waitMs, 'the status is told at intervals');
+    const known = records.snapshot(name, view.generation);
+    // `Records.begin` wakes this key.
+    if (known === undefined) return done;
     computedAtMs.set(name, nowMs);
     const own = records.problem(name);
     const picture: StatusPicture = {
@@ -59,7 +65,7 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
       revision: view.wanted?.revision,
       imageCheck: view.imageCheck,
       warnings: parts.demand.warnings(name),
-      records: snapshot.records,
+      records: known,
       nowText: rfc3339(nowMs),
     };
     const status = statusOf(picture);
@@ -67,6 +73,6 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
     if (wrote)
       for (const event of eventsOf(picture.present, status)) parts.events.record({ regarding: module, ...event });
     // The others are told of when they were looked at, or at the latest then.
-    return snapshot.outdated === 0 ? done : after(parts.intervalMs, 'clusters are still to be looked at');
+    return outdated === 0 ? done : after(parts.intervalMs, 'clusters are still to be looked at');
   };
 }

@@ -1,6 +1,6 @@
 /**
  * How a reconcile ends when it did not throw: `done` waits for the next change, `after` looks again by itself.
- * `why` is shown in the log and in the metric of delayed keys.
+ * `why` is a CamelCase word, shown in the log and in the metric of delayed keys.
  */
 export type Outcome =
   | { readonly kind: 'done' }

@@ -93,7 +93,7 @@ function end(picture: ModulePicture, seen: Survey, { errors, failures }: Applied
   const waitsForTime =
     seen.targets.some(({ trouble, state }) => trouble?.patient && state !== 'failed') ||
     picture.pods.some((pod) => purposeOf(pod) === 'unload' || (purposeOf(pod) === 'load' && isTerminating(pod)));
-  return waitsForTime ? after(lookAgainMs, 'time alone may decide the next step') : done;
+  return waitsForTime ? after(lookAgainMs, 'TimeMayDecide') : done;
 }
 
 /** Which pod was marked last: the cache may show it unmarked for a while yet, and no other may be chosen meanwhile. */

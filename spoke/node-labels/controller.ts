@@ -42,7 +42,7 @@ export function nodeLabelsController({ client, runtime, events, caches }: NodeLa
       const decision = decide(picture);
       if (await apply(client, picture.node, decision)) tell(events, picture.node, decision);
       const { recheckMs } = decision;
-      return recheckMs === undefined ? done : after(recheckMs, 'readiness may last');
+      return recheckMs === undefined ? done : after(recheckMs, 'ReadinessMayLast');
     },
   };
 }
