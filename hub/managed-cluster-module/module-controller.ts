@@ -100,18 +100,19 @@ function spreadOnce(parts: ModuleParts, view: ModuleView, spread: Map<string, st
   if (spread.get(view.name) === state) return;
   spread.set(view.name, state);
   const clusters = clustersOf(fleet, view, records);
-  for (const cluster of clusters) records.expect(view.name, cluster);
+  for (const [cluster, selected] of clusters) records.expect(view.name, { cluster, selected });
   records.begin(view.name, view.generation);
-  for (const cluster of clusters) parts.look(clusterKey(view.name, cluster));
+  for (const cluster of clusters.keys()) parts.look(clusterKey(view.name, cluster));
 }
 
-/** Selected now, or having a work of this name, or recorded before. */
-function clustersOf(fleet: Fleet, view: ModuleView, records: Records): Set<string> {
-  const clusters = new Set(records.clusters(view.name));
-  for (const { metadata } of fleet.works.byIndex('module', view.name)) clusters.add(metadata.namespace ?? '');
+/** Selected now (true), or having a work of this name, or recorded before. */
+function clustersOf(fleet: Fleet, view: ModuleView, records: Records): Map<string, boolean> {
+  const clusters = new Map<string, boolean>();
+  for (const cluster of records.clusters(view.name)) clusters.set(cluster, false);
+  for (const { metadata } of fleet.works.byIndex('module', view.name)) clusters.set(metadata.namespace ?? '', false);
   if (view.wanted === undefined) return clusters;
   for (const { metadata } of fleet.clusters.list()) {
-    if (selects(view.selector, metadata.labels)) clusters.add(metadata.name);
+    if (selects(view.selector, metadata.labels)) clusters.set(metadata.name, true);
   }
   return clusters;
 }

@@ -1,6 +1,6 @@
 import type { KernelInventory } from '../../shared/kernel/claims.ts';
 import type { KernelPlan } from './kernel-plan.ts';
-import type { Problem } from './reasons.ts';
+import { type Problem, reasons } from './reasons.ts';
 
 /** What the hub knows of one cluster in one ManagedClusterModule: the result of its last look at it. */
 export interface ClusterRecord extends Problem {
@@ -20,14 +20,22 @@ export interface ClusterRecord extends Problem {
   ignored: Pick<KernelInventory, 'ignored' | 'moreIgnored'>;
 }
 
+/** What is known of a module's clusters. */
+interface ModuleRecords {
+  byCluster: Map<string, ClusterRecord>;
+  /** With which all clusters of the module were last asked for. */
+  generation: number | undefined;
+  /** Records of another generation. */
+  outdated: number;
+}
+
 /**
  * The records of all clusters, by module. In memory only: a restart looks at every cluster once, which costs no request.
+ * Cost: nothing depends on the number of clusters but `begin` and `snapshot`.
  */
 export class Records {
-  #byModule = new Map<string, Map<string, ClusterRecord | undefined>>();
+  #byModule = new Map<string, ModuleRecords>();
   #problems = new Map<string, Problem>();
-  /** Generation with which all clusters of the module were last asked for. */
-  #begun = new Map<string, number>();
   #onChange: (module: string) => void;
 
   constructor(onChange: (module: string) => void) {
@@ -35,15 +43,15 @@ export class Records {
   }
 
   /** A cluster that must be looked at before the module's status can be told. */
-  expect(module: string, cluster: string): void {
-    const records = this.#of(module);
-    if (!records.has(cluster)) records.set(cluster, undefined);
+  expect(module: string, { cluster, selected }: { cluster: string; selected: boolean }): void {
+    if (!this.#of(module).byCluster.has(cluster)) this.#put(module, unseen(cluster, selected));
   }
 
   /** All clusters are expected that `generation` concerns: from now on the records tell its status. */
   begin(module: string, generation: number): void {
-    this.#of(module);
-    this.#begun.set(module, generation);
+    const of = this.#of(module);
+    of.generation = generation;
+    of.outdated = [...of.byCluster.values()].filter((record) => record.generation !== generation).length;
     this.#onChange(module);
   }
 
@@ -60,45 +68,71 @@ export class Records {
   }
 
   set(module: string, record: ClusterRecord): void {
-    this.#of(module).set(record.cluster, record);
+    this.#put(module, record);
     this.#onChange(module);
   }
 
   remove(module: string, cluster: string): void {
-    if (this.#byModule.get(module)?.delete(cluster)) this.#onChange(module);
+    const of = this.#byModule.get(module);
+    const record = of?.byCluster.get(cluster);
+    if (of === undefined || record === undefined) return;
+    of.byCluster.delete(cluster);
+    if (record.generation !== of.generation) of.outdated -= 1;
+    this.#onChange(module);
   }
 
   forget(module: string): void {
     this.#byModule.delete(module);
-    this.#begun.delete(module);
     this.#problems.delete(module);
   }
 
   /** Names of all clusters that were ever expected or recorded. */
   clusters(module: string): Iterable<string> {
-    return this.#byModule.get(module)?.keys() ?? [];
+    return this.#byModule.get(module)?.byCluster.keys() ?? [];
   }
 
-  /**
-   * The records, and how many clusters nobody looked at since `generation`. Undefined while it is not even known which
-   * clusters that generation concerns.
-   */
-  snapshot(module: string, generation: number): { records: ClusterRecord[]; outdated: number } | undefined {
-    if (this.#begun.get(module) !== generation) return undefined;
-    const records: ClusterRecord[] = [];
-    let outdated = 0;
-    for (const record of this.#byModule.get(module)?.values() ?? []) {
-      if (record !== undefined) records.push(record);
-      if (record === undefined || record.generation !== generation) outdated += 1;
-    }
-    return { records, outdated };
+  /** How many clusters nobody looked at since the last `begin`. */
+  outdated(module: string): number {
+    return this.#byModule.get(module)?.outdated ?? 0;
   }
 
-  #of(module: string): Map<string, ClusterRecord | undefined> {
+  /** Undefined while it is not even known which clusters `generation` concerns. */
+  snapshot(module: string, generation: number): ClusterRecord[] | undefined {
+    const of = this.#byModule.get(module);
+    return of?.generation === generation ? [...of.byCluster.values()] : undefined;
+  }
+
+  #put(module: string, record: ClusterRecord): void {
+    const of = this.#of(module);
+    const before = of.byCluster.get(record.cluster);
+    if (before !== undefined && before.generation !== of.generation) of.outdated -= 1;
+    if (record.generation !== of.generation) of.outdated += 1;
+    of.byCluster.set(record.cluster, record);
+  }
+
+  #of(module: string): ModuleRecords {
     const present = this.#byModule.get(module);
     if (present !== undefined) return present;
-    const made = new Map<string, ClusterRecord | undefined>();
+    const made = { byCluster: new Map(), generation: undefined, outdated: 0 };
     this.#byModule.set(module, made);
     return made;
   }
+}
+
+/** Of no generation, so it counts as waiting. */
+function unseen(cluster: string, selected: boolean): ClusterRecord {
+  return {
+    cluster,
+    generation: -1,
+    selected,
+    phase: 'Waiting',
+    reason: reasons.waiting,
+    message: 'was not looked at yet',
+    reporting: undefined,
+    updated: false,
+    work: undefined,
+    plans: [],
+    notices: [],
+    ignored: { ignored: [], moreIgnored: 0 },
+  };
 }

@@ -1,4 +1,4 @@
-import { managedClusterModules } from '@open-cluster-management/api-types';
+import { type ManagedClusterModuleStatus, managedClusterModules } from '@open-cluster-management/api-types';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { after, done, type Outcome } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
@@ -8,7 +8,8 @@ import type { ClusterMeters } from './cluster-meters.ts';
 import type { Demand } from './demand.ts';
 import { eventsOf } from './events.ts';
 import type { Fleet } from './gather.ts';
-import type { Records } from './records.ts';
+import type { ModuleView } from './module-view.ts';
+import type { ClusterRecord, Records } from './records.ts';
 import { type StatusPicture, statusOf } from './status.ts';
 
 export interface StatusParts {
@@ -22,8 +23,10 @@ export interface StatusParts {
   intervalMs: number;
 }
 
-/** So long a status waits for clusters that nobody looked at yet: a restart must not make it flap. */
+/** So long the status of a new state waits for clusters that nobody looked at yet. */
 const settleMs = 5_000;
+/** After a restart, which must not make a status flap that tells of all of them already. */
+const restartSettleMs = 60_000;
 
 /**
  * The status of a ManagedClusterModule (key: its name). Cost: clusters × kernels of the module, at most once in
@@ -34,45 +37,54 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
   /** Until when a module's clusters have time to be looked at. */
   const settledAtMs = new Map<string, number>();
   return async (name) => {
-    const { fleet, records } = parts;
+    const { fleet, records, clusterMeters } = parts;
     const nowMs = fleet.nowMs();
     const module = fleet.modules.get({ name });
-    if (module === undefined || fleet.moduleViews.of(module).leaving) {
+    const view = module && fleet.moduleViews.of(module);
+    if (module === undefined || view === undefined || view.leaving) {
       computedAtMs.delete(name);
       settledAtMs.delete(name);
+      clusterMeters.forget(name);
       return done;
     }
-    const view = fleet.moduleViews.of(module);
     const outdated = records.outdated(name);
-    const isRestart = module.status?.observedGeneration === view.generation;
-    const settled =
-      outdated === 0 ? nowMs : (settledAtMs.get(name) ?? nowMs + (isRestart ? restartSettleMs : settleMs));
+    const patienceMs = module.status?.observedGeneration === view.generation ? restartSettleMs : settleMs;
+    const untilMs = outdated === 0 ? nowMs : (settledAtMs.get(name) ?? nowMs + patienceMs);
     if (outdated === 0) settledAtMs.delete(name);
-    else settledAtMs.set(name, settled);
+    else settledAtMs.set(name, untilMs);
     // Before the records are read: this is asked with each cluster that changes.
-    const waitMs = Math.max(settled, (computedAtMs.get(name) ?? 0) + parts.intervalMs) - nowMs;
+    const waitMs = Math.max(untilMs, (computedAtMs.get(name) ?? 0) + parts.intervalMs) - nowMs;
     if (waitMs > 0) return after(waitMs, 'the status is told at intervals');
     const known = records.snapshot(name, view.generation);
     // `Records.begin` wakes this key.
     if (known === undefined) return done;
     computedAtMs.set(name, nowMs);
-    const own = records.problem(name);
-    const picture: StatusPicture = {
-      generation: view.generation,
-      present: module.status ?? {},
-      problems: own === undefined ? view.problems : [...view.problems, own],
-      hold: view.hold,
-      revision: view.wanted?.revision,
-      imageCheck: view.imageCheck,
-      warnings: parts.demand.warnings(name),
-      records: known,
-      nowText: rfc3339(nowMs),
-    };
+    const picture = pictureOf(parts, { view, present: module.status ?? {}, known });
     const status = statusOf(picture);
+    clusterMeters.tell(name, status.rollout);
     const wrote = await writeStatus(parts.client, managedClusterModules, module, status);
     if (wrote)
       for (const event of eventsOf(picture.present, status)) parts.events.record({ regarding: module, ...event });
     // The others are told of when they were looked at, or at the latest then.
     return outdated === 0 ? done : after(parts.intervalMs, 'clusters are still to be looked at');
+  };
+}
+
+function pictureOf(
+  { fleet, records, demand }: StatusParts,
+  of: { view: ModuleView; present: ManagedClusterModuleStatus; known: readonly ClusterRecord[] },
+): StatusPicture {
+  const { view, present, known } = of;
+  const own = records.problem(view.name);
+  return {
+    generation: view.generation,
+    present,
+    problems: own === undefined ? view.problems : [...view.problems, own],
+    hold: view.hold,
+    revision: view.wanted?.revision,
+    imageCheck: view.imageCheck,
+    warnings: demand.warnings(view.name),
+    records: known,
+    nowText: rfc3339(fleet.nowMs()),
   };
 }
