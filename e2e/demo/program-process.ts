@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { eventually } from '../world/eventually.ts';
@@ -5,6 +6,8 @@ import type { Processes } from '../world/node/processes.ts';
 
 /** One of our programs as a process of its own, started as in production. */
 export interface ProgramProcess {
+  readonly name: 'hub' | 'spoke';
+  readonly pid: number;
   /** Rejects when the process ends before `stop`. */
   readonly alive: Promise<never>;
   /** SIGTERM; resolves with the exit code. */
@@ -15,21 +18,35 @@ export interface ProgramProcessOptions {
   readonly processes: Processes;
   readonly name: 'hub' | 'spoke';
   readonly configFile: string;
+  /** Beside and instead of `memorySettings`. */
   readonly environment: Readonly<Record<string, string>>;
   readonly folder: string;
 }
 
 const logLinesKept = 200;
 const repository = fileURLToPath(new URL('../..', import.meta.url));
+const mainOf = (name: string) => `${repository}${name}/main.ts`;
+
+/** What docs/guides/real-cluster.md ("Memory") advises for a Deployment. */
+const memorySettings = {
+  NODE_OPTIONS: '--max-semi-space-size=1',
+  NODE_COMPILE_CACHE: `${repository}node_modules/.cache/compile`,
+} as const;
+
+/** Fills the compile cache: the program is refused for want of settings, but all its code has been compiled by then. */
+export function compileProgram(name: ProgramProcess['name']): void {
+  const { status } = spawnSync(process.execPath, [mainOf(name)], { env: memorySettings, stdio: 'ignore' });
+  if (status !== 1) throw new Error(`expected ${name}/main.ts to refuse to start with exit code 1, got ${status}`);
+}
 
 /** Starts the program and waits until its `/readyz` says ok. */
 export async function startProgramProcess(options: ProgramProcessOptions): Promise<ProgramProcess> {
   const { processes, name, configFile, environment, folder } = options;
   const log: string[] = [];
   const child = await processes.start({
-    argv: [process.execPath, `${repository}${name}/main.ts`, '--config', configFile],
+    argv: [process.execPath, mainOf(name), '--config', configFile],
     folder,
-    environment: { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment },
+    environment: { PATH: process.env['PATH'] ?? '', HOME: folder, ...memorySettings, ...environment },
     onOutput: (text) => {
       log.push(...text.split('\n').filter((line) => line !== ''));
       log.splice(0, log.length - logLinesKept);
@@ -47,6 +64,8 @@ export async function startProgramProcess(options: ProgramProcessOptions): Promi
   const ready = eventually(`${name}/main.ts is ready`, () => isReady(log));
   await Promise.race([ready, alive]);
   return {
+    name,
+    pid: child.pid,
     alive,
     async stop() {
       stopping = true;

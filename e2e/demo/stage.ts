@@ -8,7 +8,7 @@ import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
 import { type Fleet, hubNamespace, operatorNamespace, startFleet } from '../world/fleet/fleet.ts';
 import type { Plane } from '../world/fleet/plane.ts';
 import { Processes } from '../world/node/processes.ts';
-import { type ProgramProcess, startProgramProcess } from './program-process.ts';
+import { type ProgramProcess, type ProgramProcessOptions, startProgramProcess } from './program-process.ts';
 import type { Progress } from './progress.ts';
 
 /** Everything the demo plays on: the world, and the two programs as processes. */
@@ -28,7 +28,17 @@ export const kernels = {
   next: '5.14.0-503.11.1.el9_5.x86_64',
 } as const;
 
-export async function openStage(progress: Progress): Promise<DemoStage> {
+/** Whom the API servers see: the programs' service accounts. */
+export const programUsers = {
+  hub: `system:serviceaccount:${hubNamespace}:kmm-operator-hub-controller`,
+  spoke: `system:serviceaccount:${operatorNamespace}:kmm-operator-controller`,
+} as const;
+
+/** `environment`: for both programs, beside what they need. */
+export async function openStage(
+  progress: Progress,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<DemoStage> {
   const processes = new Processes();
   const fleet = await progress.step('a hub, a spoke cluster with two nodes, and a registry are up', startWorld);
   const plugin = await progress.step(
@@ -46,7 +56,17 @@ export async function openStage(progress: Progress): Promise<DemoStage> {
   const programs = await progress.step('the hub and the spoke program are ready', async () => {
     kubeconfigs['hub'] = await writeKubeconfig(fleet, fleet.hub);
     kubeconfigs[cluster] = await writeKubeconfig(fleet, fleet.spoke(cluster).plane);
-    return Promise.all([startHubProcess(fleet, processes), startSpokeProcess(fleet, processes)]);
+    const settings = await Promise.all([hubSettings(fleet), spokeSettings(fleet)]);
+    return Promise.all(
+      settings.map((own) =>
+        startProgramProcess({
+          ...own,
+          environment: { ...own.environment, ...environment },
+          processes,
+          folder: fleet.folder,
+        }),
+      ),
+    );
   });
   return {
     fleet,
@@ -73,35 +93,27 @@ function startWorld(): Promise<Fleet> {
   return startFleet({ spokes: [{ name: cluster, nodes, labels: { tier: 'edge' } }], runtime, timeFactor: 1 });
 }
 
-async function startHubProcess(fleet: Fleet, processes: Processes): Promise<ProgramProcess> {
+type ProgramSettings = Omit<ProgramProcessOptions, 'processes' | 'folder'>;
+
+async function hubSettings(fleet: Fleet): Promise<ProgramSettings> {
   const caFile = join(fleet.folder, 'registry-ca.pem');
   await writeFile(caFile, fleet.registry.caPem);
   const environment = {
-    KUBECONFIG: await writeKubeconfig(
-      fleet,
-      fleet.hub,
-      `system:serviceaccount:${hubNamespace}:kmm-operator-hub-controller`,
-    ),
+    KUBECONFIG: await writeKubeconfig(fleet, fleet.hub, programUsers.hub),
     OPERATOR_NAMESPACE: hubNamespace,
   };
-  const configFile = await writeConfig(fleet, 'hub', { registry: { caFile } });
-  return startProgramProcess({ processes, name: 'hub', configFile, environment, folder: fleet.folder });
+  return { name: 'hub', configFile: await writeConfig(fleet, 'hub', { registry: { caFile } }), environment };
 }
 
-async function startSpokeProcess(fleet: Fleet, processes: Processes): Promise<ProgramProcess> {
+async function spokeSettings(fleet: Fleet): Promise<ProgramSettings> {
   const { plane } = fleet.spoke(cluster);
   const environment = {
-    KUBECONFIG: await writeKubeconfig(
-      fleet,
-      plane,
-      `system:serviceaccount:${operatorNamespace}:kmm-operator-controller`,
-    ),
+    KUBECONFIG: await writeKubeconfig(fleet, plane, programUsers.spoke),
     OPERATOR_NAMESPACE: operatorNamespace,
     RELATED_IMAGE_WORKER: fleet.toolsImage,
     KMM_MANAGED: '1',
   };
-  const configFile = await writeConfig(fleet, 'spoke', {});
-  return startProgramProcess({ processes, name: 'spoke', configFile, environment, folder: fleet.folder });
+  return { name: 'spoke', configFile: await writeConfig(fleet, 'spoke', {}), environment };
 }
 
 async function writeKubeconfig(fleet: Fleet, plane: Plane, user?: string): Promise<string> {

@@ -20,16 +20,9 @@ export async function tellStory(options: {
 }): Promise<void> {
   const { stage, progress, keep, interrupted } = options;
   const { fleet } = stage;
-  await progress.step(`applied ManagedClusterModule ${name}: loaded on both nodes, plugin running`, async () => {
-    await fleet.hub.client.create(managedClusterModules, {
-      apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
-      kind: 'ManagedClusterModule',
-      metadata: { name },
-      spec: specOf(stage),
-    });
-    await loadedOn(fleet, ['node-a', 'node-b']);
-    await statusIsReady(fleet);
-  });
+  await progress.step(`applied ManagedClusterModule ${name}: loaded on both nodes, plugin running`, () =>
+    applyModule(stage),
+  );
   await showStatus(fleet, progress);
   if (keep) return keepRunning(stage, progress, interrupted);
   await progress.step(`node-a rebooted into ${kernels.next}: mapping added, loaded again`, async () => {
@@ -51,6 +44,19 @@ export async function tellStory(options: {
     await everythingGone(fleet);
   });
   await showStatus(fleet, progress);
+}
+
+/** Applies the demo's module and waits until it is in both nodes' kernels and its status says so. */
+export async function applyModule(stage: DemoStage): Promise<void> {
+  const { fleet } = stage;
+  await fleet.hub.client.create(managedClusterModules, {
+    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'ManagedClusterModule',
+    metadata: { name },
+    spec: specOf(stage),
+  });
+  await loadedOn(fleet, ['node-a', 'node-b']);
+  await statusIsReady(fleet);
 }
 
 function specOf({ fleet, plugin }: DemoStage): ManagedClusterModuleSpec {
