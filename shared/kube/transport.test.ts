@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { PrometheusMeters } from '../process/metrics.ts';
+import { parseExposition } from '../testing/exposition.ts';
 import { settle } from '../testing/virtual-clock.ts';
 import type { KubeClient } from './client.ts';
 import { isGone } from './errors.ts';
@@ -48,6 +50,42 @@ describe('the transport', () => {
     return client;
   }
 
+  it('counts its requests by verb, resource and status, never by object', async () => {
+    const meters = new PrometheusMeters();
+    const client = await connect(
+      (request, response) => {
+        if (request.method === 'DELETE') return response.destroy();
+        json(response, request.url?.endsWith('/b') ? 404 : 200, { metadata: { resourceVersion: '1' }, items: [] });
+      },
+      { meters },
+    );
+    const at = { namespace: 'n', name: 'a' };
+    const object = { apiVersion: 'v1', kind: 'Pod', metadata: at, spec: { containers: [] } };
+    await client.get(pods, at);
+    await client.get(pods, { ...at, name: 'b' });
+    await client.list(pods);
+    await client.create(pods, object);
+    await client.replace(pods, object);
+    await client.patch(pods, at, { type: 'merge', body: {} });
+    await assert.rejects(client.delete(pods, at));
+    for await (const _ of client.watch(nodes, { resourceVersion: '1', signal: new AbortController().signal })) break;
+    const { body } = await meters.exposition();
+    const counted = parseExposition(body).get('kmm_api_requests_total')?.samples;
+    assert.deepEqual(
+      counted?.map(({ labels, value }) => [...Object.values(labels), value].join(' ')),
+      [
+        'get pods 200 1',
+        'get pods 404 1',
+        'list pods 200 1',
+        'create pods 200 1',
+        'update pods 200 1',
+        'patch pods 200 1',
+        'delete pods 0 1',
+        'watch nodes 200 1',
+      ],
+    );
+  });
+
   it('sends each call as the API asks for it', async () => {
     const seen: string[] = [];
     const client = await connect((request, response) => {
@@ -87,7 +125,9 @@ describe('the transport', () => {
 
   it('gives the items of a list the kind that built-in lists leave out', async () => {
     const items = [{ metadata: { name: 'a' } }];
-    const client = await connect((_request, response) => json(response, 200, { metadata: {}, items }));
+    const client = await connect((_request, response) =>
+      json(response, 200, { metadata: { resourceVersion: '1' }, items }),
+    );
     const [first] = (await client.list(nodes)).items;
     assert.deepEqual([first?.apiVersion, first?.kind], ['v1', 'Node']);
   });

@@ -43,7 +43,11 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   return new HttpKubeClient(loadKubeconfig(options.kubeconfig), options);
 }
 
+/** The API's word for what is done, as in rules of RBAC. */
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
+
 interface Call {
+  verb: Verb;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   resource: Resource<KubeObject>;
   path: string;
@@ -79,14 +83,14 @@ class HttpKubeClient implements KubeClient {
     this.#writes = new PQueue({ concurrency });
     this.#requests = (options.meters ?? silentMeters).counter({
       name: 'kmm_api_requests_total',
-      help: 'Requests to the Kubernetes API by method, resource and status (0: no answer)',
-      labels: ['method', 'resource', 'status'],
+      help: 'Requests to the Kubernetes API by verb, resource and status (0: no answer)',
+      labels: ['verb', 'resource', 'status'],
     });
   }
 
   async get<T extends KubeObject>(resource: Resource<T>, at: { namespace?: string | undefined; name: string }) {
     try {
-      return await this.#call<T>({ method: 'GET', resource, path: objectPath(resource, at) });
+      return await this.#call<T>({ verb: 'get', method: 'GET', resource, path: objectPath(resource, at) });
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return undefined;
       throw error;
@@ -96,7 +100,7 @@ class HttpKubeClient implements KubeClient {
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
     const { namespace, signal, ...query } = options;
     const path = withQuery(collectionPath(resource, namespace), query);
-    const list = await this.#call<List<T>>({ method: 'GET', resource, path, signal });
+    const list = await this.#call<List<T>>({ verb: 'list', method: 'GET', resource, path, signal });
     return { metadata: list.metadata, items: (list.items ?? []).map((item) => withKind(resource, item)) };
   }
 
@@ -105,7 +109,7 @@ class HttpKubeClient implements KubeClient {
     const parameters = { ...query, watch: true, allowWatchBookmarks: true };
     const path = withQuery(collectionPath(resource, namespace), parameters);
     try {
-      const answer = await this.#send({ method: 'GET', resource, path, signal }, this.#watches);
+      const answer = await this.#send({ verb: 'watch', method: 'GET', resource, path, signal }, this.#watches);
       for await (const line of lines(answer.body, transportLimits.watchLineCharsMax)) {
         yield JSON.parse(line) as WatchEvent<T>;
       }
@@ -119,7 +123,7 @@ class HttpKubeClient implements KubeClient {
     const { name, namespace } = object.metadata;
     assert(!resource.namespaced || namespace, `${resource.kind} ${name} needs a namespace`);
     const path = collectionPath(resource, namespace);
-    return this.#call({ method: 'POST', resource, path, body: object });
+    return this.#call({ verb: 'create', method: 'POST', resource, path, body: object });
   }
 
   replace<T extends KubeObject>(
@@ -128,20 +132,20 @@ class HttpKubeClient implements KubeClient {
     options: { subresource?: 'status' } = {},
   ): Promise<T> {
     const path = objectPath(resource, object.metadata, options.subresource);
-    return this.#call({ method: 'PUT', resource, path, body: object });
+    return this.#call({ verb: 'update', method: 'PUT', resource, path, body: object });
   }
 
   patch: KubeClient['patch'] = (resource, at, patch, options = {}) => {
     const path = objectPath(resource, at, options.subresource);
     const contentType = patch.type === 'json' ? 'application/json-patch+json' : 'application/merge-patch+json';
     const body = patch.type === 'json' ? patch.operations : patch.body;
-    return this.#call({ method: 'PATCH', resource, path, body, contentType });
+    return this.#call({ verb: 'patch', method: 'PATCH', resource, path, body, contentType });
   };
 
   delete: KubeClient['delete'] = async (resource, at, options = {}) => {
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...options };
     try {
-      await this.#call({ method: 'DELETE', resource, path: objectPath(resource, at), body });
+      await this.#call({ verb: 'delete', method: 'DELETE', resource, path: objectPath(resource, at), body });
     } catch (error) {
       if (!(error instanceof KubeError && error.status === 404)) throw error;
     }
@@ -177,7 +181,7 @@ class HttpKubeClient implements KubeClient {
   }
 
   async #request(call: Call, through: Dispatcher): Promise<Dispatcher.ResponseData> {
-    const { method, resource, contentType = 'application/json', signal } = call;
+    const { verb, method, resource, contentType = 'application/json', signal } = call;
     const authorization = await this.#credentials.authorization();
     const timeoutMs = this.#options.requestTimeoutMs ?? transportLimits.requestTimeoutMs;
     try {
@@ -197,10 +201,10 @@ class HttpKubeClient implements KubeClient {
         // A watch is silent for minutes; its driver bounds the silence.
         bodyTimeout: through === this.#watches ? 0 : timeoutMs,
       });
-      this.#requests.add({ method, resource: resource.plural, status: String(answer.statusCode) });
+      this.#requests.add({ verb, resource: resource.plural, status: String(answer.statusCode) });
       return answer;
     } catch (error) {
-      this.#requests.add({ method, resource: resource.plural, status: '0' });
+      this.#requests.add({ verb, resource: resource.plural, status: '0' });
       throw error;
     }
   }

@@ -35,16 +35,18 @@ describe('the registry client', () => {
     const { trusted = true, timeoutMs = 5000, ...rest } = options;
     const registry = await startRegistry({ clock: systemClock, ...rest });
     cleanups.push(() => registry.stop());
+    const outcomes: string[] = [];
     const client = new RegistryClient({
       clock: systemClock,
       timeoutMs,
+      onRequest: (method, outcome) => outcomes.push(`${method} ${outcome}`),
       ...(trusted && { extraCa: registry.caPem }),
     });
     cleanups.push(() => client.close());
     const { digest } = await seed(registry);
     const ask = (tls: RegistryTls = verified, credentials: readonly Credential[] = [], name = 'team/app:1') =>
       client.exists({ reference: reference(`${registry.host}/${name}`), tls, credentials });
-    return { registry, client, digest, ask };
+    return { registry, client, digest, ask, outcomes };
   }
 
   async function seed(registry: Registry): Promise<{ digest: string }> {
@@ -64,6 +66,28 @@ describe('the registry client', () => {
     assert.deepEqual(
       registry.requests.map(({ method, path }) => `${method} ${path}`),
       ['HEAD /v2/team/app/manifests/1'],
+    );
+  });
+
+  it('tells how each request ended, in few words whatever the registry answers', async () => {
+    const { registry, ask, outcomes } = await world({ timeoutMs: 200 });
+    await ask();
+    const replies: RegistryFault[] = [
+      { reply: failure(403, 'DENIED') },
+      { reply: failure(429, 'TOOMANYREQUESTS') },
+      { reply: { status: 451 } },
+      { reply: { status: 599 } },
+      { hangUp: true },
+      { delayMs: 60_000 },
+    ];
+    for (const fault of replies) {
+      registry.fault = () => fault;
+      await ask();
+    }
+    const expected = ['2xx', '403', '429', '4xx', '5xx', 'RegistryUnavailable', 'RegistryUnavailable'];
+    assert.deepEqual(
+      outcomes.filter((each) => each.startsWith('HEAD')),
+      expected.map((outcome) => `HEAD ${outcome}`),
     );
   });
 

@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../core/clock.ts';
 import { RegistryFailure, type RegistryReason } from './failure.ts';
-import { HttpTransport } from './http.ts';
+import { HttpTransport, type RequestListener } from './http.ts';
 import { manifestDigest } from './manifest.ts';
 import { type Image, type Platform, pullImage } from './pull.ts';
 import { formatReference, type Reference } from './reference.ts';
@@ -30,9 +30,15 @@ export class RegistryClient {
   readonly #queue: PQueue;
 
   /** `extraCa`: PEM certificates that are trusted beside the system's. */
-  constructor(options: { clock: Clock; extraCa?: string | undefined; concurrency?: number; timeoutMs?: number }) {
-    const { clock, extraCa, timeoutMs = timeoutMsDefault } = options;
-    this.#transport = new HttpTransport({ clock, extraCa, timeoutMs });
+  constructor(options: {
+    clock: Clock;
+    extraCa?: string | undefined;
+    concurrency?: number;
+    timeoutMs?: number;
+    onRequest?: RequestListener;
+  }) {
+    const { clock, extraCa, onRequest, timeoutMs = timeoutMsDefault } = options;
+    this.#transport = new HttpTransport({ clock, extraCa, timeoutMs, onRequest });
     this.#queue = new PQueue({ concurrency: options.concurrency ?? concurrencyDefault });
   }
 

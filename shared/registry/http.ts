@@ -26,6 +26,9 @@ export interface HttpAnswer {
   retryAfterMs: number | undefined;
 }
 
+/** Told of every request, after its redirects: the status that means something to us, else its class, or why there was none. */
+export type RequestListener = (method: HttpRequest['method'], outcome: string) => void;
+
 const redirectsMax = 5;
 /** Sockets to one origin: a check is one or two small requests. */
 const connectionsMax = 8;
@@ -38,12 +41,19 @@ const retryAfterMsMax = 3_600_000;
 export class HttpTransport {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
+  readonly #onRequest: RequestListener;
   readonly #agents: Record<HttpRequest['trust'], Dispatcher>;
 
   /** `extraCa`: PEM certificates that are trusted beside the system's. */
-  constructor(options: { clock: Clock; timeoutMs: number; extraCa?: string | undefined }) {
+  constructor(options: {
+    clock: Clock;
+    timeoutMs: number;
+    extraCa?: string | undefined;
+    onRequest?: RequestListener | undefined;
+  }) {
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs;
+    this.#onRequest = options.onRequest ?? (() => undefined);
     const ca = options.extraCa === undefined ? undefined : [...getCACertificates('default'), options.extraCa];
     // Our own clock limits the whole request; undici's limits on its parts would run in real time.
     const parts = { connections: connectionsMax, headersTimeout: 0, bodyTimeout: 0 };
@@ -57,10 +67,16 @@ export class HttpTransport {
     const abort = new AbortController();
     const cancel = this.#clock.after(this.#timeoutMs, () => abort.abort());
     try {
-      return await this.#follow(request, abort.signal);
+      const answer = await this.#follow(request, abort.signal);
+      this.#onRequest(request.method, outcomeOf(answer.status));
+      return answer;
     } catch (error) {
-      if (error instanceof RegistryFailure) throw error;
-      throw failureOf(error, request, abort.signal.aborted ? this.#timeoutMs : undefined);
+      const failure =
+        error instanceof RegistryFailure
+          ? error
+          : failureOf(error, request, abort.signal.aborted ? this.#timeoutMs : undefined);
+      this.#onRequest(request.method, failure.reason);
+      throw failure;
     } finally {
       cancel();
     }
@@ -115,6 +131,11 @@ export class HttpTransport {
 /** Method and address for messages: without a query, which may hold a signature that grants access. */
 export function described({ method, url }: Pick<HttpRequest, 'method' | 'url'>): string {
   return `${method} ${url.origin}${url.pathname}`;
+}
+
+/** A registry may answer any number: what is counted by it must be few words. */
+function outcomeOf(status: number): string {
+  return [401, 403, 404, 429].includes(status) ? String(status) : `${Math.floor(status / 100)}xx`;
 }
 
 function redirected(from: URL, location: string, request: HttpRequest): URL {
