@@ -13,6 +13,21 @@ export interface Load {
 
 /** 16 hexadecimal digits: the pod's annotation and the marker on the node carry it, and only its change replaces a pod. */
 export function loadHash({ image, kernel, modprobe, inTreeModulesToRemove }: Load): string {
-  const section = { ...modprobe, dirName: modprobe.dirName ?? dirNameDefault };
+  const section = withoutEmpty({ ...modprobe, dirName: modprobe.dirName ?? dirNameDefault });
   return contentHash({ image, kernel, modprobe: section, inTreeModulesToRemove });
+}
+
+/** An empty list says what no list says: to write one down must reload nothing. `rawArgs` counts by being there. */
+function withoutEmpty({ rawArgs, ...section }: ModprobeSpec): object {
+  const args = section.args && withoutEmptyMembers(section.args);
+  return withoutEmptyMembers({ ...section, args, rawArgs });
+}
+
+function withoutEmptyMembers(members: object): object {
+  return Object.fromEntries(Object.entries(members).filter(([key, value]) => key === 'rawArgs' || !isEmpty(value)));
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === '') return true;
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }

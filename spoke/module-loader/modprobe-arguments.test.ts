@@ -77,6 +77,25 @@ describe('the load hash', () => {
     assert.equal(loadHash({ ...load, modprobe: { moduleName: 'm' } as ModprobeSpec }), hash);
   });
 
+  it('is the same in every release of ours: another one would reload every node of a fleet', () => {
+    const modprobe = {
+      moduleName: 'm',
+      dirName: '/drivers',
+      parameters: ['a=1'],
+      args: { load: ['-f'], unload: ['-w'] },
+      firmwarePath: '/fw',
+      modulesLoadingOrder: ['m', 'n'],
+    };
+    assert.equal(hash, 'b1f2f53f789c4157');
+    assert.equal(loadHash({ ...load, modprobe }), '2090125b52878699');
+  });
+
+  it('does not depend on whether nothing is written down or left out', () => {
+    const empty = { ...simple, parameters: [], modulesLoadingOrder: [], args: {}, firmwarePath: '' };
+    assert.equal(loadHash({ ...load, modprobe: empty }), hash);
+    assert.equal(loadHash({ ...load, modprobe: { ...simple, args: { load: [], unload: [] } } as ModprobeSpec }), hash);
+  });
+
   for (const [what, changed] of Object.entries({
     image: { ...load, image: 'j' },
     kernel: { ...load, kernel: 'l' },
