@@ -19,9 +19,16 @@ const byKubernetes: readonly Toleration[] = [
   { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
 ];
 
+/** Kubernetes taints every node that is not Ready so, for as long as that lasts: unreachable, and no less desired. */
+const silence: readonly Toleration[] = ['not-ready', 'unreachable'].map((condition) => ({
+  key: `node.kubernetes.io/${condition}`,
+  operator: 'Exists',
+  effect: 'NoSchedule',
+}));
+
 /** `NoSchedule` keeps new pods away and ends none; `NoExecute` ends those that are there; `undefined`: open to all. */
 export function closedBy(node: Node, tolerations: readonly Toleration[]): 'NoSchedule' | 'NoExecute' | undefined {
-  const all = [...tolerations, ...pressureTolerations, ...byKubernetes];
+  const all = [...tolerations, ...pressureTolerations, ...byKubernetes, ...silence];
   const effects = (node.spec?.taints ?? [])
     .filter((taint) => !all.some((toleration) => tolerates(toleration, taint)))
     .map(({ effect }) => effect);
