@@ -110,9 +110,7 @@ async function remove<T extends KubeObject>(
 
 async function createUnload({ client, log, picture }: ApplyInput, wanted: Pod): Promise<void> {
   if (picture.pods.some(({ metadata }) => metadata.name === wanted.metadata.name)) return;
-  const { module } = picture;
-  const reference = module && { ...ownerOf(module), controller: true, blockOwnerDeletion: true };
-  const metadata = { ...wanted.metadata, ...(reference && { ownerReferences: [reference] }) };
-  log.info({ pod: metadata.name, node: wanted.spec.nodeName }, 'unloading by a pod of its own');
-  await client.create(podsResource, { ...wanted, metadata });
+  log.info({ pod: wanted.metadata.name, node: wanted.spec.nodeName }, 'unloading by a pod of its own');
+  // Without an owner: a Module that is deleted in the foreground would take it away before it has done its work.
+  await client.create(podsResource, wanted);
 }

@@ -256,6 +256,35 @@ describe('one-shot unload pods', () => {
     assert.deepEqual(after.plan.dismiss, [unloaded]);
   });
 
+  it('stay until the record of what they unloaded is off the node, and the ended pod with them', () => {
+    const recorded = { ...servingNode('n1'), metadata: { ...servingNode('n1').metadata, labels: {} } };
+    const unloaded = made(endedWith({ result: 'Unloaded', boot: 'boot-of-n1' }, 0, 'Succeeded'));
+    const { plan } = look({ nodes: [recorded], pods: [left, unloaded] });
+    assert.deepEqual([plan.release, plan.unload, plan.dismiss], [[], [], []]);
+    const later = look({ nodes: [node], pods: [left, unloaded] });
+    assert.deepEqual([namesOf(later.plan.release), later.plan.dismiss], [['n1'], [unloaded]]);
+  });
+
+  it('are not made on a node that is only closed to new pods, which the ended pod remembers for', () => {
+    const closed = buildNode('n1', { taints: [{ key: 'a', effect: 'NoSchedule' }] });
+    const { plan } = look({ nodes: [closed], pods: [left] });
+    assert.deepEqual([plan.unload, plan.release, plan.finalizer], [[], [], true]);
+  });
+
+  it('are not made where a mapping cannot be resolved, whose loaders stay as they are', () => {
+    const module = buildModule();
+    module.spec.moduleLoader!.container.kernelMappings = [
+      { regexp: '.', containerImage: 'example.com/simple:${KERNEL' },
+    ];
+    const { plan } = look({ module, nodes: [buildNode('n1')], pods: [left] });
+    assert.deepEqual([plan.unload, namesOf(plan.release)], [[], ['n1']]);
+  });
+
+  it('are not made beside a loader that is still there', () => {
+    const { plan } = look({ nodes: [node], pods: [left, servingLoader('n1', { uid: 'p2' })] });
+    assert.deepEqual([plan.unload, plan.release], [[], []]);
+  });
+
   it('are dismissed when the node is wanted again', () => {
     const running = made();
     const { plan } = look({ nodes: [buildNode('n1')], pods: [left, running] });

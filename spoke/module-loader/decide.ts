@@ -2,12 +2,13 @@ import type { Module } from '@open-cluster-management/api-types';
 import { annotations, finalizers, labels } from '../../shared/kube/names.ts';
 import type { DaemonSet, Pod } from '../../shared/kube/object.ts';
 import { ownerOf, ownership } from '../../shared/kube/ownership.ts';
-import { containerStatus, containers, isTerminating, purposeOf } from '../pods.ts';
+import { bootKey, loadedBoots } from '../boots.ts';
+import { bootIdOf } from '../nodes.ts';
+import { isTerminating, purposeOf } from '../pods.ts';
 import { loaderDaemonSet, loaderName } from './daemon-set.ts';
-import { isUnloaded, leftBehind } from './outcome.ts';
+import { answerFor, isEmptied, leftBehind } from './outcome.ts';
 import { isMarked, isReleased, type Replacement, replacement } from './replacement.ts';
-import { lastResult } from './script-result.ts';
-import type { ModulePicture, Survey } from './survey.ts';
+import type { ModulePicture, Survey, Target } from './survey.ts';
 import { unloadPod } from './unload-pod.ts';
 
 /** Everything that should be, and what has to be done to pods to get there; `apply` carries it out in this order. */
@@ -40,7 +41,7 @@ export function decide(picture: ModulePicture, seen: Survey): Plan {
   const { mark, discard } = farewell(seen, surplus);
   const next = replacement(picture, seen);
   const failing = failingAndChanged(seen, daemonSets);
-  const { release, unload } = ends(picture, seen);
+  const { release, unload, answers } = ends(picture, seen);
   const needed = new Set(unload.map((pod) => pod.metadata.name));
   return {
     finalizer: needsFinalizer(picture, seen),
@@ -58,6 +59,7 @@ export function decide(picture: ModulePicture, seen: Survey): Plan {
       (pod) =>
         purposeOf(pod) === 'unload' &&
         !isTerminating(pod) &&
+        !answers.has(pod) &&
         (!needed.has(pod.metadata.name) || isSpent(pod, picture.nowMs)),
     ),
     discard,
@@ -141,9 +143,10 @@ function templateHashOf(object: { metadata?: { annotations?: Record<string, stri
   return object.metadata?.annotations?.[annotations.templateHash];
 }
 
-/** What becomes of loader pods that are being deleted (contract 9, Outcome). */
-function ends(picture: ModulePicture, seen: Survey): { release: Pod[]; unload: Pod[] } {
+/** What becomes of loader pods that are being deleted (contract 9, Outcome), and which unload pods are still to be read for them. */
+function ends(picture: ModulePicture, seen: Survey): { release: Pod[]; unload: Pod[]; answers: Set<Pod> } {
   const release: Pod[] = [];
+  const answers = new Set<Pod>();
   const unload = new Map<string, Pod>();
   for (const pod of picture.pods) {
     if (purposeOf(pod) !== 'load' || !isTerminating(pod)) continue;
@@ -152,10 +155,26 @@ function ends(picture: ModulePicture, seen: Survey): { release: Pod[]; unload: P
     const { identity: module, nowMs } = picture;
     const left = leftBehind({ pod, node: target?.node, module, nowMs });
     if (left === 'unsettled') continue;
-    if (left === 'nothing' || target?.wanted || wasUnloadedFor(pod, picture.pods)) release.push(pod);
-    else addUnload(unload, unloadPod(pod), picture.pods);
+    const answer = target && answerFor(pod, target.pods);
+    if (left === 'nothing' || target === undefined || answer !== undefined) {
+      if (target === undefined || !awaitsRecord(picture, target)) release.push(pod);
+      else if (answer !== undefined) answers.add(answer);
+    } else if (isAwaited(target)) release.push(pod);
+    // It is all that remembers: nothing is ended on a node that is only closed to new pods, nor beside a loader that is still there.
+    else if (!target.wanted && !target.kept && target.live === undefined)
+      addUnload(unload, unloadPod(pod), picture.pods);
   }
-  return { release, unload: [...unload.values()] };
+  return { release, unload: [...unload.values()], answers };
+}
+
+/** node-labels has yet to see that nothing is left of what it noted on the node. */
+function awaitsRecord({ identity }: ModulePicture, { node, pods }: Target): boolean {
+  return loadedBoots(node)[bootKey(identity)]?.boot === bootIdOf(node) && isEmptied(pods, node);
+}
+
+/** Another loader pod is or will be there, and answers for what is. Also where a mapping cannot be resolved: its loaders stay as they are. */
+function isAwaited({ wanted, open, kept }: Target): boolean {
+  return open && (wanted || kept);
 }
 
 /** One unload pod a node at a time: another ended pod of the same node has its turn when the present one was answered. */
@@ -165,17 +184,6 @@ function addUnload(unload: Map<string, Pod>, wanted: Pod, pods: readonly Pod[]):
   const isPresents =
     present?.metadata.annotations?.[annotations.unloadsFor] === wanted.metadata.annotations?.[annotations.unloadsFor];
   if (!unload.has(name) || isPresents) unload.set(name, wanted);
-}
-
-/** The node was rebooted since, or not: either way the unload's own word holds for the pod that it was made for. */
-function wasUnloadedFor(loader: Pod, pods: readonly Pod[]): boolean {
-  return pods.some(
-    (pod) =>
-      purposeOf(pod) === 'unload' &&
-      pod.metadata.annotations?.[annotations.unloadsFor] === loader.metadata.uid &&
-      containerStatus(pod, containers.loader)?.state?.terminated?.exitCode === 0 &&
-      isUnloaded(lastResult(containerStatus(pod, containers.loader))),
-  );
 }
 
 /** An unload pod that its kubelet gave up, or that ended without a result: made anew, at the pace of `unloadAgainMs`. */

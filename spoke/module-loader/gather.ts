@@ -8,7 +8,7 @@ import type { Observations } from '../observations.ts';
 import { isTerminating, purposeOf } from '../pods.ts';
 import type { SpokeSettings } from '../settings.ts';
 import { loadHashOf, type ModulePicture } from './survey.ts';
-import { troubleOf } from './trouble.ts';
+import { troubleOn } from './trouble.ts';
 
 export interface ModuleSources {
   modules: CacheView<Module>;
@@ -46,7 +46,7 @@ function troubleAges(sources: ModuleSources, key: string, pods: readonly Pod[]):
     const subject = `${key}/${nodeName}`;
     const node = sources.nodes.get({ name: nodeName });
     if (node?.metadata.labels?.[readyLabel(namespace, name)] !== undefined) sources.observations.forget(subject);
-    else if (troubleOf(pod) !== undefined) {
+    else if (node !== undefined && troubleOn(node, pod) !== undefined) {
       ages.set(nodeName, sources.observations.ageMs(subject, loadHashOf(pod) ?? ''));
     }
   }

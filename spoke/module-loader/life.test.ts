@@ -75,6 +75,26 @@ const sequences = fc.record({
 });
 
 describe('a Module through anything that may happen to its nodes', () => {
+  it('goes without unloading what was unloaded before, when the image that followed can never be pulled [43]', () => {
+    const model = new Model(buildModule(), 1);
+    const [node] = model.nodes;
+    model.settle();
+    assert.ok(node?.loaded);
+    node.pulls = false;
+    const { moduleLoader } = model.module!.spec;
+    const container = {
+      ...moduleLoader!.container,
+      kernelMappings: [{ regexp: '.', containerImage: 'example.com/no:1' }],
+    };
+    model.module = { ...model.module, spec: { ...model.module!.spec, moduleLoader: { container } } } as Module;
+    model.settle();
+    assert.equal(node.loaded, undefined, 'the pod with the new image has replaced the one that had loaded');
+    model.deleteModule();
+    model.settle();
+    assert.equal(model.module, undefined);
+    assertGone(model);
+  });
+
   it('disrupts no node that is as it should be, replaces one node at a time, and forgets no kernel module [T11] [T12] [43]', () => {
     fc.assert(
       fc.property(sequences, fc.boolean(), ({ before, after }, withPlugin) => {
@@ -104,12 +124,12 @@ function edit(model: Model, parameters: string[]): void {
   model.module = { ...model.module, spec: { ...model.module.spec, moduleLoader: { container } } } as Module;
 }
 
-/** Takes everything out of the way. */
+/** Takes everything out of the way; a Module that is being deleted needs no image that its nodes do not have. */
 function mend(model: Model): void {
   edit(model, ['version=final']);
   for (const node of model.nodes) {
     node.up = true;
-    node.pulls = true;
+    node.pulls ||= model.module?.metadata.deletionTimestamp === undefined;
     node.users.delete('app');
     model.editNode(node, (object) => ({ ...object, spec: { taints: [] } }));
   }

@@ -10,6 +10,10 @@ const module = { namespace: 'modules', name: 'simple' };
 const deletedAtMs = Date.parse('2026-01-01T00:00:00Z');
 const unloaded = { verb: 'unload', result: 'Unloaded', boot: present };
 const waiting = { waiting: { reason: 'ImagePullBackOff' } };
+const lost = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } } as NonNullable<
+  LoaderOptions['status']
+>['state'] &
+  object;
 
 function judge(options: LoaderOptions, rest: { node?: ReturnType<typeof buildNode>; nowMs?: number } = {}): LeftBehind {
   const pod = buildLoader('n1', { deleted: true, ...options });
@@ -77,6 +81,16 @@ describe('what an ended loader pod leaves in the kernel', () => {
       options: { final: true, status: { state: waiting, containerID: '' } },
       expected: 'nothing',
     },
+    {
+      title: 'nothing when kubelet calls a container lost that it never started',
+      options: { final: true, phase: 'Failed', status: { state: lost, containerID: '' } },
+      expected: 'nothing',
+    },
+    {
+      title: 'maybe something when kubelet lost a container that had run',
+      options: { final: true, phase: 'Failed', status: { state: lost, lastState: lost, containerID: '' } },
+      expected: 'maybe',
+    },
     { title: 'unsettled while its container runs', options: {}, expected: 'unsettled' },
     {
       title: 'unsettled while its container may still be started',
@@ -102,6 +116,14 @@ describe('what an ended loader pod leaves in the kernel', () => {
     const options = { status: { state: waiting, containerID: '' } };
     assert.equal(judge(options, { nowMs: deletedAtMs + 60_001 }), 'nothing');
     assert.equal(judge({}, { nowMs: deletedAtMs + 3_600_000 }), 'unsettled');
+  });
+
+  it('is unsettled on a node that is cut off: its kubelet may have started what no status shows', () => {
+    const node = buildNode('n1', { ready: false });
+    const options = { sandboxBoot: null, phase: 'Pending', status: { state: waiting, containerID: '' } };
+    const nowMs = deletedAtMs + 3_600_000;
+    assert.equal(judge(options, { node, nowMs }), 'unsettled');
+    assert.equal(judge({ ...options, final: true }, { node, nowMs }), 'unsettled', 'taken away by force');
   });
 
   it('is maybe something when kubelet wiped the statuses of a pod that we know had started', () => {

@@ -1,7 +1,8 @@
+import { annotations } from '../../shared/kube/names.ts';
 import type { Node, Pod } from '../../shared/kube/object.ts';
 import { bootKey, loadedBoots, sandboxBoot } from '../boots.ts';
-import { bootIdOf } from '../nodes.ts';
-import { containerStatus, containers } from '../pods.ts';
+import { bootIdOf, readyOf } from '../nodes.ts';
+import { containerStatus, containers, purposeOf } from '../pods.ts';
 import { lastEnd, lastResult, type ScriptResult } from './script-result.ts';
 
 /** What an ended loader pod leaves in its node's kernel. `unsettled`: it has not ended for good yet. */
@@ -52,12 +53,46 @@ export function isUnloaded(result: ScriptResult | undefined): boolean {
   return result?.verb === 'unload' && result.result === 'Unloaded';
 }
 
+/** The unload pod that did its work. Whether the node was rebooted since or not, its word holds for the pod that it was made for. */
+export function answerFor(loader: Pod, pods: readonly Pod[]): Pod | undefined {
+  return pods.find(
+    (pod) =>
+      purposeOf(pod) === 'unload' &&
+      pod.metadata.annotations?.[annotations.unloadsFor] === loader.metadata.uid &&
+      containerStatus(pod, containers.loader)?.state?.terminated?.exitCode === 0 &&
+      isUnloaded(lastResult(containerStatus(pod, containers.loader))),
+  );
+}
+
+/**
+ * Whether the node's record of a Module (boots.ts) is history: one of its pods there has unloaded under the present boot,
+ * and no other one began anything that was not unloaded too. node-labels then drops the record, and the pod that proves it
+ * stays until that is done: or a later pod whose image cannot be pulled would have to unload what is long gone.
+ */
+export function isEmptied(pods: readonly Pod[], node: Node): boolean {
+  const started = pods.filter((pod) => purposeOf(pod) === 'load' && everStarted(pod));
+  const hasUnloaded = (pod: Pod) => isUnloadedUnder(pod, bootIdOf(node)) || answerFor(pod, pods) !== undefined;
+  return started.some(hasUnloaded) && started.every(hasUnloaded);
+}
+
+function isUnloadedUnder(pod: Pod, boot: string): boolean {
+  const status = containerStatus(pod, containers.loader);
+  const result = lastResult(status);
+  return status?.state?.terminated !== undefined && isUnloaded(result) && result?.boot === boot;
+}
+
 /** Whether the pod's main container was ever started, as far as its status tells. */
 export function everStarted(pod: Pod): boolean {
   const status = containerStatus(pod, containers.loader);
   if (status === undefined) return false;
   const { state, lastState, restartCount, containerID } = status;
-  return Boolean(state?.running || state?.terminated || lastState?.terminated || restartCount > 0 || containerID);
+  const ended = state?.terminated !== undefined && !isMadeUp(state.terminated);
+  return Boolean(state?.running || ended || lastState?.terminated || restartCount > 0 || containerID);
+}
+
+/** Of a pod that got past its init containers kubelet reports a container that it cannot find as ended, though it never ran. */
+function isMadeUp({ reason, containerID }: { reason?: string; containerID?: string }): boolean {
+  return reason === 'ContainerStatusUnknown' && !containerID;
 }
 
 function provesNothingLoaded(result: ScriptResult): boolean {
@@ -67,15 +102,17 @@ function provesNothingLoaded(result: ScriptResult): boolean {
 /**
  * No container of the pod runs, and none will be started. Its kubelet says so by a terminal phase (since 1.26) or by its
  * own delete with a grace period of 0; a preStop result says the same. Without that word (a waiting container may still
- * be started by a kubelet that has not seen the deletion) the pod is believed some time after its grace period.
+ * be started by a kubelet that has not seen the deletion) the pod is believed some time after its grace period. A kubelet
+ * that is cut off may have started what its pod's status does not show: then neither time nor a deletion by force tells.
  */
-function isFinal({ pod, nowMs }: EndedPod, result: ScriptResult | undefined): boolean {
+function isFinal({ pod, node, nowMs }: EndedPod, result: ScriptResult | undefined): boolean {
   const status = containerStatus(pod, containers.loader);
   if (pod.spec.nodeName === undefined) return true;
   const phase = pod.status?.phase;
   if (phase === 'Succeeded' || phase === 'Failed') return true;
   if (status?.state?.running !== undefined) return false;
-  if (pod.metadata.deletionGracePeriodSeconds === 0) return true;
   if (status?.state?.terminated !== undefined && isUnloaded(result)) return true;
+  if (node !== undefined && !readyOf(node)) return false;
+  if (pod.metadata.deletionGracePeriodSeconds === 0) return true;
   return nowMs > Date.parse(pod.metadata.deletionTimestamp ?? '') + finalWordMsMax;
 }

@@ -57,7 +57,9 @@ function isOutdated({ live, hash }: Target): boolean {
 
 function isInProgress(target: Target, picture: ModulePicture): boolean {
   const { live, leaving, open, reachable, labelled } = target;
-  if (isMarked(live) || leaving.length > 0) return true;
+  if (isMarked(live)) return true;
+  // Where no new pod may come an ended one can stay for long, remembering what it left.
+  if (leaving.length > 0) return open;
   if (live === undefined) return open && reachable;
   if (isOutdated(target) || isRestored(target, picture)) return false;
   // A kernel that dies of the new module is NotReady: its node stops the others, unless it had the label (which stays on
@@ -83,7 +85,7 @@ function nextToMark(outdated: readonly Target[], { marked }: ModulePicture): Pod
 
 /** One at a time even if, by an edit or a race, several are marked. */
 function removable(marked: readonly Target[], wanted: readonly Target[]): Pod[] {
-  if (wanted.some(({ leaving }) => leaving.length > 0)) return [];
+  if (wanted.some(({ leaving, open }) => open && leaving.length > 0)) return [];
   const first = marked.find((target) => target.reachable && target.open);
   return first?.live !== undefined && isReleased(first) ? [first.live] : [];
 }

@@ -17,7 +17,7 @@ const contents: fc.Arbitrary<ReportContent> = fc.record({
   version: fc.option(anything, { nil: undefined }),
   nodes: counts,
   kernels: fc.array(fc.tuple(kernel, counts), { maxLength: 90 }).map((entries) => new Map(entries)),
-  unmapped: fc.uniqueArray(kernel, { maxLength: 90 }),
+  unmapped: fc.uniqueArray(fc.oneof(kernel, anything), { maxLength: 90 }),
   errors: fc.array(fc.record({ node: anything, kernel, reason: fc.constantFrom('A', 'B'), message: anything }), {
     maxLength: 90,
   }),

@@ -43,7 +43,9 @@ function build(content: ReportContent, kept: { errors: number; kernels: number; 
     nodes,
     ...(kept.kernels > 0 && { kernels: Object.fromEntries([...kernels].slice(0, kept.kernels)) }),
     ...(moreKernels > 0 && { moreKernels }),
-    ...(kept.unmapped > 0 && { unmapped: unmapped.slice(0, kept.unmapped) }),
+    ...(kept.unmapped > 0 && {
+      unmapped: unmapped.slice(0, kept.unmapped).map((kernel) => shortened(kernel, nameCharsMax)),
+    }),
     ...(moreUnmapped > 0 && { moreUnmapped }),
     ...(kept.errors > 0 && { errors: errors.slice(0, kept.errors) }),
     ...(more > 0 && { more }),

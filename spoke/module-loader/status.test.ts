@@ -30,6 +30,20 @@ describe('the status of a Module', () => {
     assert.deepEqual([desired, loaded, failed, unreachable], [4, 1, 0, 1]);
   });
 
+  it('counts a node that is not Ready as desired and unreachable, whatever taints Kubernetes gives it for that', () => {
+    for (const key of ['not-ready', 'unreachable']) {
+      const taints = ['NoSchedule', 'NoExecute'].map((effect) => ({ key: `node.kubernetes.io/${key}`, effect }));
+      const nodes = [servingNode('n1', { ready: false, taints }), servingNode('n2')];
+      const { status } = look({ nodes, pods: [servingLoader('n1', { ready: false }), servingLoader('n2')] });
+      assert.deepEqual(JSON.parse(status?.report ?? '').nodes, [2, 1, 0, 1]);
+    }
+  });
+
+  it('does not name the kernel of a node that is just joining and has told of none', () => {
+    const { status } = look({ nodes: [servingNode('n1'), buildNode('n2', { release: '' })] });
+    assert.deepEqual(JSON.parse(status?.report ?? '').unmapped, undefined);
+  });
+
   it('carries the hub’s state only when the hub gave one, with the generation that it was computed from', () => {
     const plain = look({ module: buildModule({}, { generation: 7 }) }).status;
     assert.equal(plain?.observedGeneration, 7);

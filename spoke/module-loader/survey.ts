@@ -9,7 +9,7 @@ import type { SpokeSettings } from '../settings.ts';
 import { closedBy } from '../taints.ts';
 import { identityCharsMax } from './daemon-set.ts';
 import { hashOf } from './loader-pod.ts';
-import { type Trouble, troubleOf } from './trouble.ts';
+import { type Trouble, troubleOn } from './trouble.ts';
 
 /** All that is known of one Module at one moment: what `gather` reads and everything else here is computed from. */
 export interface ModulePicture {
@@ -50,6 +50,10 @@ export interface Target {
   live: Pod | undefined;
   leaving: readonly Pod[];
   plugins: readonly Pod[];
+  /** All of the Module's pods there. */
+  pods: readonly Pod[];
+  /** What is loaded stays although no mapping says so: the one that should cannot be resolved. */
+  kept: boolean;
   /** The node has the ready label. */
   labelled: boolean;
   /** Loaded as the present spec says, by the ready label, which is not set on less. */
@@ -99,9 +103,9 @@ export function selects(module: Module, node: Node): boolean {
   return Object.entries(module.spec.selector).every(([key, value]) => node.metadata.labels?.[key] === value);
 }
 
-/** Kernels that selected nodes run and no mapping matches, sorted. */
+/** Kernels that selected nodes run and no mapping matches, sorted. A node that is just joining has told of none yet. */
 export function unmappedKernels({ kernels }: Survey): string[] {
-  return [...kernels].flatMap(([kernel, { kind }]) => (kind === 'none' ? [kernel] : [])).sort();
+  return [...kernels].flatMap(([kernel, { kind }]) => (kind === 'none' && kernel !== '' ? [kernel] : [])).sort();
 }
 
 /** What the spec says for one kernel, and the load hash that this makes. */
@@ -130,10 +134,11 @@ function target({ picture, node, resolve, serves }: Question, pods: readonly Pod
   const labelled = node.metadata.labels?.[readyLabel(identity.namespace, identity.name)] !== undefined;
   const reachable = readyOf(node);
   const loaded = wanted && reachable && labelled && live !== undefined && loadHashOf(live) === hash;
-  const trouble = live === undefined || loaded ? undefined : troubleOf(live);
+  const trouble = live === undefined || loaded ? undefined : troubleOn(node, live);
   const failing = trouble && (!trouble.patient || (picture.troubleMs.get(name) ?? 0) >= patienceMs);
   // A mapping that cannot be resolved is wanted by its author, and cannot be served.
-  const broken = serves && selected && mapping.kind === 'error' && closed === undefined;
+  const kept = serves && selected && mapping.kind === 'error';
+  const broken = kept && closed === undefined;
   const state = !reachable ? 'unreachable' : loaded ? 'loaded' : failing || broken ? 'failed' : 'pending';
   return {
     node,
@@ -149,6 +154,8 @@ function target({ picture, node, resolve, serves }: Question, pods: readonly Pod
     live,
     leaving: loaders.filter(isTerminating),
     plugins: pods.filter((pod) => purposeOf(pod) === 'device-plugin'),
+    pods,
+    kept,
     labelled,
     loaded,
     trouble,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { buildLoader, ended, type LoaderOptions } from '../testing/builders.ts';
-import { troubleOf } from './trouble.ts';
+import { buildLoader, buildNode, ended, type LoaderOptions } from '../testing/builders.ts';
+import { troubleOf, troubleOn } from './trouble.ts';
 
 const line = "modprobe: ERROR: could not insert 'simple_kmod': Required key not available";
 const refused = { verb: 'run', result: 'Failed', reason: 'RequiredKeyNotAvailable', message: line };
@@ -58,6 +58,12 @@ describe('what is wrong with a loader pod', () => {
     const beforeTools = { ...ended(refused) };
     beforeTools.terminated = { ...beforeTools.terminated!, finishedAt: '2026-01-01T00:00:00Z' };
     assert.equal(trouble({ status: { state: { running: {} }, lastState: beforeTools } }), undefined);
+  });
+
+  it('is not the end that a reboot made, before kubelet has made a new sandbox', () => {
+    const pod = buildLoader('n1', { ready: false, status: { state: ended(refused) } });
+    assert.equal(troubleOn(buildNode('n1', { boot: 'next' }), pod), undefined);
+    assert.equal(troubleOn(buildNode('n1'), pod)?.reason, 'RequiredKeyNotAvailable');
   });
 
   it('is an end without a word too', () => {

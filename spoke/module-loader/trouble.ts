@@ -1,5 +1,7 @@
 import { shortened } from '../../shared/core/conditions.ts';
-import type { ContainerStatus, Pod } from '../../shared/kube/object.ts';
+import type { ContainerStatus, Node, Pod } from '../../shared/kube/object.ts';
+import { sandboxBoot } from '../boots.ts';
+import { bootIdOf } from '../nodes.ts';
 import { containerStatus, containers, isPodReady, toolsStatus } from '../pods.ts';
 import { lastEnd, lastResult, parseResult } from './script-result.ts';
 
@@ -25,6 +27,12 @@ const waitingTroubles = new Set([
 ]);
 
 const messageCharsMax = 512;
+
+/** What is wrong with a loader pod on its node; what the node's reboot ended is about to be started again. */
+export function troubleOn(node: Node, pod: Pod): Trouble | undefined {
+  const boot = sandboxBoot(pod);
+  return boot !== undefined && boot !== bootIdOf(node) ? undefined : troubleOf(pod);
+}
 
 /**
  * What is wrong with a loader pod, in the order in which it would have to be put right; `undefined` while it is Ready

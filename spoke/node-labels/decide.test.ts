@@ -6,6 +6,7 @@ import {
   buildLoader,
   buildNode,
   buildPlugin,
+  ended,
   kernelA,
   kernelB,
   type LoaderOptions,
@@ -81,6 +82,26 @@ describe('the ready label', () => {
     assert.deepEqual(early.labels, {});
     assert.equal(early.recheckMs, 1000);
     assert.equal(isOn(labelled, { ...loader({ ready: false }), readinessMs: flapMs }), false);
+  });
+
+  it('is not kept by the pod that comes after the one that is being deleted', () => {
+    const pods = [
+      buildLoader('n1', { deleted: true, uid: 'earlier' }),
+      buildLoader('n1', { ready: false, container: 'n1-c2' }),
+    ];
+    assert.equal(isOn(labelled, { pods }), false);
+  });
+
+  it('loses its record when an unload is proven, so that a pod that never starts has nothing to answer for', () => {
+    const status = { state: ended({ verb: 'unload', result: 'Unloaded', boot: present }, 0) };
+    const noted = { annotations: labelled.annotations };
+    const unloaded = buildLoader('n1', { deleted: true, uid: 'earlier', status });
+    assert.equal(decideFor(noted, { pods: [unloaded] }).annotations[annotations.loadedBoots], null);
+    const starting = buildLoader('n1', { ready: false, container: 'n1-c2' });
+    assert.deepEqual(decideFor(noted, { pods: [unloaded, starting] }).annotations, {});
+    const elsewhen = { state: ended({ verb: 'unload', result: 'Unloaded', boot: 'earlier' }, 0) };
+    const other = buildLoader('n1', { deleted: true, status: elsewhen });
+    assert.deepEqual(decideFor(noted, { pods: [other] }).annotations, {});
   });
 
   it('is not set anew for a pod that is not Ready', () => assert.equal(isOn({}, loader({ ready: false })), false));

@@ -2,6 +2,7 @@ import { isKernelVersion, normalised } from '../../shared/kernel/version.ts';
 import { annotations, devicePluginReadyLabel, labels, readyLabel } from '../../shared/kube/names.ts';
 import type { Node, Pod } from '../../shared/kube/object.ts';
 import { bootKey, formatLoadedBoots, type LoadedBoot, loadedBoots, sandboxBoot } from '../boots.ts';
+import { isEmptied } from '../module-loader/outcome.ts';
 import { bootIdOf, kernelOf, readyOf } from '../nodes.ts';
 import { containerStatus, containers, isPodReady, isTerminating, purposeOf } from '../pods.ts';
 import { isVersionReady, parseLabel } from './label-keys.ts';
@@ -101,7 +102,8 @@ function judge(node: Node, module: ModuleOnNode): Verdict {
   const labelled = node.metadata.labels?.[readyLabel(module.namespace, module.name)] !== undefined;
   const held = labelled && known?.boot === boot && (sandboxBoot(pod) ?? boot) === boot;
   if (!isPodReady(pod)) {
-    if (!held) return { ready: false, record };
+    // The label stands for the pod that is going: what comes after it has it to earn.
+    if (!held || loaders.some(isTerminating)) return { ready: false, record };
     if (!readyOf(node)) return { ready: true, record };
     const leftMs = flapMs - module.readinessMs;
     return leftMs > 0 ? { ready: true, record, recheckMs: leftMs } : { ready: false, record };
@@ -113,12 +115,13 @@ function judge(node: Node, module: ModuleOnNode): Verdict {
 }
 
 /**
- * What is known of the Module's containers on this node. It outlives the pods of its boot while the Module is there: what
- * an ended pod may have left in the kernel is judged by it (outcome.ts).
+ * What is known of the Module's containers on this node. It outlives the pods of its boot while the Module is there, until
+ * an unload is proven: what an ended pod may have left in the kernel is judged by it (outcome.ts).
  */
 function recordOf(node: Node, module: ModuleOnNode, loaders: readonly Pod[]): LoadedBoot | undefined {
   const boot = bootIdOf(node);
   const known = loadedBoots(node)[bootKey(module)];
+  if (isEmptied(module.pods, node)) return undefined;
   if (known?.boot === boot) return loaders.length > 0 || module.exists ? known : undefined;
   const started = loaders.find(
     (pod) => boot !== '' && sandboxBoot(pod) === boot && runningContainer(pod) !== undefined,

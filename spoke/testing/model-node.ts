@@ -20,8 +20,9 @@ export class ModelNode {
   boot = 1;
   kernel = kernelA;
   up = true;
-  /** Whether images can be pulled: else new containers do not start. */
+  /** Whether images can be pulled: else containers start from those only that are there. */
   pulls = true;
+  #images = new Set<string>();
   /** Load hash of what is in the kernel. */
   loaded: string | undefined;
   /** Who holds the kernel module: UIDs of plugin pods, or `app`. */
@@ -84,7 +85,7 @@ export class ModelNode {
 
   #load(pod: Pod): void {
     const present = this.#containers.get(pod.metadata.uid ?? '');
-    if (present?.state === 'running' || !this.pulls) return;
+    if (present?.state === 'running' || !this.#hasImage(pod)) return;
     const hash = pod.metadata.annotations?.[annotations.loadHash] ?? '';
     const container = this.#start(pod);
     if (pod.metadata.labels?.[labels.kernelVersion] !== this.kernel) {
@@ -106,6 +107,7 @@ export class ModelNode {
   }
 
   #unloadAny(pod: Pod): void {
+    if (!this.#hasImage(pod)) return;
     const container = this.#start(pod);
     if (this.loaded !== undefined && this.users.size > 0) {
       this.#fail(container, 'unload-any', 'ModuleInUse');
@@ -133,6 +135,12 @@ export class ModelNode {
     this.#finish(container, { verb: 'unload', result: 'Unloaded' }, 0);
   }
 
+  #hasImage(pod: Pod): boolean {
+    const image = pod.spec.containers[0]?.image ?? '';
+    if (this.pulls) this.#images.add(image);
+    return this.#images.has(image);
+  }
+
   #start(pod: Pod): Container {
     const id = `${this.name}-${++this.#started}`;
     const container: Container = { id, boot: this.bootId, state: 'running', message: '', exitCode: 0 };
@@ -148,9 +156,23 @@ export class ModelNode {
     Object.assign(container, { state: 'ended', exitCode, message: JSON.stringify({ boot: this.bootId, ...result }) });
   }
 
+  /** kubelet reports a container that it cannot find as ended when it deletes a pod whose init containers are done. */
+  #neverStarted({ metadata }: Pod): NonNullable<Pod['status']> {
+    const state =
+      metadata.deletionTimestamp === undefined
+        ? { waiting: { reason: 'ImagePullBackOff' } }
+        : { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } };
+    const message = JSON.stringify({ boot: this.bootId });
+    return {
+      phase: 'Pending',
+      initContainerStatuses: [{ name: containers.tools, state: { terminated: { exitCode: 0, message } } }],
+      containerStatuses: [{ name: containers.loader, restartCount: 0, state, lastState: {} }],
+    } as unknown as NonNullable<Pod['status']>;
+  }
+
   #told(pod: Pod): Pod {
     const container = this.#containers.get(pod.metadata.uid ?? '');
-    if (container === undefined) return { ...pod, status: { phase: 'Pending' } };
+    if (container === undefined) return { ...pod, status: this.#neverStarted(pod) };
     const { id, boot, message, exitCode } = container;
     const running = container.state === 'running';
     const terminated = { exitCode, containerID: id, finishedAt: '2026-01-01T00:00:09Z', ...(message && { message }) };
