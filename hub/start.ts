@@ -44,11 +44,17 @@ export function startHub(options: HubOptions): Promise<Running> {
     namespace: spec?.spokeNamespace ?? '',
     spec: spec?.moduleSpec,
   }));
+  const registryRequests = runtime.meters.counter({
+    name: 'kmm_registry_requests_total',
+    help: 'Requests to image registries by method and outcome: a status, its class, or why there was none',
+    labels: ['method', 'outcome'],
+  });
   const registry = new RegistryClient({
     clock: runtime.clock,
     extraCa: options.registryCa,
     concurrency: config.registry.concurrency,
     timeoutMs: config.registry.timeout,
+    onRequest: (method, outcome) => registryRequests.add({ method, outcome }),
   });
   // The controllers wake each other; they exist when the first of these is called.
   const running: Partial<Record<'module' | 'cluster' | 'status', RunningController>> = {};
