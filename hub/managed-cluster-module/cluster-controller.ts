@@ -116,10 +116,12 @@ function judged(fleet: Fleet, gathered: Gathered, memories: Map<string, Memory>,
   const { picture, view, work } = gathered;
   const present = picture.work;
   const isJudged = picture.selected && present?.ownership !== 'foreign' && !present?.terminating;
-  if (!isJudged || !picture.cluster?.reachable || present?.view.spec === undefined || work === undefined) {
+  if (!isJudged || present?.view.spec === undefined || work === undefined) {
     memories.delete(key);
     return undefined;
   }
+  // What was broken before is not unbroken because nobody could look.
+  if (!picture.cluster?.reachable) return undefined;
   const { verdict, memory } = judge({
     work,
     spec: present.view.spec,

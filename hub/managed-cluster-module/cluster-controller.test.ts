@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import type {
+  ManagedCluster,
+  ManagedClusterModule,
+  ManifestWork,
+  manifestWorks,
+} from '@open-cluster-management/api-types';
+import type { KubeClient } from '../../shared/kube/client.ts';
+import { KubeError } from '../../shared/kube/errors.ts';
+import { annotations } from '../../shared/kube/names.ts';
+import type { ControllerRevision, KubeObject } from '../../shared/kube/object.ts';
+import { ownerOf } from '../../shared/kube/ownership.ts';
+import { Store } from '../../shared/kube/store.ts';
+import { answered, digest, managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
+import { clusterReconcile } from './cluster-controller.ts';
+import { Demand } from './demand.ts';
+import { Digests } from './digests.ts';
+import type { Fleet } from './gather.ts';
+import { ModuleViews } from './module-view.ts';
+import { type ClusterRecord, Records } from './records.ts';
+import { RevisionViews } from './revision.ts';
+import { revisionName } from './revisions.ts';
+import { workLabel } from './work.ts';
+
+const module: ManagedClusterModule = {
+  apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+  kind: 'ManagedClusterModule',
+  metadata: { name: 'm', uid: 'u', generation: 1 },
+  spec: { selector: {}, spokeNamespace, moduleSpec: moduleSpec(), rollout: { minSuccessTime: '10m' } },
+};
+const recorded: ControllerRevision = {
+  apiVersion: 'apps/v1',
+  kind: 'ControllerRevision',
+  metadata: {
+    name: revisionName('m', moduleSpec()),
+    namespace: 'hub',
+    labels: workLabel('m'),
+    ownerReferences: [{ ...ownerOf(module), controller: true }],
+  },
+  data: { moduleSpec: moduleSpec() },
+  revision: 1,
+};
+
+function storeOf<T extends KubeObject>(...objects: T[]): Store<T> {
+  const store = new Store<T>();
+  for (const object of objects) store.set(object);
+  return store;
+}
+
+/** The hub's look at one cluster, whose API server is a store. */
+function world() {
+  const works = storeOf<ManifestWork>();
+  const clusters = storeOf<ManagedCluster>(managedCluster({ kernels: ['5.14.0-1'] }));
+  const time = { nowMs: Date.parse(nowText) };
+  const state = { refusal: undefined as KubeError | undefined };
+  const write = async (_: typeof manifestWorks, work: ManifestWork) => {
+    if (state.refusal !== undefined) throw state.refusal;
+    works.set({ ...work, metadata: { ...work.metadata, generation: 1 } });
+    return work;
+  };
+  const fleet = {
+    modules: storeOf(module),
+    clusters,
+    works,
+    revisions: storeOf(recorded),
+    namespace: 'hub',
+    moduleViews: new ModuleViews(),
+    revisionViews: new RevisionViews(),
+    digests: new Digests({ ofRevision: () => [] }),
+    images: { state: () => ({ state: 'Verified', digest: digest('x') }) },
+    nowMs: () => time.nowMs,
+  } as unknown as Fleet;
+  const records = new Records(() => undefined);
+  const client = { create: write, replace: write } as unknown as KubeClient;
+  const demand = new Demand({ want: () => undefined, forget: () => undefined, warnings: () => [] });
+  const reconcile = clusterReconcile({ client, fleet, demand, records });
+  records.begin('m', 1);
+  return {
+    time,
+    state,
+    works,
+    clusters,
+    look: () => reconcile('m/c1'),
+    record: (): ClusterRecord | undefined => records.snapshot('m', 1)?.[0],
+    /** The cluster says how many of its two nodes have the module. */
+    report(loaded: number) {
+      const work = works.get({ namespace: 'c1', name: 'm' })!;
+      const shipped = work.metadata.annotations?.[annotations.state] ?? '';
+      works.set(answered(work, { state: shipped, report: JSON.stringify({ v: 1, nodes: [2, loaded, 0, 0] }) }));
+    },
+  };
+}
+
+describe('a look at one cluster', () => {
+  it('remembers that the cluster was unwell while it cannot be reached: it must be well for its time again', async () => {
+    const { look, record, report, time, clusters } = world();
+    await look();
+    report(2);
+    time.nowMs += 3_600_000;
+    await look();
+    assert.equal(record()?.phase, 'Succeeded');
+    report(1);
+    await look();
+    clusters.set(managedCluster({ kernels: ['5.14.0-1'], available: 'Unknown' }));
+    await look();
+    assert.equal(record()?.phase, 'Unreachable');
+    clusters.set(managedCluster({ kernels: ['5.14.0-1'] }));
+    report(2);
+    await look();
+    assert.equal(record()?.reason, 'Soaking');
+    time.nowMs += 600_000;
+    await look();
+    assert.equal(record()?.phase, 'Succeeded');
+  });
+
+  it('names what the API server refuses, and throws it to be tried again [T28]', async () => {
+    const { look, record, state } = world();
+    state.refusal = new KubeError(403, 'Forbidden', 'manifestworks is forbidden');
+    await assert.rejects(look(), /forbidden/);
+    assert.match(`${record()?.reason}: ${record()?.message}`, /^WorkWriteFailed: .*forbidden/);
+  });
+});
