@@ -91,13 +91,15 @@ function progressing({ hold }: StatusPicture, tally: Tally): ConditionState {
 }
 
 /** Something is wrong that does not go away by itself, or that somebody should look at. */
-function degraded({ problems }: StatusPicture, tally: Tally): ConditionState {
+function degraded({ problems, records }: StatusPicture, tally: Tally): ConditionState {
   const type = 'Degraded';
   const [own] = problems;
   if (own !== undefined) {
     return { type, status: 'True', reason: own.reason, message: problems.map(({ message }) => message).join('; ') };
   }
-  const broken = [...tally.failed, ...[...tally.waiting, ...tally.progressing].filter(isBroken)];
+  // Also of clusters that are selected no more: a work there that cannot be deleted keeps the module loaded.
+  const others = [...tally.waiting, ...tally.progressing, ...records.filter(({ selected }) => !selected)];
+  const broken = [...tally.failed, ...others.filter(isBroken)];
   const [first] = broken;
   if (first === undefined) return { type, status: 'False', reason: reasons.healthy, message: 'no problem is known' };
   const message = `${broken.length} clusters have problems: ${examples(broken)}`;

@@ -155,6 +155,13 @@ describe('the status of a module', () => {
     const foreign = record('c1', { phase: 'Waiting', reason: reasons.foreignWork, message: 'someone' });
     assert.match(condition(status([foreign]), 'Degraded'), /^True ForeignWork/);
     assert.match(condition(status([record('c1', unwell.Waiting)]), 'Degraded'), /^False/);
+    const failure = { reason: reasons.workFailed, message: 'forbidden' };
+    const left = record('c9', { selected: false, phase: 'Waiting', ...failure, notices: [failure] });
+    assert.match(
+      condition(status([record('c1'), left]), 'Degraded'),
+      /^True WorkWriteFailed: .*c9/,
+      'cannot be deleted',
+    );
   });
 
   it('keeps the time of a condition while its status stays', () => {
