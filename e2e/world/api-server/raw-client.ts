@@ -10,7 +10,7 @@ export interface RawAnswer {
 export interface RawClient {
   call(method: Method, path: string, body?: unknown, headers?: Record<string, string>): Promise<RawAnswer>;
   /** The events that a watch has sent until it ends. */
-  watch(path: string): Promise<{ type: string; object: Record<string, unknown> }[]>;
+  watch(path: string, headers?: Record<string, string>): Promise<{ type: string; object: Record<string, unknown> }[]>;
   close(): Promise<void>;
 }
 
@@ -27,7 +27,9 @@ export function rawClient(server: ApiServer, user: string | null = 'system:admin
       path,
       method,
       headers: { ...authorization, 'content-type': contentType, ...headers },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body !== undefined && {
+        body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      }),
     });
   }
   return {
@@ -35,8 +37,8 @@ export function rawClient(server: ApiServer, user: string | null = 'system:admin
       const answer = await send(method, path, body, headers);
       return { code: answer.statusCode, body: JSON.parse(await answer.body.text()), headers: answer.headers };
     },
-    async watch(path) {
-      const answer = await send('GET', path);
+    async watch(path, headers) {
+      const answer = await send('GET', path, undefined, headers);
       const lines = (await answer.body.text()).split('\n').filter((line) => line !== '');
       return lines.map((line) => JSON.parse(line));
     },

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type Clock, rfc3339 } from '../../../shared/core/clock.ts';
 import { makeServerIdentity } from './certificates.ts';
 import { Credentials, kubeconfigText } from './credentials.ts';
+import { Faults } from './faults/faults.ts';
 import { EventLines } from './http/encode.ts';
 import { type Authorize, handle, type Pipeline } from './http/pipeline.ts';
 import { Catalog } from './kinds/catalog.ts';
@@ -30,6 +31,8 @@ export interface ApiServer {
   kubeconfig(user?: string): string;
   token(user: string): string;
   readonly requests: RequestLog;
+  /** What goes wrong, by rule. */
+  readonly faults: Faults;
   /** Forgets the history of writes and the pages under way, as etcd's compaction does. */
   compact(): void;
   /** Ends every watch as a restart of the server would: the connections break. */
@@ -58,6 +61,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     requests: new RequestLog(requestsMax),
     lists: new Lists(snapshotsMax),
     lines: new EventLines(),
+    faults: new Faults(clock),
   };
   const identity = await makeServerIdentity(name);
   const tls = { cert: identity.certificatePem, key: identity.keyPem };
@@ -75,6 +79,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     token,
     kubeconfig: (user = 'system:admin') => kubeconfigText({ name, url, caPem, user, token: token(user) }),
     requests: pipeline.requests,
+    faults: pipeline.faults,
     compact() {
       state.store.compact();
       pipeline.lists.forgetAll();

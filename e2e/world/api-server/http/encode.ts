@@ -1,23 +1,26 @@
 import { groupVersion, type ServedKind } from '../kinds/served-kind.ts';
 import type { Write } from '../store/collection.ts';
 import type { Stored } from '../store/stored.ts';
+import { encodeTable, type TableRequest } from '../tables/table.ts';
 
 /** The object's JSON in the version that was asked for. */
 export function encodeObject(kind: ServedKind, stored: Stored): string {
-  return headOf(kind) + stored.body;
+  return headOf(kind) + bodyOf(kind, stored);
 }
 
 export function encodeList(
   kind: ServedKind,
   page: { items: readonly Stored[]; revision: number; continueToken?: string; remaining?: number },
+  table?: TableRequest & { nowMs: number },
 ): string {
   const metadata = {
     resourceVersion: String(page.revision),
     ...(page.continueToken !== undefined && { continue: page.continueToken, remainingItemCount: page.remaining }),
   };
+  if (table) return encodeTable(kind, { items: page.items, metadata, withColumns: true }, table);
   // Items of built-in kinds carry neither apiVersion nor kind in Kubernetes; those of custom resources do.
   const head = kind.builtIn ? '{' : headOf(kind);
-  const items = page.items.map((stored) => head + stored.body).join(',');
+  const items = page.items.map((stored) => head + bodyOf(kind, stored)).join(',');
   const start = `{"kind":"${kind.listKind}","apiVersion":"${groupVersion(kind)}"`;
   return `${start},"metadata":${JSON.stringify(metadata)},"items":[${items}]}`;
 }
@@ -31,7 +34,7 @@ export class EventLines {
   line(kind: ServedKind, write: Write, sent: { type: EventType; stored: Stored }): Buffer {
     const lines = this.#lines.get(write) ?? new Map<string, Buffer>();
     this.#lines.set(write, lines);
-    const key = `${sent.type} ${sent.stored === write.current} ${kind.version}`;
+    const key = `${sent.type} ${sent.stored === write.current} ${groupVersion(kind)}`;
     const present = lines.get(key);
     if (present) return present;
     const made = Buffer.from(eventLine(sent.type, encodeObject(kind, sent.stored)));
@@ -42,6 +45,12 @@ export class EventLines {
 
 export function eventLine(type: string, objectJson: string): string {
   return `{"type":"${type}","object":${objectJson}}\n`;
+}
+
+function bodyOf({ view }: ServedKind, stored: Stored): string {
+  if (view === undefined) return stored.body;
+  const { apiVersion: _, kind: __, ...rest } = view.fromStored(stored.object);
+  return JSON.stringify(rest).slice(1);
 }
 
 function headOf(kind: ServedKind): string {

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorMessage } from '../../../../shared/core/errors.ts';
 import type { Credentials } from '../credentials.ts';
 import { ApiFailure, forbidden, statusBody, unauthorized, unknownPath } from '../failures.ts';
+import type { Subject } from '../faults/fault.ts';
+import type { Faults, Injection } from '../faults/faults.ts';
 import type { Answer, Call, ServerState } from '../operations/context.ts';
 import { create } from '../operations/create.ts';
 import { deleteCollection, deleteOne } from '../operations/delete.ts';
@@ -31,9 +33,10 @@ export interface Pipeline {
   readonly requests: RequestLog;
   readonly lists: Lists;
   readonly lines: EventLines;
+  readonly faults: Faults;
 }
 
-/** One request from its headers to its answer. Faults can be put in between `authorized` and `answered`. */
+/** One request from its headers to its answer. */
 export async function handle(pipeline: Pipeline, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(message.url ?? '/', 'https://server');
   const entry: RequestEntry = {
@@ -47,9 +50,15 @@ export async function handle(pipeline: Pipeline, message: IncomingMessage, respo
   };
   try {
     entry.user = authenticated(pipeline, message);
-    const request = parseResourceRequest(entry.method, url, pipeline.state.catalog);
+    const { accept = '' } = message.headers;
+    const request = parseResourceRequest({ method: entry.method, accept }, url, pipeline.state.catalog);
     if (request) authorized(pipeline, request, entry);
-    await answered(pipeline, { message, response, request, entry, path: url.pathname });
+    const fault = request && pipeline.faults.next(subjectOf(entry, request));
+    if (fault && !(await fault.before(response))) {
+      pipeline.requests.add(entry);
+      return;
+    }
+    await answered(pipeline, { message, response, request, entry, path: url.pathname, fault });
   } catch (error) {
     const failure = asFailure(error);
     entry.status = failure.code;
@@ -76,6 +85,10 @@ function authorized(pipeline: Pipeline, request: ResourceRequest, entry: Request
   throw forbidden(kind, name ?? '', verdict === false ? what : `${what}: ${verdict}`);
 }
 
+function subjectOf({ user, verb, resource }: RequestEntry, request: ResourceRequest): Subject {
+  return { user, verb, resource, continued: (request.query.get('continue') ?? '') !== '' };
+}
+
 async function answered(
   pipeline: Pipeline,
   on: {
@@ -84,6 +97,7 @@ async function answered(
     request: ResourceRequest | undefined;
     entry: RequestEntry;
     path: string;
+    fault: Injection | undefined;
   },
 ): Promise<void> {
   const { request, response, entry } = on;
@@ -99,7 +113,7 @@ async function answered(
   if (request.verb === 'watch') {
     entry.status = 200;
     requests.add(entry);
-    watch(state, request, { response, lines });
+    watch(state, request, { response, lines, gate: pipeline.faults.open(subjectOf(entry, request), response) });
     return;
   }
   const contentType = (on.message.headers['content-type'] ?? '').split(';')[0]!.trim();
@@ -108,6 +122,7 @@ async function answered(
   const answer = performed(pipeline, call);
   entry.status = answer.code;
   requests.add(entry);
+  if (on.fault && !(await on.fault.after(response))) return;
   const text = 'stored' in answer ? encodeObject(call.kind, answer.stored) : answer.text;
   const warning = call.warnings.map((warned) => `299 - "${warned.replaceAll('"', '\\"')}"`);
   respond(response, answer.code, text, warning.length > 0 ? { warning } : {});

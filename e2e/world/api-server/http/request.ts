@@ -4,6 +4,8 @@ import { errorMessage } from '../../../../shared/core/errors.ts';
 import { ApiFailure, badRequest, methodNotAllowed, unknownPath, unsupportedMediaType } from '../failures.ts';
 import type { Catalog } from '../kinds/catalog.ts';
 import type { ServedKind } from '../kinds/served-kind.ts';
+import { type TableRequest, tableRequest } from '../tables/table.ts';
+import { protobufType, readProtobuf } from './protobuf.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
@@ -15,12 +17,18 @@ export interface ResourceRequest {
   readonly name: string | undefined;
   readonly subresource: string | undefined;
   readonly query: URLSearchParams;
+  /** Set when the answer is to be a table; only reads know it. */
+  readonly table: TableRequest | undefined;
 }
 
 const bodyBytesMax = 3 * 1024 * 1024;
 
 /** Undefined for a path that is no resource's (discovery, version, health). */
-export function parseResourceRequest(method: string, url: URL, catalog: Catalog): ResourceRequest | undefined {
+export function parseResourceRequest(
+  { method, accept }: { method: string; accept: string },
+  url: URL,
+  catalog: Catalog,
+): ResourceRequest | undefined {
   const segments = url.pathname
     .split('/')
     .filter((segment) => segment !== '')
@@ -33,7 +41,7 @@ export function parseResourceRequest(method: string, url: URL, catalog: Catalog)
   const verb = verbOf(method, place.name !== undefined, query);
   const lacksNamespace = place.kind.namespaced && place.namespace === undefined;
   if (lacksNamespace && (verb === 'create' || verb === 'deletecollection')) throw methodNotAllowed();
-  return { ...place, verb, query };
+  return { ...place, verb, query, table: tableRequest(accept, query) };
 }
 
 type Place = Pick<ResourceRequest, 'kind' | 'namespace' | 'name' | 'subresource'>;
@@ -49,7 +57,13 @@ function placeOf(segments: readonly string[], catalog: Catalog): Place | undefin
   const [plural = '', name, subresource, beyond] = inNamespace ? rest.slice(2) : rest;
   const kind = catalog.find(version, plural);
   if (kind === undefined || beyond !== undefined) throw unknownPath();
+  if (subresource !== undefined && !hasSubresource(kind, subresource)) throw unknownPath();
   return { kind, namespace: inNamespace ? rest[1] : undefined, name, subresource };
+}
+
+function hasSubresource(kind: ServedKind, name: string): boolean {
+  if (name === 'status') return kind.hasStatus;
+  return name === 'finalize' && kind.collection === '/namespaces';
 }
 
 function verbOf(method: string, named: boolean, query: URLSearchParams): Verb {
@@ -87,7 +101,7 @@ export function wholeNumber(query: URLSearchParams, name: string): number | unde
 
 const readableTypes = ['application/json', 'application/yaml'];
 
-/** The body, from JSON or YAML; undefined when there is none. Protobuf, which some clients prefer, is 415. */
+/** The body, from JSON or YAML, or from protobuf as far as kubectl insists on it; undefined when there is none. */
 export async function readBody(message: IncomingMessage, contentType: string): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -100,6 +114,7 @@ export async function readBody(message: IncomingMessage, contentType: string): P
     throw new ApiFailure(413, 'RequestEntityTooLarge', text);
   }
   if (bytes === 0) return undefined;
+  if (contentType === protobufType) return readProtobuf(Buffer.concat(chunks));
   const isPatch = contentType.endsWith('-patch+json') || contentType.endsWith('-patch+yaml');
   if (contentType !== '' && !isPatch && !readableTypes.includes(contentType)) throw unsupportedMediaType(readableTypes);
   const text = Buffer.concat(chunks).toString();

@@ -1,5 +1,7 @@
+import { builtInColumns } from '../tables/built-in-columns.ts';
 import { strategies } from './built-in-strategies.ts';
-import type { ServedKind, Strategy } from './served-kind.ts';
+import { coreEventView } from './event-view.ts';
+import type { KindView, ServedKind, Strategy } from './served-kind.ts';
 
 interface Row {
   group: string;
@@ -9,6 +11,8 @@ interface Row {
   shortNames?: readonly string[];
   hasStatus?: boolean;
   selectableFields?: readonly string[];
+  /** With the group whose collection it shows. */
+  view?: { of: string; view: KindView };
 }
 
 const podFields = [
@@ -23,6 +27,9 @@ const podFields = [
 ];
 const eventFields = ['reason', 'type', 'regarding.kind', 'regarding.namespace', 'regarding.name', 'regarding.uid'];
 
+const coreEventFields = eventFields.map((field) => field.replace('regarding.', 'involvedObject.'));
+const eventNames = { kind: 'Event', plural: 'events', namespaced: true, shortNames: ['ev'] };
+
 const rows: readonly Row[] = [
   { group: '', kind: 'Namespace', plural: 'namespaces', namespaced: false, shortNames: ['ns'], hasStatus: true },
   { group: '', kind: 'Node', plural: 'nodes', namespaced: false, shortNames: ['no'], hasStatus: true },
@@ -31,12 +38,13 @@ const rows: readonly Row[] = [
   { group: '', kind: 'ConfigMap', plural: 'configmaps', namespaced: true, shortNames: ['cm'] },
   { group: '', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true, shortNames: ['sa'] },
   { group: '', kind: 'Service', plural: 'services', namespaced: true, shortNames: ['svc'], hasStatus: true },
+  { group: '', ...eventNames, selectableFields: coreEventFields, view: { of: 'events.k8s.io', view: coreEventView } },
   { group: 'apps', kind: 'DaemonSet', plural: 'daemonsets', namespaced: true, shortNames: ['ds'], hasStatus: true },
   { group: 'apps', kind: 'Deployment', plural: 'deployments', namespaced: true, hasStatus: true },
   { group: 'apps', kind: 'ControllerRevision', plural: 'controllerrevisions', namespaced: true },
   { group: 'batch', kind: 'Job', plural: 'jobs', namespaced: true, hasStatus: true },
   { group: 'coordination.k8s.io', kind: 'Lease', plural: 'leases', namespaced: true },
-  { group: 'events.k8s.io', kind: 'Event', plural: 'events', namespaced: true, shortNames: ['ev'] },
+  { group: 'events.k8s.io', ...eventNames },
   { group: 'networking.k8s.io', kind: 'NetworkPolicy', plural: 'networkpolicies', namespaced: true },
   { group: 'rbac.authorization.k8s.io', kind: 'Role', plural: 'roles', namespaced: true },
   { group: 'rbac.authorization.k8s.io', kind: 'RoleBinding', plural: 'rolebindings', namespaced: true },
@@ -80,7 +88,9 @@ function servedKind(row: Row, strategy: Strategy): ServedKind {
     hasStatus: row.hasStatus ?? false,
     builtIn: true,
     selectableFields: row.selectableFields ?? selectable[row.kind] ?? [],
-    collection: `${row.group}/${row.plural}`,
+    collection: `${row.view?.of ?? row.group}/${row.plural}`,
     strategy,
+    ...(row.view && { view: row.view.view }),
+    columns: builtInColumns(row.group, row.kind),
   };
 }

@@ -4,6 +4,7 @@ import { prune } from '../schema/prune.ts';
 import { Rules } from '../schema/rules.ts';
 import type { Schema } from '../schema/schema.ts';
 import { schemaCauses } from '../schema/validate.ts';
+import { customColumns, type PrinterColumn } from '../tables/custom-columns.ts';
 import type { ServedKind, Strategy } from './served-kind.ts';
 
 interface Version {
@@ -11,7 +12,7 @@ interface Version {
   served: boolean;
   storage?: boolean;
   schema?: { openAPIV3Schema?: Schema };
-  additionalPrinterColumns?: unknown[];
+  additionalPrinterColumns?: PrinterColumn[];
   subresources?: { status?: unknown };
   selectableFields?: { jsonPath: string }[];
 }
@@ -56,6 +57,7 @@ function customKind(spec: Definition, version: Version): ServedKind {
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath.replace(/^\./, '')),
     collection: `${spec.group}/${names.plural}`,
     strategy: customStrategy(hasStatus, schema),
+    columns: customColumns(version.additionalPrinterColumns),
     schema,
   };
 }

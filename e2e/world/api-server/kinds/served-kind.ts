@@ -1,6 +1,7 @@
 import type { Cause } from '../failures.ts';
 import type { ApiObject } from '../object.ts';
 import type { Schema } from '../schema/schema.ts';
+import type { Column } from '../tables/column.ts';
 
 /**
  * What is particular to a kind in the write path. All functions get objects that are not stored yet and may change
@@ -27,6 +28,12 @@ export interface Strategy {
   statusKeepsMetadata?: boolean;
 }
 
+/** How a version looks whose members are named otherwise than those of the stored objects. */
+export interface KindView {
+  fromStored(object: ApiObject): ApiObject;
+  toStored(object: ApiObject): ApiObject;
+}
+
 /** One kind in one served version. Several versions share a collection. */
 export interface ServedKind {
   readonly group: string;
@@ -46,6 +53,10 @@ export interface ServedKind {
   /** Key of the collection that the objects are kept in: `group/plural`. */
   readonly collection: string;
   readonly strategy: Strategy;
+  /** Absent: objects are stored as this version shows them. */
+  readonly view?: KindView;
+  /** What `kubectl get` shows. */
+  readonly columns: readonly Column[];
   /** Of custom kinds: for clients that ask for it. */
   readonly schema?: Schema;
 }

@@ -40,7 +40,8 @@ export function parseObject(call: Call): ApiObject {
   if (call.name !== undefined && name !== undefined && name !== '' && name !== call.name) {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
   }
-  const object = { ...body, apiVersion: expectedVersion, kind: kind.kind, metadata } as ApiObject;
+  const written = { ...body, apiVersion: expectedVersion, kind: kind.kind, metadata } as ApiObject;
+  const object = kind.view?.toStored(written) ?? written;
   if (call.namespace !== undefined) object.metadata.namespace = call.namespace;
   if (call.name !== undefined) object.metadata.name = call.name;
   return object;

@@ -2,6 +2,7 @@ import { ApiFailure, badRequest, expired, notFound } from '../failures.ts';
 import { encodeList } from '../http/encode.ts';
 import { wholeNumber } from '../http/request.ts';
 import type { Stored } from '../store/stored.ts';
+import { encodeTable } from '../tables/table.ts';
 import { type Answer, type Call, collectionOf, type ServerState } from './context.ts';
 import { selected } from './select.ts';
 
@@ -9,7 +10,9 @@ export function get(state: ServerState, call: Call): Answer {
   const name = call.name ?? '';
   const stored = collectionOf(state, call).get(call.namespace, name);
   if (!stored) throw notFound(call.kind, name);
-  return { code: 200, stored };
+  if (call.table === undefined) return { code: 200, stored };
+  const page = { items: [stored], metadata: { resourceVersion: String(stored.revision) }, withColumns: true };
+  return { code: 200, text: encodeTable(call.kind, page, { ...call.table, nowMs: state.clock.now() }) };
 }
 
 interface Snapshot {
@@ -33,30 +36,34 @@ export class Lists {
 
   list(state: ServerState, call: Call): Answer {
     const limit = wholeNumber(call.query, 'limit') ?? 0;
+    const nowMs = state.clock.now();
     const token = call.query.get('continue') ?? '';
-    if (token !== '') return this.#page(call, { ...this.#resume(token), limit });
+    if (token !== '') return this.#page(call, { ...this.#resume(token), limit, nowMs });
     requireKnownRevision(state, call);
     const snapshot = { items: selected(state, call), revision: state.store.revision };
-    return this.#page(call, { snapshot, id: '', offset: 0, limit });
+    return this.#page(call, { snapshot, id: '', offset: 0, limit, nowMs });
   }
 
   forgetAll(): void {
     this.#snapshots.clear();
   }
 
-  #page(call: Call, at: { snapshot: Snapshot; id: string; offset: number; limit: number }): Answer {
+  #page(call: Call, at: { snapshot: Snapshot; id: string; offset: number; limit: number; nowMs: number }): Answer {
     const { snapshot, offset, limit } = at;
     const { items: all, revision } = snapshot;
     const end = limit === 0 ? all.length : offset + limit;
     const items = all.slice(offset, end);
+    const encode = (next: { continueToken?: string; remaining?: number }) => {
+      const page = { items, revision, ...next };
+      return { code: 200, text: encodeList(call.kind, page, call.table && { ...call.table, nowMs: at.nowMs }) };
+    };
     if (end >= all.length) {
       this.#snapshots.delete(at.id);
-      return { code: 200, text: encodeList(call.kind, { items, revision }) };
+      return encode({});
     }
     const id = at.id === '' ? this.#keep(snapshot) : at.id;
     const continueToken = Buffer.from(JSON.stringify({ id, offset: end })).toString('base64url');
-    const remaining = all.length - end;
-    return { code: 200, text: encodeList(call.kind, { items, revision, continueToken, remaining }) };
+    return encode({ continueToken, remaining: all.length - end });
   }
 
   #keep(snapshot: Snapshot): string {

@@ -7,10 +7,16 @@ import { collectionOf, type ServerState } from './context.ts';
 /** What the query's label and field selectors, and a watch's name, let through; undefined when everything. */
 export function predicateOf(call: ResourceRequest): Predicate | undefined {
   const byLabel = parseLabelSelector(call.query.get('labelSelector') ?? '');
-  const byField = parseFieldSelector(call.kind, call.query.get('fieldSelector') ?? '');
+  const byField = fieldPredicate(call);
   if (byLabel === undefined) return byField;
   if (byField === undefined) return byLabel;
   return (object) => byLabel(object) && byField(object);
+}
+
+function fieldPredicate({ kind, query }: ResourceRequest): Predicate | undefined {
+  const predicate = parseFieldSelector(kind, query.get('fieldSelector') ?? '');
+  const { view } = kind;
+  return predicate && view ? (object) => predicate(view.fromStored(object)) : predicate;
 }
 
 /** The objects that a list, a watch's start or a deletecollection is about, in the order of their keys. */

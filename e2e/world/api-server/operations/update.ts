@@ -36,8 +36,13 @@ export function update(state: ServerState, call: Call): Answer {
 
 export function patch(state: ServerState, call: Call): Answer {
   const present = requirePresent(state, call);
-  const next = parseObject({ ...call, body: patched(call, present.object) });
+  const next = parseObject({ ...call, body: patched(call, shown(call, present.object)) });
   return written(state, call, { present, next });
+}
+
+/** As the version that was asked for shows it: a patch names its members. */
+function shown({ kind }: Call, object: ApiObject): ApiObject {
+  return kind.view?.fromStored(object) ?? object;
 }
 
 function patched(call: Call, present: ApiObject): unknown {

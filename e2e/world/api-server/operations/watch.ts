@@ -1,12 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../../shared/core/clock.ts';
 import { ApiFailure, statusBody } from '../failures.ts';
+import type { WatchGate } from '../faults/watch-gate.ts';
 import { type EventLines, type EventType, encodeObject, eventLine } from '../http/encode.ts';
 import { isTrue, type ResourceRequest, wholeNumber } from '../http/request.ts';
 import { groupVersion, type ServedKind } from '../kinds/served-kind.ts';
 import type { Predicate } from '../selectors/label-selector.ts';
 import type { Write } from '../store/collection.ts';
 import { Stored } from '../store/stored.ts';
+import { encodeTable } from '../tables/table.ts';
 import { collectionOf, type ServerState } from './context.ts';
 import { predicateOf, selected } from './select.ts';
 
@@ -22,40 +24,43 @@ const unreadBytesMax = 64 * 1024 * 1024;
 export function watch(
   state: ServerState,
   call: ResourceRequest,
-  to: { response: ServerResponse; lines: EventLines },
+  to: { response: ServerResponse; lines: EventLines; gate: WatchGate },
 ): void {
-  const { response, lines } = to;
+  const { response, lines, gate } = to;
   const predicate = predicateOf(call);
   const asked = wholeNumber(call.query, 'resourceVersion') ?? 0;
   const timeoutSeconds = wholeNumber(call.query, 'timeoutSeconds') || timeoutSecondsDefault;
   response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
   response.flushHeaders();
   const collection = collectionOf(state, call);
+  const tableLine = tableLines(state, call);
+  const say = (line: string | Buffer) =>
+    gate.pass(() => {
+      // What comes a moment after the answer ended is not said: listeners and timers end with the connection.
+      if (response.writableEnded) return;
+      response.write(line);
+      if (response.writableLength > unreadBytesMax) response.destroy();
+    });
   const send = (write: Write) => {
     const sent = seenBy(predicate, write);
-    if (sent === undefined || response.writableEnded) return;
-    response.write(lines.line(call.kind, write, sent));
-    if (response.writableLength > unreadBytesMax) response.destroy();
+    if (sent !== undefined) say(tableLine?.(sent.type, sent.stored) ?? lines.line(call.kind, write, sent));
   };
   try {
-    sendStart(state, call, { asked, response, send });
+    sendStart(state, call, { asked, say, send, tableLine });
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;
-    response.end(eventLine('ERROR', JSON.stringify(statusBody(error))));
+    const line = eventLine('ERROR', JSON.stringify(statusBody(error)));
+    gate.pass(() => response.end(line));
     return;
   }
   const stop = collection.listen(call.namespace, (write) => {
     if (write.revision > asked) send(write);
   });
-  const bookmark = () => {
-    // The timers end with the connection, which may close a moment after the answer ended.
-    if (response.writableEnded) return;
-    response.write(bookmarkLine(call.kind, Math.max(asked, state.store.revision)));
-  };
+  const bookmark = () => say(bookmarkLine(call.kind, Math.max(asked, state.store.revision)));
   const stopTimers = startTimers(state.clock, {
     timeoutSeconds,
     bookmark: isTrue(call.query.get('allowWatchBookmarks')) ? bookmark : undefined,
-    end: () => response.end(),
+    end: () => gate.pass(() => response.end()),
   });
   response.once('close', () => {
     stop();
@@ -66,7 +71,7 @@ export function watch(
 function sendStart(
   state: ServerState,
   call: ResourceRequest,
-  at: { asked: number; response: ServerResponse; send: (write: Write) => void },
+  at: { asked: number; say: (line: string) => void; send: (write: Write) => void; tableLine: TableLine | undefined },
 ): void {
   const collection = collectionOf(state, call);
   if (at.asked > 0) {
@@ -74,7 +79,22 @@ function sendStart(
     for (const write of writes) if (inNamespace(call, write)) at.send(write);
     return;
   }
-  for (const stored of selected(state, call)) at.response.write(eventLine('ADDED', encodeObject(call.kind, stored)));
+  for (const stored of selected(state, call)) {
+    at.say(at.tableLine?.('ADDED', stored) ?? eventLine('ADDED', encodeObject(call.kind, stored)));
+  }
+}
+
+type TableLine = (type: EventType, stored: Stored) => string;
+
+/** Events that carry a table of one row each; the first says what the columns are. */
+function tableLines({ clock }: ServerState, { kind, table }: ResourceRequest): TableLine | undefined {
+  if (table === undefined) return undefined;
+  let withColumns = true;
+  return (type, stored) => {
+    const page = { items: [stored], metadata: { resourceVersion: String(stored.revision) }, withColumns };
+    withColumns = false;
+    return eventLine(type, encodeTable(kind, page, { ...table, nowMs: clock.now() }));
+  };
 }
 
 function inNamespace(call: ResourceRequest, write: Write): boolean {
