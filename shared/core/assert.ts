@@ -10,5 +10,6 @@ export function assert(condition: unknown, message: string): asserts condition {
 
 /** The end of an exhaustive switch: the compiler proves that it is never reached. */
 export function unreachable(value: never): never {
-  throw new AssertionError(`unexpected variant ${JSON.stringify(value)}`);
+  // Cut: the value may be a whole object of the API.
+  throw new AssertionError(`unexpected variant ${String(JSON.stringify(value)).slice(0, 200)}`);
 }

@@ -1,8 +1,13 @@
 import { shortened } from '../core/conditions.ts';
 import { errorMessage } from '../core/errors.ts';
+import { oneLine } from '../core/one-line.ts';
 import { KubeError } from './errors.ts';
 
 const messageCharsMax = 2048;
+/** An hour's wait asked for by a broken proxy would stop a watch for an hour. */
+const retryAfterMsMax = 10 * 60_000;
+/** It becomes a meter's label: words, not texts. */
+const reasonPattern = /^[A-Za-z]{1,64}$/;
 
 /** The reasons of metav1.Status for answers that carry none (a proxy's, a plain-text 404). */
 const reasons: Readonly<Record<number, string>> = {
@@ -31,7 +36,7 @@ export function refusal(answer: {
   const { status, body } = answer;
   const said = statusObject(body);
   const reason = said?.reason || reasons[status] || 'Unknown';
-  const message = said?.message || body.trim() || `the server answered ${status}`;
+  const message = oneLine(said?.message || body) || `the server answered ${status}`;
   return new KubeError(
     status,
     reason,
@@ -43,7 +48,7 @@ export function refusal(answer: {
 /** A connection that failed, or an answer that is none. */
 export function connectionFailure(error: unknown, server: string): KubeError {
   if (error instanceof KubeError) return error;
-  return new KubeError(0, 'ConnectionFailed', `${server}: ${rootMessage(error)}`);
+  return new KubeError(0, 'ConnectionFailed', `${server}: ${shortened(oneLine(rootMessage(error)), messageCharsMax)}`);
 }
 
 /** The innermost error says what happened (`ECONNREFUSED`, a certificate's flaw); those around it only that something did. */
@@ -53,12 +58,12 @@ function rootMessage(error: unknown): string {
   return errorMessage(error);
 }
 
-/** `Retry-After` is a number of seconds or a date. */
+/** `Retry-After` is a number of seconds or a date; at most ten minutes of it are heeded. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
-  if (/^\d{1,6}$/.test(header.trim())) return Number(header) * 1000;
+  if (/^\d{1,6}$/.test(header.trim())) return Math.min(Number(header) * 1000, retryAfterMsMax);
   const dateMs = Date.parse(header);
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+  return Number.isNaN(dateMs) ? undefined : Math.min(Math.max(0, dateMs - nowMs), retryAfterMsMax);
 }
 
 function statusObject(body: string): { reason?: string; message?: string } | undefined {
@@ -68,7 +73,7 @@ function statusObject(body: string): { reason?: string; message?: string } | und
     if (value === null || typeof value !== 'object') return undefined;
     const { reason, message } = value as Record<string, unknown>;
     return {
-      ...(typeof reason === 'string' && { reason }),
+      ...(typeof reason === 'string' && reasonPattern.test(reason) && { reason }),
       ...(typeof message === 'string' && { message }),
     };
   } catch {

@@ -87,6 +87,22 @@ describe('leader election', () => {
     assert.equal(first.clock.pending, 0);
   });
 
+  it('[197] holds no longer than the deadline, although a process that stood still had no timer to tell it', async () => {
+    let nowMs = 1_000;
+    const { runtime } = testRuntime();
+    const clock = { now: () => nowMs, after: () => () => undefined };
+    const options = { namespace: 'n', name: 'kmm', identity: 'a', onLost: () => undefined };
+    const client = new LeaseServer().clientOf();
+    const election = startLeaderElection({ ...options, client, runtime: { ...runtime, clock } });
+    assert.equal(election.holds, false);
+    await election.whenLeading;
+    nowMs += 9_999;
+    assert.equal(election.holds, true);
+    nowMs += 1;
+    assert.equal(election.holds, false);
+    await election.stop();
+  });
+
   it('[197] hands over at once when the leader ends, by giving the lease back', async () => {
     const server = new LeaseServer();
     const first = join(server, 'a');

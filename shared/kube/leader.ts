@@ -28,6 +28,8 @@ export interface LeaderElectionOptions {
 export interface LeaderElection {
   /** Resolves when we lead; never when `stop` came first. */
   readonly whenLeading: Promise<void>;
+  /** We lead, and nobody else may yet: false as soon as the deadline is over, whether or not its timer fired. */
+  readonly holds: boolean;
   /** Someone else is seen to lead: this replica is a healthy standby. */
   readonly standby: boolean;
   /** Ends the election and, when we lead, gives the lease back. Call it after the last write. */
@@ -51,6 +53,7 @@ class Election implements LeaderElection {
   /** Our lease as last written; set while we lead. */
   #held: Lease | undefined;
   #lost = false;
+  #deadlineMs = 0;
   #cancelDeadline: CancelTimer = () => undefined;
   #gauge: Gauge;
 
@@ -68,6 +71,10 @@ class Election implements LeaderElection {
   get standby(): boolean {
     const { identity, runtime } = this.#options;
     return this.#observed !== undefined && heldByOther(this.#observed, identity, runtime.clock.now());
+  }
+
+  get holds(): boolean {
+    return this.#held !== undefined && !this.#lost && this.#options.runtime.clock.now() < this.#deadlineMs;
   }
 
   async stop(): Promise<void> {
@@ -147,7 +154,8 @@ class Election implements LeaderElection {
   #armDeadline(sentAtMs: number): void {
     const { clock } = this.#options.runtime;
     this.#cancelDeadline();
-    const leftMs = sentAtMs + this.#options.renewDeadlineMs - clock.now();
+    this.#deadlineMs = sentAtMs + this.#options.renewDeadlineMs;
+    const leftMs = this.#deadlineMs - clock.now();
     this.#cancelDeadline = clock.after(Math.max(0, leftMs), () => this.#lose('the lease could not be renewed in time'));
   }
 

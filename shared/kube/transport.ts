@@ -2,10 +2,11 @@ import PQueue from 'p-queue';
 import type { Dispatcher } from 'undici';
 import { assert } from '../core/assert.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { Agent, ProxyAgent } from '../core/http-agents.ts';
 import { connectionFailure, refusal } from './answer.ts';
+import { beginningOf, eventFrom, listFrom, parsedBody } from './body.ts';
 import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions } from './client.ts';
 import { type Credentials, credentials } from './credentials.ts';
+import { dispatcher } from './dispatcher.ts';
 import { KubeError } from './errors.ts';
 import { type ClusterAccess, type KubeconfigSource, loadKubeconfig } from './kubeconfig.ts';
 import { lines } from './lines.ts';
@@ -24,6 +25,11 @@ export interface KubeClientOptions {
   requestTimeoutMs?: number;
   clock?: Clock;
   meters?: Meters;
+  /**
+   * Asked right before each write is sent; one that may not be fails. A process that stood still (SIGSTOP, a frozen VM)
+   * goes on where it was, before any timer could tell it that its lease is over.
+   */
+  mayWrite?: () => boolean;
 }
 
 export const transportLimits = {
@@ -77,8 +83,13 @@ class HttpKubeClient implements KubeClient {
     this.#clock = options.clock ?? systemClock;
     this.#credentials = credentials(access.credentials, this.#clock);
     const concurrency = options.concurrency ?? transportLimits.concurrency;
-    this.#calls = dispatcher(access, 2 * concurrency, transportLimits.answerBytesMax);
-    this.#watches = dispatcher(access, transportLimits.watchConnections, -1);
+    const { answerBytesMax, connectTimeoutMs, watchConnections } = transportLimits;
+    this.#calls = dispatcher(access, {
+      connections: 2 * concurrency,
+      maxResponseSize: answerBytesMax,
+      connectTimeoutMs,
+    });
+    this.#watches = dispatcher(access, { connections: watchConnections, maxResponseSize: -1, connectTimeoutMs });
     this.#reads = new PQueue({ concurrency });
     this.#writes = new PQueue({ concurrency });
     this.#requests = (options.meters ?? silentMeters).counter({
@@ -100,8 +111,9 @@ class HttpKubeClient implements KubeClient {
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
     const { namespace, signal, ...query } = options;
     const path = withQuery(collectionPath(resource, namespace), query);
-    const list = await this.#call<List<T>>({ verb: 'list', method: 'GET', resource, path, signal });
-    return { metadata: list.metadata, items: (list.items ?? []).map((item) => withKind(resource, item)) };
+    const answer = await this.#call<unknown>({ verb: 'list', method: 'GET', resource, path, signal });
+    const { metadata, items } = listFrom<T>(answer);
+    return { metadata, items: items.map((item) => withKind(resource, item)) };
   }
 
   async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
@@ -111,7 +123,7 @@ class HttpKubeClient implements KubeClient {
     try {
       const answer = await this.#send({ verb: 'watch', method: 'GET', resource, path, signal }, this.#watches);
       for await (const line of lines(answer.body, transportLimits.watchLineCharsMax)) {
-        yield JSON.parse(line) as WatchEvent<T>;
+        yield eventFrom<T>(line);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -160,7 +172,7 @@ class HttpKubeClient implements KubeClient {
     return queue.add(async () => {
       try {
         const answer = await this.#send(call, this.#calls);
-        return (await answer.body.json()) as T;
+        return parsedBody(await answer.body.text()) as T;
       } catch (error) {
         throw connectionFailure(error, this.#server);
       }
@@ -171,11 +183,11 @@ class HttpKubeClient implements KubeClient {
   async #send(call: Call, through: Dispatcher): Promise<Dispatcher.ResponseData> {
     const answer = await this.#request(call, through);
     if (answer.statusCode < 400) return answer;
-    const body = await answer.body.text();
+    const body = await beginningOf(answer.body);
     if (answer.statusCode === 401 && this.#credentials.refused()) {
       const second = await this.#request(call, through);
       if (second.statusCode < 400) return second;
-      throw this.#refusal(second, await second.body.text());
+      throw this.#refusal(second, await beginningOf(second.body));
     }
     throw this.#refusal(answer, body);
   }
@@ -184,6 +196,9 @@ class HttpKubeClient implements KubeClient {
     const { verb, method, resource, contentType = 'application/json', signal } = call;
     const authorization = await this.#credentials.authorization();
     const timeoutMs = this.#options.requestTimeoutMs ?? transportLimits.requestTimeoutMs;
+    if (method !== 'GET' && this.#options.mayWrite?.() === false) {
+      throw new KubeError(0, 'NotLeading', `${method} ${call.path} was not sent: another may lead now`);
+    }
     try {
       const answer = await through.request({
         origin: this.#server,
@@ -214,18 +229,6 @@ class HttpKubeClient implements KubeClient {
     const retryAfter = Array.isArray(header) ? header[0] : header;
     return refusal({ status: answer.statusCode, body, retryAfter, nowMs: this.#clock.now() });
   }
-}
-
-function dispatcher(access: ClusterAccess, connections: number, maxResponseSize: number): Dispatcher {
-  const tls = {
-    ...(access.ca !== undefined && { ca: access.ca }),
-    ...access.clientCertificate,
-    ...(access.tlsServerName !== undefined && { servername: access.tlsServerName }),
-    rejectUnauthorized: !access.insecureSkipTlsVerify,
-  };
-  const connect = { ...tls, timeout: transportLimits.connectTimeoutMs };
-  if (access.proxyUrl === undefined) return new Agent({ connections, maxResponseSize, connect });
-  return new ProxyAgent({ uri: access.proxyUrl, connections, maxResponseSize, requestTls: connect });
 }
 
 /** Items of a list of a built-in kind carry neither kind nor apiVersion. */

@@ -19,7 +19,7 @@ function harness(running: Promise<void>, stop: () => Promise<void> = () => Promi
     say: () => undefined,
     keepAlive: () => () => undefined,
   });
-  life.election = { standby: false, whenLeading: Promise.resolve(), stop } satisfies LeaderElection;
+  life.election = { standby: false, holds: true, whenLeading: Promise.resolve(), stop } satisfies LeaderElection;
   life.running = { synced: () => true, stopped: running };
   return { life, clock, lines, terminate: () => listeners[0]?.('SIGTERM') };
 }
@@ -55,6 +55,16 @@ describe('the life of a process', () => {
     await clock.advance(1_000);
     assert.equal(code, 0);
     assert.equal(lines.at(-1)?.text, 'ended without waiting longer');
+  });
+
+  it('[197] writes only while nobody else may lead', () => {
+    const { life } = harness(Promise.resolve());
+    assert.equal(life.mayWrite, true);
+    life.lose('deadline');
+    assert.equal(life.mayWrite, false);
+    const other = harness(Promise.resolve()).life;
+    other.election = { standby: false, holds: false, whenLeading: Promise.resolve(), stop: () => Promise.resolve() };
+    assert.equal(other.mayWrite, false);
   });
 
   it('waits for nothing when another may lead', async () => {

@@ -53,6 +53,11 @@ export class Life {
     return this.election.standby ? [] : ['waiting for the lease'];
   }
 
+  /** Whether our writes are still the only ones. */
+  get mayWrite(): boolean {
+    return this.#lost === undefined && (this.election?.holds ?? true);
+  }
+
   /** Another may lead now: nothing may be written any more. */
   lose(why: string): void {
     this.#lost = why;

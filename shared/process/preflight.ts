@@ -1,3 +1,4 @@
+import { type Clock, sleep } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { KubeError } from '../kube/errors.ts';
@@ -9,19 +10,40 @@ export interface Requirement {
   namespace?: string;
 }
 
+/** Who starts it wants to know within seconds. */
+export const preflightMsMax = 10_000;
+
 /**
  * Asks once for each required kind, one object of it, and returns what is missing: the server, its definition, or the
- * right to list it. Found at start it is one clear line; found later it would be a cache that never syncs.
+ * right to list it; nothing when `signal` aborts first. Found at start it is one clear line; found later it would be a cache that never syncs.
  */
-export async function missingRequirements(client: KubeClient, requirements: readonly Requirement[]): Promise<string[]> {
-  const problems = await Promise.all(requirements.map((requirement) => problemOf(client, requirement)));
-  return [...new Set(problems.filter((problem) => problem !== undefined))];
+export async function missingRequirements(
+  client: KubeClient,
+  requirements: readonly Requirement[],
+  options: { clock: Clock; signal: AbortSignal },
+): Promise<string[]> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([ended.signal, options.signal]);
+  const late = sleep(options.clock, preflightMsMax, signal).then((): (string | undefined)[] =>
+    options.signal.aborted ? [] : [`cannot reach the API server: no answer within ${preflightMsMax / 1000} s`],
+  );
+  const asked = Promise.all(requirements.map((requirement) => problemOf(client, requirement, signal)));
+  try {
+    const problems = await Promise.race([late, asked]);
+    return [...new Set(problems.filter((problem) => problem !== undefined))];
+  } finally {
+    ended.abort();
+  }
 }
 
-async function problemOf(client: KubeClient, { resource, namespace }: Requirement): Promise<string | undefined> {
+async function problemOf(
+  client: KubeClient,
+  { resource, namespace }: Requirement,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const name = resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
   try {
-    await client.list(resource, { namespace, limit: 1 });
+    await client.list(resource, { namespace, limit: 1, signal });
     return undefined;
   } catch (error) {
     if (!(error instanceof KubeError)) return `${name}: ${errorMessage(error)}`;

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { systemClock } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
+import { oneLine } from '../core/one-line.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeconfigSource } from '../kube/kubeconfig.ts';
 import { startLeaderElection } from '../kube/leader.ts';
 import type { Runtime } from '../kube/runtime.ts';
-import { createKubeClient } from '../kube/transport.ts';
+import { createKubeClient, type KubeClientOptions } from '../kube/transport.ts';
 import { readCommandLine } from './command-line.ts';
 import { type ProgramConfig, type ProgramEnvironment, readSettings, SettingsError } from './config.ts';
 import { type ProgramHost, processHost } from './host.ts';
@@ -72,7 +73,7 @@ export async function runProgram<C extends ProgramConfig, E extends ProgramEnvir
     return await run(program, host, closers);
   } catch (error) {
     const problems = error instanceof SettingsError ? error.problems : [errorMessage(error)];
-    for (const problem of problems) host.say(`${program.name}: ${problem}`);
+    for (const problem of problems) host.say(`${program.name}: ${oneLine(problem)}`);
     return 1;
   } finally {
     // The last opened first: what keeps the process alive closes at the end.
@@ -95,12 +96,14 @@ async function run<C extends ProgramConfig, E extends ProgramEnvironment>(
   const log = makeLog({ program: program.name, level: config.logLevel, ...(destination && { destination }) });
   const runtime: Runtime = { clock: systemClock, random: Math.random, log, meters };
   const connect = connector(program, { kubeconfig: commandLine.kubeconfig, meters, closers });
-  const client = connect({});
   const life = new Life(runtime, host);
+  const client = connect({ mayWrite: () => life.mayWrite });
   closers.push(() => life.close());
   await serve(config, { life, meters, log, closers });
-  const missing = await missingRequirements(client, program.requirements(settings));
+  const { clock } = runtime;
+  const missing = await missingRequirements(client, program.requirements(settings), { clock, signal: life.signal });
   if (missing.length > 0) throw new SettingsError(missing);
+  if (life.signal.aborted) return life.untilEnd();
   const identity = `${host.hostname}_${randomUUID()}`;
   if (config.leaderElection.enabled) {
     const { leaseDuration, renewDeadline, retryPeriod, resourceID } = config.leaderElection;
@@ -139,7 +142,7 @@ function connector(
   options: { kubeconfig: KubeconfigSource; meters: PrometheusMeters; closers: Closer[] },
 ) {
   const { kubeconfig, meters, closers } = options;
-  return (limits: { concurrency?: number; requestTimeoutMs?: number }): KubeClient => {
+  return (limits: Pick<KubeClientOptions, 'concurrency' | 'requestTimeoutMs' | 'mayWrite'>): KubeClient => {
     const userAgent = `${program.name}/${program.version}`;
     const client = createKubeClient({ kubeconfig, meters, userAgent, ...limits });
     closers.push(() => client.close());

@@ -1,0 +1,57 @@
+import type { List, WatchEvent } from './client.ts';
+import { KubeError } from './errors.ts';
+import type { KubeObject } from './object.ts';
+
+/** The body of a refusal: a metav1.Status. What comes behind is not read. */
+const refusalBytesMax = 64 * 1024;
+
+/** The first 64 KiB of a body; a server that sends without end is cut off. */
+export async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= refusalBytesMax) break;
+  }
+  return Buffer.concat(chunks).subarray(0, refusalBytesMax).toString('utf8');
+}
+
+/** Parses an answer. The parser's own message would quote the text, which may be a Secret. */
+export function parsedBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw noAnswer('JSON');
+  }
+}
+
+/** A page of objects. An answer without these parts, taken for an empty page, would look as if all objects were gone. */
+export function listFrom<T>(value: unknown): List<T> {
+  const { metadata, items } = (value ?? {}) as { metadata?: { resourceVersion?: unknown }; items?: unknown };
+  const isList = (Array.isArray(items) && items.every(isObject)) || items === null || items === undefined;
+  if (typeof metadata?.resourceVersion !== 'string' || !isList) throw noAnswer('list of objects');
+  return { metadata: metadata as List<T>['metadata'], items: (items ?? []) as T[] };
+}
+
+/** One line of a watch. */
+export function eventFrom<T extends KubeObject>(line: string): WatchEvent<T> {
+  const event = parsedBody(line) as WatchEvent<T> | null;
+  const known = event !== null && typeof event === 'object' && eventTypes.has(event.type);
+  if (known && (event.type === 'ERROR' ? isRecord(event.object) : isObject(event.object))) return event;
+  throw noAnswer('watch event');
+}
+
+const eventTypes = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
+
+function isObject(value: unknown): boolean {
+  return isRecord(value) && isRecord(value['metadata']);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function noAnswer(what: string): KubeError {
+  return new KubeError(0, 'ConnectionFailed', `the server answered with what is no ${what}`);
+}
