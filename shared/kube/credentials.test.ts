@@ -71,6 +71,12 @@ describe('credentials', () => {
     assert.equal(calls(), 2);
   });
 
+  it('of a plugin that fails without a word are none, and its arguments are not told', async () => {
+    const exec = { ...plugin('exit 3').exec, args: ['--token=hunter2'] };
+    const source = credentials({ kind: 'exec', exec }, new VirtualClock());
+    await assert.rejects(source.authorization(), { message: /^no credentials: \S+ failed: exit code 3$/ });
+  });
+
   const broken: { title: string; output: string; message: RegExp }[] = [
     { title: 'fails', output: 'echo "not logged in" >&2; exit 3', message: /not logged in/ },
     { title: 'prints no JSON', output: 'echo secret', message: /printed no JSON/ },

@@ -1,8 +1,9 @@
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
+import { oneLine } from '../core/one-line.ts';
 import { KubeError } from './errors.ts';
 
 /** A client-go credential plugin (`client.authentication.k8s.io`). */
@@ -74,9 +75,11 @@ function renewed(clock: Clock, renew: () => Promise<Renewable>): Credentials {
   return {
     async authorization() {
       current ??= ask();
-      const { value, untilMs } = await current;
+      const asked = current;
+      const { value, untilMs } = await asked;
       if (untilMs > clock.now()) return value;
-      current = ask();
+      // Many callers find it over at once: the first of them asks.
+      if (current === asked || current === undefined) current = ask();
       return (await current).value;
     },
     refused() {
@@ -119,7 +122,13 @@ function run(exec: ExecConfig, env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(exec.command, exec.args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else reject(new Error(`${exec.command} failed: ${stderr.trim().slice(0, 500) || error.message.split('\n')[0]}`));
+      // Never the error's own message: it holds the arguments, and those may hold a credential.
+      else reject(new Error(`${exec.command} failed: ${oneLine(stderr).slice(0, 500) || endOf(error)}`));
     });
   });
+}
+
+function endOf(error: ExecFileException): string {
+  if (error.killed) return `no answer within ${execTimeoutMs / 1000} s`;
+  return typeof error.code === 'number' ? `exit code ${error.code}` : String(error.code ?? error.signal ?? 'unknown');
 }
