@@ -39,6 +39,6 @@ function readConfig(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new SettingsError([`cannot read the configuration: ${errorMessage(error)}`]);
+    throw new SettingsError([`cannot read the configuration ${path}: ${errorMessage(error)}`]);
   }
 }

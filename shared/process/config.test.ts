@@ -44,6 +44,10 @@ describe('the configuration', () => {
     assert.equal(config.worker?.runAsUser, 5);
   });
 
+  it('refuses a retryPeriod that would be a loop of requests', () => {
+    assert.throws(() => read('leaderElection: { retryPeriod: 1ms }'), /expected a retryPeriod of at least 100ms/);
+  });
+
   it('names everything that is wrong at once, in file and environment', () => {
     const text = [
       'healthProbeBindAddress: nonsense',

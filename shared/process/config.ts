@@ -48,6 +48,9 @@ const metricsSchema = z.strictObject({
   disableHTTP2: z.boolean().default(true),
 });
 
+/** Each try is a request to the API server. */
+const retryMsMin = 100;
+
 const leaderElectionSchema = z.strictObject({
   enabled: z.boolean().default(true),
   /** The lease's name; each program has its own default. */
@@ -69,7 +72,8 @@ export const programConfigSchema = z.strictObject({
     .refine(
       ({ leaseDuration, renewDeadline, retryPeriod }) => leaseDuration > renewDeadline && renewDeadline > retryPeriod,
       'expected leaseDuration > renewDeadline > retryPeriod',
-    ),
+    )
+    .refine(({ retryPeriod }) => retryPeriod >= retryMsMin, `expected a retryPeriod of at least ${retryMsMin}ms`),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 export type ProgramConfig = z.infer<typeof programConfigSchema>;
