@@ -221,7 +221,8 @@ describe('the hub', () => {
     const edited = structuredClone(made);
     const [manifest] = edited.spec.workload?.manifests ?? [];
     Object.assign(manifest?.['spec'] as object, { selector: { hacked: 'yes' } });
-    edited.metadata.labels = { ...edited.metadata.labels, team: 'x' };
+    // Without our label it is out of the hub's sight.
+    edited.metadata.labels = { team: 'x' };
     await plane.client.replace(manifestWorks, edited);
     const restored = await eventually('the spec is put back', async () => {
       const present = await work('c1');
@@ -229,6 +230,7 @@ describe('the hub', () => {
       return present;
     });
     assert.equal(restored.metadata.labels?.['team'], 'x');
+    assert.equal(restored.metadata.labels?.['kmm.node.kubernetes.io/managedclustermodule.name'], 'm');
   });
 
   it('gives a later cluster the digest that the fleet has, although the tag moved and the hub restarted [150]', async () => {

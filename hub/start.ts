@@ -19,6 +19,7 @@ import type { Fleet } from './managed-cluster-module/gather.ts';
 import { ModuleViews } from './managed-cluster-module/module-view.ts';
 import { Records } from './managed-cluster-module/records.ts';
 import { RevisionViews } from './managed-cluster-module/revision.ts';
+import { UnlabelledWorks } from './managed-cluster-module/unlabelled-works.ts';
 
 export interface HubOptions {
   config: HubConfig;
@@ -98,7 +99,12 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
   return {
     modules: new Cache({ ...base, resource: managedClusterModules, indexes: indexes.modules }),
     clusters: new Cache({ ...base, resource: managedClusters }),
-    works: new Cache({ ...base, resource: manifestWorks, indexes: indexes.works }),
+    works: new Cache({
+      ...base,
+      resource: manifestWorks,
+      labelSelector: labels.managedClusterModule,
+      indexes: indexes.works,
+    }),
     revisions: new Cache({
       ...base,
       resource: controllerRevisions,
@@ -112,6 +118,7 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
 function makeFleet({ namespace, runtime }: HubOptions, caches: Caches, images: ImageChecks): Fleet {
   return {
     ...caches,
+    unlabelled: new UnlabelledWorks(),
     namespace,
     moduleViews: new ModuleViews(),
     revisionViews: new RevisionViews(),

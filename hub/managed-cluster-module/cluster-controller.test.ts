@@ -5,6 +5,7 @@ import type {
   ManifestWork,
   manifestWorks,
 } from '@open-cluster-management/api-types';
+import { after } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import { annotations } from '../../shared/kube/names.ts';
@@ -20,6 +21,7 @@ import { ModuleViews } from './module-view.ts';
 import { type ClusterRecord, Records } from './records.ts';
 import { RevisionViews } from './revision.ts';
 import { revisionName } from './revisions.ts';
+import { UnlabelledWorks, unlabelledMs } from './unlabelled-works.ts';
 import { workLabel } from './work.ts';
 
 const module: ManagedClusterModule = {
@@ -52,9 +54,12 @@ function world() {
   const works = storeOf<ManifestWork>();
   const clusters = storeOf<ManagedCluster>(managedCluster({ kernels: ['5.14.0-1'] }));
   const time = { nowMs: Date.parse(nowText) };
-  const state = { refusal: undefined as KubeError | undefined };
+  const state = { refusal: undefined as KubeError | undefined, unlabelled: undefined as ManifestWork | undefined };
   const write = async (_: typeof manifestWorks, work: ManifestWork) => {
     if (state.refusal !== undefined) throw state.refusal;
+    if (state.unlabelled !== undefined && work.metadata.uid !== state.unlabelled.metadata.uid) {
+      throw new KubeError(409, 'AlreadyExists', 'manifestworks "m" already exists');
+    }
     works.set({ ...work, metadata: { ...work.metadata, generation: 1 } });
     return work;
   };
@@ -66,12 +71,14 @@ function world() {
     namespace: 'hub',
     moduleViews: new ModuleViews(),
     revisionViews: new RevisionViews(),
+    unlabelled: new UnlabelledWorks(),
     digests: new Digests({ ofRevision: () => [] }),
     images: { state: () => ({ state: 'Verified', digest: digest('x') }) },
     nowMs: () => time.nowMs,
   } as unknown as Fleet;
   const records = new Records(() => undefined);
-  const client = { create: write, replace: write } as unknown as KubeClient;
+  const get = async () => state.unlabelled;
+  const client = { create: write, replace: write, get } as unknown as KubeClient;
   const demand = new Demand({ want: () => undefined, forget: () => undefined, warnings: () => [] });
   const reconcile = clusterReconcile({ client, fleet, demand, records });
   records.begin('m', 1);
@@ -119,4 +126,36 @@ describe('a look at one cluster', () => {
     await assert.rejects(look(), /forbidden/);
     assert.match(`${record()?.reason}: ${record()?.message}`, /^WorkWriteFailed: .*forbidden/);
   });
+
+  it('names a work of someone else that it meets, and takes its place when that is gone [T29]', async () => {
+    const { look, record, state, works, time } = world();
+    state.unlabelled = foreignWork();
+    await assert.rejects(look(), /already exists/);
+    assert.deepEqual(await look(), after(unlabelledMs, 'a work that no watch shows is read again'));
+    assert.equal(record()?.reason, 'ForeignWork');
+    assert.deepEqual(works.list(), []);
+    state.unlabelled = undefined;
+    time.nowMs += unlabelledMs;
+    await look();
+    assert.equal(works.list().length, 1);
+  });
+
+  it('puts its label back on a work of its own', async () => {
+    const { look, state, works } = world();
+    const ownerReferences = [{ ...ownerOf(module), controller: true }];
+    state.unlabelled = { ...foreignWork(), metadata: { ...foreignWork().metadata, ownerReferences } };
+    await assert.rejects(look(), /already exists/);
+    await look();
+    assert.deepEqual(works.list()[0]?.metadata.labels, workLabel('m'));
+  });
 });
+
+/** Seen by nobody who asks for our label. */
+function foreignWork(): ManifestWork {
+  return {
+    apiVersion: 'work.open-cluster-management.io/v1',
+    kind: 'ManifestWork',
+    metadata: { namespace: 'c1', name: 'm', uid: 'other' },
+    spec: {},
+  };
+}

@@ -4,6 +4,7 @@ import { errorMessage } from '../../shared/core/errors.ts';
 import { after, done, type Outcome } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { isConflict } from '../../shared/kube/errors.ts';
+import { labels } from '../../shared/kube/names.ts';
 import { writeOwned } from '../../shared/kube/write.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Demand } from './demand.ts';
@@ -13,6 +14,7 @@ import { splitClusterKey } from './keys.ts';
 import { reasons } from './reasons.ts';
 import { type Look, recordOf } from './record-of.ts';
 import type { Records } from './records.ts';
+import { unlabelledMs } from './unlabelled-works.ts';
 
 export interface ClusterParts {
   client: KubeClient;
@@ -40,12 +42,23 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
     // Just written: what the cached work says is about the state before.
     const verdict = wrote ? undefined : judged(parts.fleet, gathered, memories, key);
     report(parts, key, { ...look, verdict });
-    return verdict?.recheckMs === undefined ? done : after(verdict.recheckMs, verdict.reason);
+    if (verdict?.recheckMs !== undefined) return after(verdict.recheckMs, verdict.reason);
+    return isUnlabelled(parts.fleet, key) ? after(unlabelledMs, 'a work that no watch shows is read again') : done;
   };
 }
 
-function forget({ demand, records }: ClusterParts, memories: Map<string, Memory>, key: string): Outcome {
+function isUnlabelled({ unlabelled, nowMs }: Fleet, key: string): boolean {
+  return unlabelled.get(workRef(key), nowMs()) !== undefined;
+}
+
+function workRef(key: string): { namespace: string; name: string } {
   const { module, cluster } = splitClusterKey(key);
+  return { namespace: cluster, name: module };
+}
+
+function forget({ fleet, demand, records }: ClusterParts, memories: Map<string, Memory>, key: string): Outcome {
+  const { module, cluster } = splitClusterKey(key);
+  fleet.unlabelled.forget(workRef(key));
   memories.delete(key);
   demand.set(key, []);
   records.remove(module, cluster);
@@ -75,13 +88,26 @@ function wantedImages({ plans }: Decision) {
  */
 async function applied(parts: ClusterParts, key: string, look: Look): Promise<boolean> {
   try {
-    return await apply(parts.client, look);
+    const wrote = await apply(parts.client, look);
+    // As it was read it is no more; if it has our label now, the watch shows it.
+    if (wrote) parts.fleet.unlabelled.forget(workRef(key));
+    return wrote;
   } catch (error) {
-    if (!isConflict(error)) {
+    if (isConflict(error)) {
+      if (look.work === undefined) await noteUnlabelled(parts, key);
+    } else {
       const message = `writing its ManifestWork failed: ${errorMessage(error)}`;
       report(parts, key, { ...look, failure: { reason: reasons.workFailed, message } });
     }
     throw error;
+  }
+}
+
+/** There is a work that the watch does not show: because it is slower than we are, or because it has not our label. */
+async function noteUnlabelled({ client, fleet }: ClusterParts, key: string): Promise<void> {
+  const found = await client.get(manifestWorks, workRef(key));
+  if (found?.metadata.labels?.[labels.managedClusterModule] === undefined && found !== undefined) {
+    fleet.unlabelled.note(found, fleet.nowMs());
   }
 }
 

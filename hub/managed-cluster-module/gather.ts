@@ -2,7 +2,7 @@ import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-c
 import { rfc3339 } from '../../shared/core/clock.ts';
 import type { ImageChecks } from '../../shared/images/checks.ts';
 import type { CacheView } from '../../shared/kube/cache.ts';
-import type { ControllerRevision } from '../../shared/kube/object.ts';
+import type { ControllerRevision, ObjectRef } from '../../shared/kube/object.ts';
 import { ownership } from '../../shared/kube/ownership.ts';
 import { viewCluster } from '../fleet/cluster.ts';
 import { selects } from '../fleet/selection.ts';
@@ -14,13 +14,16 @@ import type { ModuleView, ModuleViews } from './module-view.ts';
 import type { ClusterPicture, PresentWork } from './picture.ts';
 import { reasons } from './reasons.ts';
 import type { Revision, RevisionViews } from './revision.ts';
+import type { UnlabelledWorks } from './unlabelled-works.ts';
 import { viewWork, workLabel } from './work.ts';
 
 /** All that the hub reads. Everything but `nowMs` is kept current by watches. */
 export interface Fleet {
   modules: CacheView<ManagedClusterModule>;
   clusters: CacheView<ManagedCluster>;
+  /** Labelled ones: those of this program, and upstream's. */
   works: CacheView<ManifestWork>;
+  unlabelled: UnlabelledWorks;
   revisions: CacheView<ControllerRevision>;
   /** The operator's: of ControllerRevisions, and of the Secrets that specs name. */
   namespace: string;
@@ -46,7 +49,7 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
   const view = fleet.moduleViews.of(module);
   if (view.leaving) return undefined;
   const cluster = fleet.clusters.get({ name: clusterName });
-  const work = fleet.works.get({ namespace: clusterName, name });
+  const work = workAt(fleet, { namespace: clusterName, name });
   const present = work === undefined ? undefined : presentWork(fleet, view, work);
   const isSelected =
     cluster !== undefined &&
@@ -65,6 +68,13 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
       nowText: rfc3339(fleet.nowMs()),
     },
   };
+}
+
+function workAt(fleet: Fleet, ref: ObjectRef): ManifestWork | undefined {
+  const labelled = fleet.works.get(ref);
+  if (labelled === undefined) return fleet.unlabelled.get(ref, fleet.nowMs());
+  fleet.unlabelled.forget(ref);
+  return labelled;
 }
 
 function modulePicture(fleet: Fleet, view: ModuleView): ClusterPicture['module'] {
