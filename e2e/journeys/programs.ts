@@ -1,23 +1,36 @@
 import { hubConfigSchema } from '../../hub/config.ts';
 import { startHub } from '../../hub/start.ts';
+import type { KubeClient } from '../../shared/kube/client.ts';
 import type { Runtime } from '../../shared/kube/runtime.ts';
 import { createKubeClient } from '../../shared/kube/transport.ts';
 import { startSpoke } from '../../spoke/start.ts';
 import { type Fleet, hubNamespace, operatorNamespace } from '../world/fleet/fleet.ts';
 
+type Connect = () => KubeClient;
+type Run = (client: KubeClient, signal: AbortSignal) => Promise<{ stopped: Promise<unknown> }>;
+
 /** A program that can be stopped and started again, as a Deployment's pod is. */
 export class Program {
-  readonly #run: (signal: AbortSignal) => Promise<{ stopped: Promise<unknown> }>;
-  #present: { abort: AbortController; stopped: Promise<unknown> } | undefined;
+  readonly #connect: Connect;
+  readonly #run: Run;
+  #present: { client: KubeClient; abort: AbortController; stopped: Promise<unknown> } | undefined;
 
-  constructor(run: (signal: AbortSignal) => Promise<{ stopped: Promise<unknown> }>) {
+  constructor(connect: Connect, run: Run) {
+    this.#connect = connect;
     this.#run = run;
   }
 
   async start(): Promise<void> {
     const abort = new AbortController();
-    const { stopped } = await this.#run(abort.signal);
-    this.#present = { abort, stopped };
+    const client = this.#connect();
+    const { stopped } = await this.#run(client, abort.signal);
+    this.#present = { client, abort, stopped: stopped.then(() => client.close()) };
+  }
+
+  /** As SIGKILL does: no request that is under way gets its answer, and none follows. */
+  async kill(): Promise<void> {
+    await this.#present?.client.close();
+    await this.stop();
   }
 
   async stop(): Promise<void> {
@@ -38,25 +51,33 @@ export const users = {
   spoke: `system:serviceaccount:${operatorNamespace}:kmm-operator-controller`,
 } as const;
 
+export interface ProgramOptions {
+  /** Real time; the transport's default without. */
+  readonly requestTimeoutMs?: number;
+}
+
 /** The hub program, in this process: all of it but leader election and its HTTP pages. */
-export function hubProgram(fleet: Fleet, runtime: Runtime): Program {
-  return new Program(async (signal) => {
-    const client = createKubeClient({ kubeconfig: { text: fleet.hub.server.kubeconfig(users.hub) } });
-    const config = hubConfigSchema.parse({});
-    const registryCa = fleet.registry.caPem;
-    const common = { client, runtime, signal, identity: 'hub-1' };
-    const { stopped } = await startHub({ ...common, config, namespace: hubNamespace, registryCa });
-    return { stopped: stopped.then(() => client.close()) };
-  });
+export function hubProgram(fleet: Fleet, runtime: Runtime, options: ProgramOptions = {}): Program {
+  const kubeconfig = { text: fleet.hub.server.kubeconfig(users.hub) };
+  return new Program(
+    () => createKubeClient({ kubeconfig, meters: runtime.meters, ...options }),
+    (client, signal) => {
+      const config = hubConfigSchema.parse({});
+      const registryCa = fleet.registry.caPem;
+      const common = { client, runtime, signal, identity: 'hub-1' };
+      return startHub({ ...common, config, namespace: hubNamespace, registryCa });
+    },
+  );
 }
 
 /** The spoke program of `cluster`, alike. */
-export function spokeProgram(fleet: Fleet, runtime: Runtime, cluster: string): Program {
-  return new Program(async (signal) => {
-    const { server } = fleet.spoke(cluster).plane;
-    const client = createKubeClient({ kubeconfig: { text: server.kubeconfig(users.spoke) } });
-    const settings = { toolsImage: fleet.toolsImage, operatorNamespace };
-    const { stopped } = await startSpoke({ client, runtime, settings, managed: true, identity: 'spoke-1', signal });
-    return { stopped: stopped.then(() => client.close()) };
-  });
+export function spokeProgram(fleet: Fleet, runtime: Runtime, cluster: string, options: ProgramOptions = {}): Program {
+  const kubeconfig = { text: fleet.spoke(cluster).plane.server.kubeconfig(users.spoke) };
+  return new Program(
+    () => createKubeClient({ kubeconfig, meters: runtime.meters, ...options }),
+    (client, signal) => {
+      const settings = { toolsImage: fleet.toolsImage, operatorNamespace };
+      return startSpoke({ client, runtime, settings, managed: true, identity: 'spoke-1', signal });
+    },
+  );
 }

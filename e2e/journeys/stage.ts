@@ -4,21 +4,25 @@ import {
   type ModuleSpec,
   managedClusterModules,
 } from '@open-cluster-management/api-types';
-import { scaledClock, systemClock } from '../../shared/core/clock.ts';
+import { type Clock, scaledClock, systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
-import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
+import { type Meters, type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import { eventually } from '../world/eventually.ts';
 import { type Fleet, pullSecret, spokeNamespace, startFleet } from '../world/fleet/fleet.ts';
 import { conditionOf, readModule } from '../world/fleet/observe.ts';
 import type { SpokeSpec } from '../world/fleet/spoke-cluster.ts';
-import { hubProgram, spokeProgram } from './programs.ts';
+import { hubProgram, type Program, type ProgramOptions, spokeProgram } from './programs.ts';
 
 /** The world of a journey runs so much faster than the wall clock: a soak of 40 s costs 4 s. */
-const timeFactor = 10;
+export const timeFactor = 10;
 
 /** A fleet with the real hub and spoke programs at work in it, all in one process and on one fast clock. */
 export interface Stage {
   readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly hub: Program;
+  /** Throws for a cluster that is not there. */
+  spokeProgram(cluster: string): Program;
   apply(name: string, spec: ManagedClusterModuleSpec): Promise<void>;
   /** Merges `spec` into the object's, as `kubectl edit` would. */
   edit(name: string, spec: unknown): Promise<void>;
@@ -58,16 +62,33 @@ export function fleetSpec(moduleSpec: ModuleSpec, selector: Record<string, strin
   return { selector, spokeNamespace, moduleSpec, imageCheck: 'Required', deletionPolicy: 'Delete' };
 }
 
-export async function startStage(spokes: readonly SpokeSpec[]): Promise<Stage> {
+export interface StageOptions extends ProgramOptions {
+  /** What the programs are measured by; nothing without. */
+  readonly meters?: { readonly hub: Meters; readonly spokes: Meters };
+}
+
+export async function startStage(spokes: readonly SpokeSpec[], stageOptions: StageOptions = {}): Promise<Stage> {
+  const { meters, ...options } = stageOptions;
   const clock = scaledClock(systemClock, timeFactor);
   const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
   const fleet = await startFleet({ spokes, runtime, timeFactor });
-  const hub = hubProgram(fleet, runtime);
-  const spokePrograms = new Map(fleet.spokes.map(({ name }) => [name, spokeProgram(fleet, runtime, name)]));
+  const hub = hubProgram(fleet, { ...runtime, meters: meters?.hub ?? silentMeters }, options);
+  const spokeRuntime = { ...runtime, meters: meters?.spokes ?? silentMeters };
+  const spokePrograms = new Map(
+    fleet.spokes.map(({ name }) => [name, spokeProgram(fleet, spokeRuntime, name, options)]),
+  );
   await Promise.all([hub, ...spokePrograms.values()].map((program) => program.start()));
   const { client } = fleet.hub;
+  const programOf = (cluster: string): Program => {
+    const found = spokePrograms.get(cluster);
+    if (found === undefined) throw new Error(`expected a program for a spoke of the fleet, got ${cluster}`);
+    return found;
+  };
   return {
     fleet,
+    clock,
+    hub,
+    spokeProgram: programOf,
     async apply(name, spec) {
       const apiVersion = 'hub.kmm.sigs.x-k8s.io/v1beta1';
       await client.create(managedClusterModules, {
@@ -90,9 +111,7 @@ export async function startStage(spokes: readonly SpokeSpec[]): Promise<Stage> {
         throw new Error(`${seen}; ${JSON.stringify(object?.status)}`);
       }),
     restartHub: () => hub.restart(),
-    async restartSpoke(cluster) {
-      await spokePrograms.get(cluster)?.restart();
-    },
+    restartSpoke: (cluster) => programOf(cluster).restart(),
     async stop() {
       await Promise.all([hub, ...spokePrograms.values()].map((program) => program.stop()));
       await fleet.stop();
