@@ -12,6 +12,7 @@ import type { Running } from '../shared/process/life.ts';
 import { RegistryClient } from '../shared/registry/client.ts';
 import { type HubConfig, unusedSettings } from './config.ts';
 import { type Caches, hubControllers, indexes } from './controllers.ts';
+import { slimCluster } from './fleet/cluster.ts';
 import { ClusterMeters } from './managed-cluster-module/cluster-meters.ts';
 import { Demand } from './managed-cluster-module/demand.ts';
 import { Digests } from './managed-cluster-module/digests.ts';
@@ -98,7 +99,7 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
   const base = { client, runtime };
   return {
     modules: new Cache({ ...base, resource: managedClusterModules, indexes: indexes.modules }),
-    clusters: new Cache({ ...base, resource: managedClusters }),
+    clusters: new Cache({ ...base, resource: managedClusters, slim: slimCluster }),
     works: new Cache({
       ...base,
       resource: manifestWorks,

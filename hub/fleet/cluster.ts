@@ -29,6 +29,24 @@ function isAvailable(cluster: ManagedCluster): boolean {
   return conditions.find((condition) => condition.type === availableCondition)?.status === 'True';
 }
 
+/** What is kept of a ManagedCluster: the fields that `viewCluster` and `clusterFingerprint` read. The hub writes none. */
+export function slimCluster(cluster: ManagedCluster): ManagedCluster {
+  const { name, uid, resourceVersion, labels, deletionTimestamp } = cluster.metadata;
+  const conditions = (cluster.status?.conditions ?? []).filter(({ type }) => type === availableCondition);
+  return {
+    apiVersion: cluster.apiVersion,
+    kind: cluster.kind,
+    metadata: {
+      name,
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(labels !== undefined && { labels }),
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+    },
+    status: { conditions, clusterClaims: kernelClaims(cluster) },
+  };
+}
+
 /** Equal texts = no decision about this cluster can differ: its lease, capacity and other claims wake nobody. */
 export function clusterFingerprint(cluster: ManagedCluster): string {
   const { metadata } = cluster;

@@ -4,7 +4,7 @@ import { limits } from '../../shared/core/limits.ts';
 import { parseKernelClaims } from '../../shared/kernel/claims.ts';
 import { isKernelVersion } from '../../shared/kernel/version.ts';
 import { managedCluster } from '../testing/pictures.ts';
-import { clusterFingerprint, viewCluster } from './cluster.ts';
+import { clusterFingerprint, slimCluster, viewCluster } from './cluster.ts';
 import { knownKernels } from './kernels.ts';
 
 const inventoryOf = (value: string | undefined) =>
@@ -61,6 +61,25 @@ describe('a ManagedCluster', () => {
       assert.equal(viewCluster(managedCluster({ available })).reachable, available === 'True');
     }
     assert.equal(viewCluster({ ...managedCluster({}), status: {} }).reachable, false);
+  });
+
+  it('is kept without what no decision looks at', () => {
+    const whole = managedCluster({ kernels: ['k1'], labels: { a: 'b' } });
+    const { status, metadata } = whole;
+    const bulky = {
+      ...whole,
+      metadata: { ...metadata, annotations: { big: 'x'.repeat(1000) }, deletionTimestamp: '2026-01-01T00:00:00Z' },
+      status: {
+        ...status,
+        conditions: [...status!.conditions!, { ...status!.conditions![0]!, type: 'HubAcceptedManagedCluster' }],
+        clusterClaims: [...status!.clusterClaims!, { name: 'platform.open-cluster-management.io', value: 'AWS' }],
+        capacity: { cpu: '8' },
+      },
+    };
+    const slim = slimCluster(bulky);
+    assert.deepEqual(viewCluster(slim), viewCluster(bulky));
+    assert.equal(clusterFingerprint(slim), clusterFingerprint(bulky));
+    assert.ok(JSON.stringify(slim).length < 500);
   });
 
   it('wakes nobody when nothing changed that a decision could see', () => {
