@@ -31,7 +31,7 @@ async function run(keep: boolean): Promise<number> {
   let code = 0;
   try {
     const ended = tellStory({ stage, progress, keep, interrupted });
-    await Promise.race([ended, ...stage.programs.map(({ alive }) => alive), interrupted]);
+    await Promise.race([ended, ...stage.actors.map(({ program }) => program.alive), interrupted]);
   } catch (error) {
     progress.print(`\nNot as it should be: ${errorMessage(error)}`);
     code = 1;

@@ -1,13 +1,13 @@
-// `npm run bench:at-rest [-- --seconds N] [--cold]`: what the two programs cost while nothing happens. Plays the demo until its module
-// is Ready, then only looks: resident memory as Linux counts it, and every request to the API servers and the registry.
+// `npm run bench:at-rest [-- --seconds N] [--cold]`: what our programs cost while nothing happens. Plays the demo until its modules
+// are Ready, then only looks: resident memory as Linux counts it, and every request to the API servers and the registry.
 // `--cold` goes without the compile cache, as a first start does. Exit code 1 when a goal of issue 3 is missed.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { sleep, systemClock } from '../../shared/core/clock.ts';
-import { compileProgram, type ProgramProcess } from '../demo/program-process.ts';
+import { compileProgram } from '../demo/program-process.ts';
 import { progressOn } from '../demo/progress.ts';
-import { cluster, type DemoStage, openStage, programUsers } from '../demo/stage.ts';
-import { applyModule } from '../demo/story.ts';
+import { type Actor, type DemoStage, openStage, programUsers } from '../demo/stage.ts';
+import { applyModules } from '../demo/story.ts';
 import type { RequestEntry } from '../world/api-server/requests.ts';
 
 const goalsMiB = { hub: 110, spoke: 95 } as const;
@@ -25,7 +25,7 @@ if (!(restMs >= readEveryMs)) {
 }
 
 interface Rest {
-  readonly readingsMiB: ReadonlyMap<ProgramProcess, readonly number[]>;
+  readonly readingsMiB: ReadonlyMap<Actor, readonly number[]>;
   /** Of anybody; at rest there are none. */
   readonly registryRequests: readonly string[];
 }
@@ -40,10 +40,10 @@ async function run(): Promise<number> {
   if (!values.cold) for (const program of ['hub', 'spoke'] as const) compileProgram(program);
   const stage = await openStage(progress, values.cold ? { NODE_DISABLE_COMPILE_CACHE: '1' } : {});
   try {
-    await progress.step('the demo module is loaded and Ready', () => applyModule(stage));
+    await progress.step('the modules of the demo are loaded and Ready', () => applyModules(stage));
     await progress.step('what follows from that is over', () => sleep(systemClock, settleMs));
     const rest = await progress.step(`at rest for ${restMs / 1000} s`, () => watchRest(stage));
-    const reports = [...stage.programs.map((program) => reportOf(stage, program, rest)), registryReport(rest)];
+    const reports = [...stage.actors.map((actor) => reportOf(actor, rest)), registryReport(rest)];
     for (const { lines } of reports) progress.print(`\n${lines.join('\n')}`);
     return reports.every(({ good }) => good) ? 0 : 1;
   } finally {
@@ -52,14 +52,14 @@ async function run(): Promise<number> {
   }
 }
 
-async function watchRest({ fleet, programs }: DemoStage): Promise<Rest> {
-  const readingsMiB = new Map<ProgramProcess, number[]>(programs.map((program) => [program, []]));
-  for (const { server } of [fleet.hub, fleet.spoke(cluster).plane]) server.requests.clear();
+async function watchRest({ fleet, actors }: DemoStage): Promise<Rest> {
+  const readingsMiB = new Map<Actor, number[]>(actors.map((actor) => [actor, []]));
+  for (const { plane } of actors) plane.server.requests.clear();
   const registryBefore = fleet.registry.requests.length;
   const endMs = systemClock.now() + restMs;
   while (systemClock.now() < endMs) {
-    await Promise.race([sleep(systemClock, readEveryMs), ...programs.map(({ alive }) => alive)]);
-    for (const [program, readings] of readingsMiB) readings.push(residentMiB(program.pid));
+    await Promise.race([sleep(systemClock, readEveryMs), ...actors.map(({ program }) => program.alive)]);
+    for (const [{ program }, readings] of readingsMiB) readings.push(residentMiB(program.pid));
   }
   const registryRequests = fleet.registry.requests.slice(registryBefore).map(({ method, path }) => `${method} ${path}`);
   return { readingsMiB, registryRequests };
@@ -71,18 +71,18 @@ interface Report {
   readonly good: boolean;
 }
 
-function reportOf({ fleet }: DemoStage, program: ProgramProcess, { readingsMiB }: Rest): Report {
+function reportOf(actor: Actor, { readingsMiB }: Rest): Report {
+  const { plane, program } = actor;
   const { name } = program;
-  const { server } = name === 'hub' ? fleet.hub : fleet.spoke(cluster).plane;
-  const requests = server.requests.matching({ user: programUsers[name] });
+  const requests = plane.server.requests.matching({ user: programUsers[name] });
   const beyond = requests.filter(({ verb, resource }) => verb !== 'watch' && resource !== 'leases');
-  const sorted = [...(readingsMiB.get(program) ?? [])].sort((a, b) => a - b);
+  const sorted = [...(readingsMiB.get(actor) ?? [])].sort((a, b) => a - b);
   const medianMiB = sorted[Math.floor(sorted.length / 2)] ?? 0;
   const memory = `${medianMiB.toFixed(1)} MiB resident (median of ${sorted.length}, ${sorted[0]?.toFixed(1)} to ${sorted.at(-1)?.toFixed(1)}; goal ${goalsMiB[name]})`;
   const counts = countsOf(requests.map(({ verb, resource }: RequestEntry) => `${verb} ${resource}`));
   const verdict = beyond.length === 0 ? [] : [`  ${beyond.length} of them renew neither the lease nor a watch`];
   return {
-    lines: [`${name}: ${memory}`, `  ${requests.length} API requests`, ...counts, ...verdict],
+    lines: [`${name} on ${plane.name}: ${memory}`, `  ${requests.length} API requests`, ...counts, ...verdict],
     good: medianMiB <= goalsMiB[name] && beyond.length === 0,
   };
 }

@@ -3,9 +3,10 @@ import { errorMessage } from '../../shared/core/errors.ts';
 
 export const usage = `npm start [-- --keep]
 
-Shows the main job on an embedded hub and spoke cluster: apply, load, reboot into another kernel, delete.
+Shows the main job on an embedded hub and three clusters: apply, reboot into another kernel, leave and return, a cluster
+that cannot be reached, a new release, delete.
 
-  --keep   leave everything running after the module is loaded, and print the kubeconfigs (end it with Ctrl-C)
+  --keep   leave everything running after the modules are loaded, and print the kubeconfigs (end it with Ctrl-C)
   --help   this text`;
 
 /** What `npm start` was asked for; a string says what is wrong with it. */

@@ -8,25 +8,28 @@ import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
 import { type Fleet, hubNamespace, operatorNamespace, startFleet } from '../world/fleet/fleet.ts';
 import type { Plane } from '../world/fleet/plane.ts';
 import { Processes } from '../world/node/processes.ts';
-import { type ProgramProcess, type ProgramProcessOptions, startProgramProcess } from './program-process.ts';
+import { accelerator, kernels, network, spokes } from './cast.ts';
+import { type ProgramProcess, startProgramProcess } from './program-process.ts';
 import type { Progress } from './progress.ts';
 
-/** Everything the demo plays on: the world, and the two programs as processes. */
+/** A program of ours, and the control plane that it works on. */
+export interface Actor {
+  readonly plane: Plane;
+  readonly program: ProgramProcess;
+}
+
+/** Everything the demo plays on: the world, and our programs as processes. */
 export interface DemoStage {
   readonly fleet: Fleet;
-  readonly programs: readonly ProgramProcess[];
+  /** The hub's first, then one for each cluster. */
+  readonly actors: readonly Actor[];
+  /** Image of the accelerator's device plugin. */
   readonly plugin: string;
+  /** An administrator's kubeconfig file by control plane. */
   readonly kubeconfigs: Readonly<Record<string, string>>;
   /** Ends everything; tells when a program did not end as it should. */
   close(): Promise<string | undefined>;
 }
-
-export const cluster = 'edge-1';
-export const kernels = {
-  first: '5.14.0-427.13.1.el9_4.x86_64',
-  second: '6.1.0-28-amd64',
-  next: '5.14.0-503.11.1.el9_5.x86_64',
-} as const;
 
 /** Whom the API servers see: the programs' service accounts. */
 export const programUsers = {
@@ -34,86 +37,71 @@ export const programUsers = {
   spoke: `system:serviceaccount:${operatorNamespace}:kmm-operator-controller`,
 } as const;
 
-/** `environment`: for both programs, beside what they need. */
+/** Repository of the network driver's next release. */
+export const nextRepository = `${network.repository}-2`;
+
+/** `environment`: for all programs, beside what they need. */
 export async function openStage(
   progress: Progress,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<DemoStage> {
   const processes = new Processes();
-  const fleet = await progress.step('a hub, a spoke cluster with two nodes, and a registry are up', startWorld);
-  const plugin = await progress.step(
-    'the vendor has pushed a driver for three kernels, and its device plugin',
-    async () => {
-      await pushDriver(fleet, {
-        repository: 'drivers/fictional-nic',
-        module: 'fictional_nic',
-        kernels: Object.values(kernels),
-      });
-      return pushPlugin(fleet, 'drivers/fictional-nic-plugin', 'v1');
-    },
-  );
+  const fleet = await progress.step('a hub, three clusters with nine nodes, and a registry are up', startWorld);
+  progress.print("      (stand-ins; that of OCM's work agent polls every second, the real one every 10 to 19)");
+  const plugin = await progress.step('the vendors have pushed their drivers and a device plugin', () => pushAll(fleet));
+  const planes = [fleet.hub, ...fleet.spokes.map(({ plane }) => plane)];
   const kubeconfigs: Record<string, string> = {};
-  const programs = await progress.step('the hub and the spoke program are ready', async () => {
-    kubeconfigs['hub'] = await writeKubeconfig(fleet, fleet.hub);
-    kubeconfigs[cluster] = await writeKubeconfig(fleet, fleet.spoke(cluster).plane);
-    const settings = await Promise.all([hubSettings(fleet), spokeSettings(fleet)]);
-    return Promise.all(
-      settings.map((own) =>
-        startProgramProcess({
-          ...own,
-          environment: { ...own.environment, ...environment },
-          processes,
-          folder: fleet.folder,
-        }),
-      ),
-    );
+  const actors = await progress.step('the hub program and three spoke programs are ready', async () => {
+    for (const plane of planes) kubeconfigs[plane.name] = await writeKubeconfig(fleet, plane);
+    return Promise.all(planes.map((plane) => startActor(fleet, { plane, processes, environment })));
   });
   return {
     fleet,
-    programs,
+    actors,
     plugin,
     kubeconfigs,
     async close() {
-      const codes = await Promise.all(programs.map((program) => program.stop()));
+      const codes = await Promise.all(actors.map(({ program }) => program.stop()));
       await fleet.stop();
       processes.stop();
       return codes.every((code) => code === 0)
         ? undefined
-        : `expected both programs to end with 0 after SIGTERM, got ${codes}`;
+        : `expected all programs to end with 0 after SIGTERM, got ${codes}`;
     },
   };
 }
 
 function startWorld(): Promise<Fleet> {
   const runtime = { clock: systemClock, random: Math.random, log: silentLog, meters: silentMeters };
-  const nodes = [
-    { name: 'node-a', kernel: { release: kernels.first } },
-    { name: 'node-b', kernel: { release: kernels.second } },
-  ];
-  return startFleet({ spokes: [{ name: cluster, nodes, labels: { tier: 'edge' } }], runtime, timeFactor: 1 });
+  return startFleet({ spokes, runtime, timeFactor: 1 });
 }
 
-type ProgramSettings = Omit<ProgramProcessOptions, 'processes' | 'folder'>;
-
-async function hubSettings(fleet: Fleet): Promise<ProgramSettings> {
-  const caFile = join(fleet.folder, 'registry-ca.pem');
-  await writeFile(caFile, fleet.registry.caPem);
-  const environment = {
-    KUBECONFIG: await writeKubeconfig(fleet, fleet.hub, programUsers.hub),
-    OPERATOR_NAMESPACE: hubNamespace,
-  };
-  return { name: 'hub', configFile: await writeConfig(fleet, 'hub', { registry: { caFile } }), environment };
+async function pushAll(fleet: Fleet): Promise<string> {
+  const everywhere = Object.values(kernels);
+  const { kernelModule, repository } = network;
+  await pushDriver(fleet, { repository, module: kernelModule, kernels: everywhere, release: '1' });
+  await pushDriver(fleet, { repository: nextRepository, module: kernelModule, kernels: everywhere, release: '2' });
+  const { before } = accelerator;
+  await pushDriver(fleet, { ...accelerator, module: accelerator.kernelModule, also: [before], kernels: everywhere });
+  return pushPlugin(fleet, `${accelerator.repository}-plugin`, 'v1');
 }
 
-async function spokeSettings(fleet: Fleet): Promise<ProgramSettings> {
-  const { plane } = fleet.spoke(cluster);
-  const environment = {
-    KUBECONFIG: await writeKubeconfig(fleet, plane, programUsers.spoke),
-    OPERATOR_NAMESPACE: operatorNamespace,
-    RELATED_IMAGE_WORKER: fleet.toolsImage,
-    KMM_MANAGED: '1',
-  };
-  return { name: 'spoke', configFile: await writeConfig(fleet, 'spoke', {}), environment };
+/** The program that belongs on `plane`, started as in production: kubeconfig, environment, configuration file. */
+async function startActor(
+  fleet: Fleet,
+  what: { plane: Plane; processes: Processes; environment: Readonly<Record<string, string>> },
+): Promise<Actor> {
+  const { plane, processes } = what;
+  const name = plane === fleet.hub ? 'hub' : 'spoke';
+  const KUBECONFIG = await writeKubeconfig(fleet, plane, programUsers[name]);
+  const own: Record<string, string> =
+    name === 'hub'
+      ? { KUBECONFIG, OPERATOR_NAMESPACE: hubNamespace }
+      : { KUBECONFIG, OPERATOR_NAMESPACE: operatorNamespace, RELATED_IMAGE_WORKER: fleet.toolsImage, KMM_MANAGED: '1' };
+  const configFile = await writeConfig(fleet, plane);
+  const environment = { ...own, ...what.environment };
+  const program = await startProgramProcess({ processes, name, configFile, environment, folder: fleet.folder });
+  return { plane, program };
 }
 
 async function writeKubeconfig(fleet: Fleet, plane: Plane, user?: string): Promise<string> {
@@ -122,9 +110,15 @@ async function writeKubeconfig(fleet: Fleet, plane: Plane, user?: string): Promi
   return file;
 }
 
-async function writeConfig(fleet: Fleet, name: string, more: Record<string, unknown>): Promise<string> {
-  const file = join(fleet.folder, `${name}-config.yaml`);
-  const common = { healthProbeBindAddress: '127.0.0.1:0', metrics: { bindAddress: '127.0.0.1:0' } };
-  await writeFile(file, stringify({ ...common, ...more }));
+async function writeConfig(fleet: Fleet, plane: Plane): Promise<string> {
+  const loopback = { healthProbeBindAddress: '127.0.0.1:0', metrics: { bindAddress: '127.0.0.1:0' } };
+  const file = join(fleet.folder, `${plane.name}-config.yaml`);
+  if (plane !== fleet.hub) {
+    await writeFile(file, stringify(loopback));
+    return file;
+  }
+  const caFile = join(fleet.folder, 'registry-ca.pem');
+  await writeFile(caFile, fleet.registry.caPem);
+  await writeFile(file, stringify({ ...loopback, registry: { caFile } }));
   return file;
 }

@@ -1,17 +1,18 @@
-import { type ManagedClusterModuleSpec, managedClusterModules } from '@open-cluster-management/api-types';
-import { summaryOf } from '../../hub/cli/summary.ts';
+import {
+  type ManagedClusterModuleSpec,
+  managedClusterModules,
+  managedClusters,
+} from '@open-cluster-management/api-types';
 import { formatRows, rowsOf } from '../../hub/cli/table.ts';
 import { pods } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
-import { type Fleet, pullSecret, spokeNamespace } from '../world/fleet/fleet.ts';
-import { conditionOf, loadedModules, readModule, readSpokeModule, readWorks } from '../world/fleet/observe.ts';
+import type { Fleet } from '../world/fleet/fleet.ts';
+import { conditionOf, loadedModules, readModule, readWorks } from '../world/fleet/observe.ts';
+import { accelerator, acceleratorSpec, kernels, network, networkSpec } from './cast.ts';
 import type { Progress } from './progress.ts';
-import { cluster, type DemoStage, kernels } from './stage.ts';
+import { type DemoStage, nextRepository } from './stage.ts';
 
-const name = 'fictional-nic';
-const kernelModule = 'fictional_nic';
-
-/** What an admin lives through with one module. Each step waits until the world, and then the status, is as it should be. */
+/** What a fleet's admin lives through with two modules. Each step waits until the world, and then the status, is as it should be. */
 export async function tellStory(options: {
   stage: DemoStage;
   progress: Progress;
@@ -20,105 +21,175 @@ export async function tellStory(options: {
 }): Promise<void> {
   const { stage, progress, keep, interrupted } = options;
   const { fleet } = stage;
-  await progress.step(`applied ManagedClusterModule ${name}: loaded on both nodes, plugin running`, () =>
-    applyModule(stage),
+  progress.show(() => statusLines(fleet));
+  await progress.step(`applied ${network.name} for tier=edge and ${accelerator.name} for accelerator=yes`, () =>
+    applyModules(stage),
   );
-  await showStatus(fleet, progress);
   if (keep) return keepRunning(stage, progress, interrupted);
-  await progress.step(`node-a rebooted into ${kernels.next}: mapping added, loaded again`, async () => {
-    await fleet
-      .spoke(cluster)
-      .node('node-a')
-      .reboot({ kernel: { release: kernels.next } });
-    await loadedOn(fleet, ['node-a', 'node-b']);
-    await eventually(`the status names ${kernels.next}`, async () => {
-      const rows = rowsOf(await allModules(fleet), await readWorks(fleet));
-      return rows.some(({ kernel, state }) => kernel === kernels.next && state === 'Loaded');
-    });
-    await statusIsReady(fleet);
-  });
-  await showStatus(fleet, progress);
-  await progress.step(`deleted ${name}: unloaded on both nodes, nothing left`, async () => {
+  await progress.step(`edge-1-a rebooted into ${kernels.el9Next}: mapping added, loaded again`, () =>
+    rebootNode(fleet),
+  );
+  await progress.step('edge-2 lost tier=edge: its ManifestWork went, the driver was unloaded there', () =>
+    leaveTier(fleet),
+  );
+  await progress.step('edge-2 has tier=edge again: loaded again', () => joinTier(fleet));
+  await progress.step('edge-2 cannot be reached, and says so', () => loseCluster(fleet));
+  await progress.step(`a new release of ${network.name}: one node after the other; edge-2 holds nobody up`, () =>
+    releaseDriver(fleet),
+  );
+  await progress.step('edge-2 is back and gets the new release', () => regainCluster(fleet));
+  await progress.step('deleted both: unloaded on all nine nodes, nothing left', () => removeModules(fleet));
+}
+
+/** Applies both modules and waits until they are where they belong and their statuses say so. */
+export async function applyModules({ fleet, plugin }: DemoStage): Promise<void> {
+  await apply(fleet, network.name, networkSpec(fleet, network.repository));
+  await apply(fleet, accelerator.name, acceleratorSpec(fleet, plugin));
+  await loaded(fleet, network.kernelModule, ['edge-1', 'edge-2']);
+  await loaded(fleet, accelerator.kernelModule, ['edge-2', 'core-1']);
+  await loaded(fleet, accelerator.before, ['edge-2', 'core-1']);
+  await ready(fleet, network.name);
+  await ready(fleet, accelerator.name);
+  if (isLoadedAnywhere(fleet, network.kernelModule, 'core-1')) {
+    throw new Error(`expected no ${network.kernelModule} in core-1, which has not tier=edge`);
+  }
+}
+
+async function rebootNode(fleet: Fleet): Promise<void> {
+  await fleet
+    .spoke('edge-1')
+    .node('edge-1-a')
+    .reboot({ kernel: { release: kernels.el9Next } });
+  await loaded(fleet, network.kernelModule, ['edge-1']);
+  await eventually(`the status names ${kernels.el9Next}`, async () =>
+    (await rows(fleet)).some(({ kernel, state }) => kernel === kernels.el9Next && state === 'Loaded'),
+  );
+  await ready(fleet, network.name);
+}
+
+async function leaveTier(fleet: Fleet): Promise<void> {
+  await labelCluster(fleet, 'edge-2', { tier: 'none' });
+  await eventually(
+    `no node of edge-2 has ${network.kernelModule}`,
+    () => !isLoadedAnywhere(fleet, network.kernelModule, 'edge-2'),
+  );
+  await eventually('its ManifestWork is gone', async () =>
+    (await readWorks(fleet)).every(({ metadata }) => metadata.namespace !== 'edge-2' || metadata.name !== network.name),
+  );
+}
+
+async function joinTier(fleet: Fleet): Promise<void> {
+  await labelCluster(fleet, 'edge-2', { tier: 'edge' });
+  await loaded(fleet, network.kernelModule, ['edge-2']);
+  await ready(fleet, network.name);
+}
+
+async function loseCluster(fleet: Fleet): Promise<void> {
+  await fleet.spoke('edge-2').disconnect();
+  await eventually('the status says that edge-2 is unreachable', async () => unreachable(fleet, 'edge-2'));
+}
+
+async function releaseDriver(fleet: Fleet): Promise<void> {
+  const { moduleSpec } = networkSpec(fleet, nextRepository);
+  await fleet.hub.client.patch(
+    managedClusterModules,
+    { name: network.name },
+    { type: 'merge', body: { spec: { moduleSpec } } },
+  );
+  await loadedTimes(fleet, 'edge-1', 2);
+  await ready(fleet, network.name);
+  if (!(await unreachable(fleet, 'edge-2'))) throw new Error('expected edge-2 to be named as unreachable still');
+}
+
+async function regainCluster(fleet: Fleet): Promise<void> {
+  fleet.spoke('edge-2').connect();
+  await eventually('edge-2 is reachable again', async () => !(await unreachable(fleet, 'edge-2')));
+  await loadedTimes(fleet, 'edge-2', 3);
+  await ready(fleet, network.name);
+}
+
+async function removeModules(fleet: Fleet): Promise<void> {
+  for (const { name } of [network, accelerator]) {
     await fleet.hub.client.delete(managedClusterModules, { name }, { propagationPolicy: 'Background' });
-    await eventually('no ManifestWork is left on the hub', async () => (await readWorks(fleet)).length === 0);
-    await everythingGone(fleet);
-  });
-  await showStatus(fleet, progress);
-}
-
-/** Applies the demo's module and waits until it is in both nodes' kernels and its status says so. */
-export async function applyModule(stage: DemoStage): Promise<void> {
-  const { fleet } = stage;
-  await fleet.hub.client.create(managedClusterModules, {
-    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
-    kind: 'ManagedClusterModule',
-    metadata: { name },
-    spec: specOf(stage),
-  });
-  await loadedOn(fleet, ['node-a', 'node-b']);
-  await statusIsReady(fleet);
-}
-
-function specOf({ fleet, plugin }: DemoStage): ManagedClusterModuleSpec {
-  const containerImage = `${fleet.registry.host}/drivers/fictional-nic:\${KERNEL_FULL_VERSION}`;
-  return {
-    selector: { tier: 'edge' },
-    spokeNamespace,
-    imageCheck: 'Required',
-    deletionPolicy: 'Delete',
-    moduleSpec: {
-      selector: { 'node-role.kubernetes.io/worker': '' },
-      imageRepoSecret: { name: pullSecret },
-      moduleLoader: {
-        container: {
-          modprobe: { moduleName: kernelModule, dirName: '/opt' },
-          kernelMappings: [{ regexp: '^.+$', containerImage }],
-        },
-      },
-      devicePlugin: { container: { image: plugin } },
-    },
-  };
-}
-
-async function loadedOn(fleet: Fleet, nodes: readonly string[]): Promise<void> {
-  for (const node of nodes) {
-    await eventually(`${kernelModule} is in the kernel of ${node}`, () =>
-      loadedModules(fleet, cluster, node).includes(kernelModule),
+  }
+  await eventually('no ManifestWork is left on the hub', async () => (await readWorks(fleet)).length === 0);
+  for (const spoke of fleet.spokes) {
+    for (const node of spoke.nodes) {
+      const left = loadedModules(fleet, spoke.name, node.name);
+      if (left.length > 0) throw new Error(`expected no module in the kernel of ${node.name}, got ${left.join(', ')}`);
+    }
+    await eventually(
+      `no pod is left in ${spoke.name}`,
+      async () => (await spoke.plane.client.list(pods)).items.length === 0,
     );
   }
 }
 
-async function statusIsReady(fleet: Fleet): Promise<void> {
+async function apply(fleet: Fleet, name: string, spec: ManagedClusterModuleSpec): Promise<void> {
+  const apiVersion = 'hub.kmm.sigs.x-k8s.io/v1beta1';
+  await fleet.hub.client.create(managedClusterModules, {
+    apiVersion,
+    kind: 'ManagedClusterModule',
+    metadata: { name },
+    spec,
+  });
+}
+
+async function labelCluster(fleet: Fleet, name: string, labels: Record<string, string>): Promise<void> {
+  await fleet.hub.client.patch(managedClusters, { name }, { type: 'merge', body: { metadata: { labels } } });
+}
+
+async function loaded(fleet: Fleet, kernelModule: string, clusters: readonly string[]): Promise<void> {
+  for (const name of clusters) {
+    for (const node of fleet.spoke(name).nodes) {
+      await eventually(`${kernelModule} is in the kernel of ${node.name}`, () => node.kernel.isLoaded(kernelModule));
+    }
+  }
+}
+
+/** Every node of the cluster has loaded the network driver so often, and has it now. */
+async function loadedTimes(fleet: Fleet, cluster: string, times: number): Promise<void> {
+  for (const { name, kernel } of fleet.spoke(cluster).nodes) {
+    const loads = () =>
+      kernel.history.filter((each) => each.call === 'insert' && each.name === network.kernelModule && !each.errno);
+    await eventually(
+      `${name} has loaded ${network.kernelModule} anew`,
+      () => loads().length >= times && kernel.isLoaded(network.kernelModule),
+    );
+  }
+}
+
+function isLoadedAnywhere(fleet: Fleet, kernelModule: string, cluster: string): boolean {
+  return fleet.spoke(cluster).nodes.some(({ kernel }) => kernel.isLoaded(kernelModule));
+}
+
+/** `Ready` is True, and of the present version of the object. */
+async function ready(fleet: Fleet, name: string): Promise<void> {
   await eventually(`Ready of ${name} is True`, async () => {
-    const seen = conditionOf(await readModule(fleet, name), 'Ready');
-    if (seen.startsWith('True ')) return true;
+    const object = await readModule(fleet, name);
+    const seen = conditionOf(object, 'Ready');
+    if (seen.startsWith('True ') && object?.status?.observedGeneration === object?.metadata.generation) return true;
     throw new Error(seen);
   });
 }
 
-async function everythingGone(fleet: Fleet): Promise<void> {
-  if ((await readSpokeModule(fleet, cluster, name)) !== undefined) throw new Error('expected no Module on the spoke');
-  for (const node of ['node-a', 'node-b']) {
-    const left = loadedModules(fleet, cluster, node);
-    if (left.length > 0) throw new Error(`expected no module in the kernel of ${node}, got ${left.join(', ')}`);
-  }
-  await eventually('no pod is left on the spoke', async () => {
-    const { items } = await fleet.spoke(cluster).plane.client.list(pods);
-    if (items.length === 0) return true;
-    throw new Error(items.map(({ metadata }) => metadata.name).join(', '));
-  });
-}
-
-async function allModules(fleet: Fleet) {
-  return (await fleet.hub.client.list(managedClusterModules)).items;
+async function unreachable(fleet: Fleet, cluster: string): Promise<boolean> {
+  const clusters = (await readModule(fleet, network.name))?.status?.clusters ?? [];
+  return clusters.some(({ name, state }) => name === cluster && state === 'Unreachable');
 }
 
 /** By the code that the command line uses: from statuses and feedback, never from the world. */
-async function showStatus(fleet: Fleet, progress: Progress): Promise<void> {
-  const modules = await allModules(fleet);
-  if (modules.length === 0) return progress.print('\n      no ManagedClusterModules\n');
-  const lines = [...modules.flatMap(summaryOf), '', ...formatRows(rowsOf(modules, await readWorks(fleet)))];
-  progress.print(`\n${lines.map((line) => `      ${line}`.trimEnd()).join('\n')}\n`);
+async function rows(fleet: Fleet) {
+  return rowsOf((await fleet.hub.client.list(managedClusterModules)).items, await readWorks(fleet));
+}
+
+async function statusLines(fleet: Fleet): Promise<string[]> {
+  const { items } = await fleet.hub.client.list(managedClusterModules);
+  if (items.length === 0) return [];
+  const table = formatRows(rowsOf(items, await readWorks(fleet)));
+  return [...table, ...items.map((item) => `${item.metadata.name}: Ready ${conditionOf(item, 'Ready')}`)].map((line) =>
+    `      ${line}`.trimEnd(),
+  );
 }
 
 async function keepRunning(stage: DemoStage, progress: Progress, interrupted: Promise<void>): Promise<void> {

@@ -1,3 +1,4 @@
+import { withoutPlus } from '../../../shared/kernel/version.ts';
 import { koFile, vermagicOf } from '../kernel/ko.ts';
 import { buildModuleImage } from '../registry/module-image.ts';
 import { buildPluginImage } from '../registry/plugin-image.ts';
@@ -8,6 +9,9 @@ export interface DriverImage {
   readonly repository: string;
   /** Kernel module in it. */
   readonly module: string;
+  /** Further kernel modules in it, such as one that must be loaded before. */
+  readonly also?: readonly string[];
+  /** Releases as nodes report them, with their `+` if they have one. */
   readonly kernels: readonly string[];
   /** Makes images of one driver differ, as a new release does. */
   readonly release?: string;
@@ -16,20 +20,31 @@ export interface DriverImage {
   readonly modulesDep?: boolean;
 }
 
-/** Pushes one image per kernel, tagged with the kernel as `${KERNEL_FULL_VERSION}` names it; gives the pinned names by kernel. */
+/** Pushes one image per kernel, tagged with the kernel as `${KERNEL_FULL_VERSION}` names it; gives the pinned names by kernel version. */
 export async function pushDriver(fleet: Fleet, driver: DriverImage): Promise<Record<string, string>> {
   const pinned: Record<string, string> = {};
-  for (const kernel of driver.kernels) {
-    const vermagic = driver.vermagic ?? vermagicOf(kernel);
-    const ko = koFile({ name: driver.module, vermagic, ...(driver.release && { description: driver.release }) });
+  for (const release of driver.kernels) {
+    const kernel = withoutPlus(release);
     const image = await buildModuleImage({
-      kernels: { [kernel]: { [`${driver.module}.ko`]: ko } },
+      kernels: {
+        [kernel]: Object.fromEntries(
+          [driver.module, ...(driver.also ?? [])].map((name) => [`${name}.ko`, ko(name, release, driver)]),
+        ),
+      },
       comment: `${driver.module} ${driver.release ?? ''}`,
       ...(driver.modulesDep !== undefined && { modulesDep: driver.modulesDep }),
     });
     pinned[kernel] = (await fleet.push(driver.repository, kernel, image)).pinned;
   }
   return pinned;
+}
+
+function ko(
+  name: string,
+  release: string,
+  { vermagic = vermagicOf(release), release: description }: DriverImage,
+): Buffer {
+  return koFile({ name, vermagic, ...(description && { description }) });
 }
 
 /** Pushes a device plugin's image; gives its name with the tag. */

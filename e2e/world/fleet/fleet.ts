@@ -92,7 +92,7 @@ async function joinHub(hub: Plane, spec: SpokeSpec): Promise<void> {
     apiVersion: 'cluster.open-cluster-management.io/v1',
     kind: 'ManagedCluster',
     metadata: { name: spec.name, labels: { ...spec.labels } },
-    spec: { hubAcceptsClient: true, leaseDurationSeconds: 60 },
+    spec: { hubAcceptsClient: true, leaseDurationSeconds: spec.leaseDurationSeconds ?? 60 },
   });
 }
 

@@ -18,6 +18,8 @@ export interface SpokeSpec {
   readonly nodes: readonly NodeSpec[];
   /** Of the ManagedCluster on the hub. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Of the ManagedCluster: the hub calls a cluster unknown when five of them passed without a word. Default 60. */
+  readonly leaseDurationSeconds?: number;
 }
 
 export interface SpokeClusterOptions {
