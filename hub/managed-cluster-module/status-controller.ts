@@ -54,7 +54,7 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
     else settledAtMs.set(name, untilMs);
     // Before the records are read: this is asked with each cluster that changes.
     const waitMs = Math.max(untilMs, (computedAtMs.get(name) ?? 0) + parts.intervalMs) - nowMs;
-    if (waitMs > 0) return after(waitMs, 'the status is told at intervals');
+    if (waitMs > 0) return after(waitMs, 'StatusInterval');
     const known = records.snapshot(name, view.generation);
     // `Records.begin` wakes this key.
     if (known === undefined) return done;
@@ -66,7 +66,7 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
     if (wrote)
       for (const event of eventsOf(picture.present, status)) parts.events.record({ regarding: module, ...event });
     // The others are told of when they were looked at, or at the latest then.
-    return outdated === 0 ? done : after(parts.intervalMs, 'clusters are still to be looked at');
+    return outdated === 0 ? done : after(parts.intervalMs, 'ClustersOutstanding');
   };
 }
 
