@@ -13,6 +13,7 @@ import { RegistryClient } from '../shared/registry/client.ts';
 import { type HubConfig, unusedSettings } from './config.ts';
 import { type Caches, hubControllers, indexes } from './controllers.ts';
 import { slimCluster } from './fleet/cluster.ts';
+import { KernelIntake } from './fleet/kernel-intake.ts';
 import { ClusterMeters } from './managed-cluster-module/cluster-meters.ts';
 import { Demand } from './managed-cluster-module/demand.ts';
 import { Digests } from './managed-cluster-module/digests.ts';
@@ -119,6 +120,7 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
 function makeFleet({ namespace, runtime }: HubOptions, caches: Caches, images: ImageChecks): Fleet {
   return {
     ...caches,
+    intake: new KernelIntake(),
     unlabelled: new UnlabelledWorks(),
     namespace,
     moduleViews: new ModuleViews(),

@@ -2,6 +2,7 @@ import { limits } from '../../shared/core/limits.ts';
 import type { KernelInventory } from '../../shared/kernel/claims.ts';
 import { isKernelVersion, withoutPlus } from '../../shared/kernel/version.ts';
 import { type Problem, reasons } from '../managed-cluster-module/reasons.ts';
+import { intakeLimits } from './kernel-intake.ts';
 
 /** Where the hub learns which kernels a cluster runs (contract 7). */
 export interface KernelSources {
@@ -10,6 +11,8 @@ export interface KernelSources {
   reported: readonly string[];
   /** Literals of the present work: what the cluster ran when it was last known. */
   shipped: readonly string[];
+  /** Kernels that are put off, because the cluster named too many new ones. */
+  deferred?: readonly string[];
 }
 
 export interface KnownKernels {
@@ -25,11 +28,9 @@ export interface KnownKernels {
  * Unites what is known of a cluster's kernels. While the claim is missing, empty, incomplete or too long, the kernels of the
  * present work count as running: an inventory that vanishes must not take a driver away.
  */
-export function knownKernels({ inventory, reported, shipped }: KernelSources): KnownKernels {
-  const running = new Set(inventory.kernels);
-  for (const kernel of reported.filter(isKernelVersion).map(withoutPlus)) {
-    if (running.size < limits.kernelsPerClusterMax) running.add(kernel);
-  }
+export function knownKernels({ inventory, reported, shipped, deferred = [] }: KernelSources): KnownKernels {
+  const running = claimedKernels({ inventory, reported });
+  for (const kernel of deferred) running.delete(kernel);
   const isCut = inventory.ignored.some(({ reason }) => reason !== 'NotAKernelVersion');
   const doubtful = !inventory.complete || isCut || inventory.kernels.length === 0;
   for (const kernel of doubtful ? shipped : []) {
@@ -38,9 +39,28 @@ export function knownKernels({ inventory, reported, shipped }: KernelSources): K
   return {
     running: [...running].sort(),
     lastKnown: [...new Set(shipped)].filter((kernel) => !running.has(kernel)).sort(),
-    problems: inventoryProblems(inventory),
+    problems: [...inventoryProblems(inventory), ...deferralProblems(deferred)],
   };
 }
+
+/** What a cluster says that it runs. */
+export function claimedKernels({ inventory, reported }: Pick<KernelSources, 'inventory' | 'reported'>): Set<string> {
+  const claimed = new Set(inventory.kernels);
+  for (const kernel of reported.filter(isKernelVersion).map(withoutPlus)) {
+    if (claimed.size < limits.kernelsPerClusterMax) claimed.add(kernel);
+  }
+  return claimed;
+}
+
+function deferralProblems(deferred: readonly string[]): Problem[] {
+  if (deferred.length === 0) return [];
+  const more = deferred.length > deferredNamedMax ? ` and ${deferred.length - deferredNamedMax} more` : '';
+  const named = deferred.slice(0, deferredNamedMax).join(', ');
+  const message = `names more than ${intakeLimits.newKernelsMax} new kernels within an hour; put off: ${named}${more}`;
+  return [{ reason: reasons.kernelsDeferred, message }];
+}
+
+const deferredNamedMax = 3;
 
 function inventoryProblems(inventory: KernelInventory): Problem[] {
   const problems: Problem[] = [];

@@ -12,6 +12,7 @@ import { annotations } from '../../shared/kube/names.ts';
 import type { ControllerRevision, KubeObject } from '../../shared/kube/object.ts';
 import { ownerOf } from '../../shared/kube/ownership.ts';
 import { Store } from '../../shared/kube/store.ts';
+import { KernelIntake } from '../fleet/kernel-intake.ts';
 import { answered, digest, managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
 import { clusterReconcile } from './cluster-controller.ts';
 import { Demand } from './demand.ts';
@@ -22,7 +23,7 @@ import { type ClusterRecord, Records } from './records.ts';
 import { RevisionViews } from './revision.ts';
 import { revisionName } from './revisions.ts';
 import { UnlabelledWorks, unlabelledMs } from './unlabelled-works.ts';
-import { workLabel } from './work.ts';
+import { mappingsIn, viewWork, workLabel } from './work.ts';
 
 const module: ManagedClusterModule = {
   apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
@@ -71,6 +72,7 @@ function world() {
     namespace: 'hub',
     moduleViews: new ModuleViews(),
     revisionViews: new RevisionViews(),
+    intake: new KernelIntake(),
     unlabelled: new UnlabelledWorks(),
     digests: new Digests({ ofRevision: () => [] }),
     images: { state: () => ({ state: 'Verified', digest: digest('x') }) },
@@ -138,6 +140,22 @@ describe('a look at one cluster', () => {
     time.nowMs += unlabelledMs;
     await look();
     assert.equal(works.list().length, 1);
+  });
+
+  it('takes new kernels of a cluster at a bounded rate, names what it puts off, and takes it in its time', async () => {
+    const { look, record, clusters, works, time } = world();
+    const kernels = (from: number) => Array.from({ length: 40 }, (_, index) => `5.14.0-${from + index}`);
+    const mapped = () => mappingsIn(viewWork(works.list()[0]!, spokeNamespace).spec).length;
+    clusters.set(managedCluster({ kernels: kernels(100) }));
+    await look();
+    clusters.set(managedCluster({ kernels: kernels(200) }));
+    assert.deepEqual(await look(), after(3_600_000, 'KernelsDeferred'));
+    assert.equal(mapped(), 64);
+    const notice = record()?.notices.find(({ reason }) => reason === 'KernelsDeferred');
+    assert.match(notice?.message ?? '', /64 new kernels .*5\.14\.0-224, .* and 13 more/);
+    time.nowMs += 3_600_000;
+    await look();
+    assert.equal(mapped(), 80);
   });
 
   it('puts its label back on a work of its own', async () => {

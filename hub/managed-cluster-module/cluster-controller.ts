@@ -1,7 +1,7 @@
 import { type ManifestWork, manifestWorks } from '@open-cluster-management/api-types';
 import { unreachable } from '../../shared/core/assert.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
-import { after, done, type Outcome } from '../../shared/core/outcome.ts';
+import { after, done, type Outcome, soonest } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { isConflict } from '../../shared/kube/errors.ts';
 import { labels } from '../../shared/kube/names.ts';
@@ -42,8 +42,11 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
     // Just written: what the cached work says is about the state before.
     const verdict = wrote ? undefined : judged(parts.fleet, gathered, memories, key);
     report(parts, key, { ...look, verdict });
-    if (verdict?.recheckMs !== undefined) return after(verdict.recheckMs, verdict.reason);
-    return isUnlabelled(parts.fleet, key) ? after(unlabelledMs, 'a work that no watch shows is read again') : done;
+    return soonest([
+      verdict?.recheckMs === undefined ? done : after(verdict.recheckMs, verdict.reason),
+      gathered.intakeRetryMs === undefined ? done : after(gathered.intakeRetryMs, reasons.kernelsDeferred),
+      isUnlabelled(parts.fleet, key) ? after(unlabelledMs, 'a work that no watch shows is read again') : done,
+    ]);
   };
 }
 

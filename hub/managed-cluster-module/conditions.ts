@@ -146,6 +146,7 @@ const inventoryReasons: ReadonlySet<string> = new Set([
   reasons.noKernels,
   reasons.claimIncomplete,
   reasons.kernelsIgnored,
+  reasons.kernelsDeferred,
 ]);
 
 function examples(of: readonly (Problem & { cluster: string })[]): string {

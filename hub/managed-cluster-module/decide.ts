@@ -3,6 +3,7 @@ import { canonicalJson, contentHash } from '../../shared/core/hash.ts';
 import type { ClusterView } from '../fleet/cluster.ts';
 import { type KnownKernels, knownKernels } from '../fleet/kernels.ts';
 import { adoptedCharsMax, saysTheSame } from './adoption.ts';
+import { reportedKernels } from './feedback.ts';
 import type { KernelPlan } from './kernel-plan.ts';
 import { keptState, movedState, type NextState } from './next-state.ts';
 import type { ClusterPicture, PresentWork } from './picture.ts';
@@ -53,7 +54,7 @@ function deselected(work: PresentWork | undefined): Decision {
 
 function serve(picture: ClusterPicture, cluster: ClusterView, work: PresentWork | undefined): Decision {
   const { current, hold, images } = picture.module;
-  const kernels = kernelsOf(cluster, work);
+  const kernels = kernelsOf(cluster, work, picture.deferred);
   const has = work === undefined ? undefined : revisionThatItHas(work, current);
   const stay = () =>
     work === undefined || has === undefined ? undefined : keptState({ revision: has, work, kernels, images });
@@ -96,13 +97,12 @@ function revisionThatItHas(work: PresentWork, current: Revision | undefined): Re
   return saysTheSame(spec, current) ? current : undefined;
 }
 
-function kernelsOf(cluster: ClusterView, work: PresentWork | undefined): KnownKernels {
-  const report = work?.feedback.report;
-  const loaded = Object.entries(report?.kernels ?? {}).filter(([, [desired]]) => desired > 0);
+function kernelsOf(cluster: ClusterView, work: PresentWork | undefined, deferred: readonly string[]): KnownKernels {
   return knownKernels({
     inventory: cluster.inventory,
-    reported: [...(report?.unmapped ?? []), ...loaded.map(([kernel]) => kernel)],
+    reported: reportedKernels(work?.feedback),
     shipped: mappingsIn(work?.view.spec).map(({ literal }) => literal),
+    deferred,
   });
 }
 

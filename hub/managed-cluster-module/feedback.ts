@@ -41,6 +41,13 @@ export function readFeedback(work: ManifestWork): Feedback {
   };
 }
 
+/** Kernels that the report says nodes run, mapped or not. */
+export function reportedKernels(feedback: Feedback | undefined): string[] {
+  const { unmapped = [], kernels = {} } = feedback?.report ?? {};
+  const mapped = Object.entries(kernels).filter(([, [desired]]) => desired > 0);
+  return [...unmapped, ...mapped.map(([kernel]) => kernel)];
+}
+
 const countNames = ['nodesMatchingSelectorNumber', 'desiredNumber', 'availableNumber'] as const;
 
 function readCounts(values: ReadonlyMap<string, string | number>, section: string): Counts {

@@ -4,10 +4,12 @@ import type { ImageChecks } from '../../shared/images/checks.ts';
 import type { CacheView } from '../../shared/kube/cache.ts';
 import type { ControllerRevision, ObjectRef } from '../../shared/kube/object.ts';
 import { ownership } from '../../shared/kube/ownership.ts';
-import { viewCluster } from '../fleet/cluster.ts';
+import { type ClusterView, viewCluster } from '../fleet/cluster.ts';
+import type { Intake, KernelIntake } from '../fleet/kernel-intake.ts';
+import { claimedKernels } from '../fleet/kernels.ts';
 import { selects } from '../fleet/selection.ts';
 import type { Digests } from './digests.ts';
-import { readFeedback } from './feedback.ts';
+import { readFeedback, reportedKernels } from './feedback.ts';
 import type { ImageQuestions } from './kernel-plan.ts';
 import { splitClusterKey } from './keys.ts';
 import type { ModuleView, ModuleViews } from './module-view.ts';
@@ -15,7 +17,7 @@ import type { ClusterPicture, PresentWork } from './picture.ts';
 import { reasons } from './reasons.ts';
 import type { Revision, RevisionViews } from './revision.ts';
 import type { UnlabelledWorks } from './unlabelled-works.ts';
-import { viewWork, workLabel } from './work.ts';
+import { mappingsIn, viewWork, workLabel } from './work.ts';
 
 /** All that the hub reads. Everything but `nowMs` is kept current by watches. */
 export interface Fleet {
@@ -23,6 +25,7 @@ export interface Fleet {
   clusters: CacheView<ManagedCluster>;
   /** Labelled ones: those of this program, and upstream's. */
   works: CacheView<ManifestWork>;
+  intake: KernelIntake;
   unlabelled: UnlabelledWorks;
   revisions: CacheView<ControllerRevision>;
   /** The operator's: of ControllerRevisions, and of the Secrets that specs name. */
@@ -39,6 +42,8 @@ export interface Gathered {
   view: ModuleView;
   picture: ClusterPicture;
   work: ManifestWork | undefined;
+  /** When a kernel that is put off can be taken. */
+  intakeRetryMs: number | undefined;
 }
 
 /** The picture of `module/cluster`: a few look-ups, whatever the size of the fleet. Undefined: the module is gone or going. */
@@ -49,6 +54,7 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
   const view = fleet.moduleViews.of(module);
   if (view.leaving) return undefined;
   const cluster = fleet.clusters.get({ name: clusterName });
+  const seen = cluster === undefined ? undefined : viewCluster(cluster);
   const work = workAt(fleet, { namespace: clusterName, name });
   const present = work === undefined ? undefined : presentWork(fleet, view, work);
   const isSelected =
@@ -57,17 +63,30 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
     (view.wanted === undefined
       ? present !== undefined && present.ownership !== 'foreign'
       : selects(view.selector, cluster.metadata.labels));
+  if (seen === undefined) fleet.intake.forget(clusterName);
+  const { deferred, retryMs } = isSelected && seen !== undefined ? takeKernels(fleet, seen, present) : nothingNew;
   return {
     view,
     work,
+    intakeRetryMs: retryMs,
     picture: {
       module: modulePicture(fleet, view),
-      cluster: cluster === undefined ? undefined : viewCluster(cluster),
+      cluster: seen,
       selected: isSelected,
       work: present,
+      deferred,
       nowText: rfc3339(fleet.nowMs()),
     },
   };
+}
+
+const nothingNew: Intake = { deferred: [], retryMs: undefined };
+
+/** What the work maps is not new, also after a restart. */
+function takeKernels(fleet: Fleet, { name, inventory }: ClusterView, present: PresentWork | undefined): Intake {
+  const claimed = claimedKernels({ inventory, reported: reportedKernels(present?.feedback) });
+  for (const { literal } of mappingsIn(present?.view.spec)) claimed.delete(literal);
+  return fleet.intake.take(name, [...claimed], fleet.nowMs());
 }
 
 function workAt(fleet: Fleet, ref: ObjectRef): ManifestWork | undefined {

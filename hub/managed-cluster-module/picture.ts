@@ -22,6 +22,8 @@ export interface ClusterPicture {
   cluster: ClusterView | undefined;
   selected: boolean;
   work: PresentWork | undefined;
+  /** Kernels that the cluster names and that are put off (contract 7). */
+  deferred: readonly string[];
   /** Goes into `updated-at` of a state that is new. */
   nowText: string;
 }

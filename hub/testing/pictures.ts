@@ -82,7 +82,15 @@ export function modulePicture(overrides: Partial<ModulePicture> = {}): ModulePic
 }
 
 export function picture(overrides: Partial<ClusterPicture> = {}): ClusterPicture {
-  return { module: modulePicture(), cluster: cluster(), selected: true, work: undefined, nowText, ...overrides };
+  return {
+    module: modulePicture(),
+    cluster: cluster(),
+    selected: true,
+    work: undefined,
+    deferred: [],
+    nowText,
+    ...overrides,
+  };
 }
 
 /** What the hub would see of a work that it wrote. */
