@@ -4,6 +4,7 @@ import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
 import type { Selector } from '../fleet/selection.ts';
 import { type Problem, reasons } from './reasons.ts';
 import { revisionName } from './revisions.ts';
+import { moduleProblems, patternWarnings } from './spec-problems.ts';
 
 /** A ManagedClusterModule parsed once for all its clusters. */
 export interface ModuleView {
@@ -50,7 +51,9 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
     generation,
     owner: ownerOf(module),
     leaving: deletionTimestamp !== undefined,
-    problems: [invalid, orphanProblem(spec)].filter((problem) => problem !== undefined),
+    problems: [invalid, orphanProblem(spec), ...(isValid ? patternProblems(moduleSpec) : [])].filter(
+      (problem) => problem !== undefined,
+    ),
     hold: invalid ?? holdOf(spec),
     selector: spec.selector ?? {},
     spokeNamespace: typeof spec.spokeNamespace === 'string' ? spec.spokeNamespace : '',
@@ -75,6 +78,7 @@ function invalidity({ metadata, spec }: ManagedClusterModule): Problem | undefin
   }
   const parsed = managedClusterModuleSpecSchema.safeParse(spec);
   if (parsed.success) problems.push(...namespaceProblems(metadata.name, spec.spokeNamespace));
+  if (parsed.success && spec.moduleSpec !== undefined) problems.push(...moduleProblems(spec.moduleSpec));
   for (const issue of parsed.error?.issues ?? [])
     problems.push(`${['spec', ...issue.path].join('.')}: ${issue.message}`);
   if (parsed.success && spec.moduleSpec === undefined) problems.push('spec.moduleSpec: expected a Module, got none');
@@ -84,6 +88,9 @@ function invalidity({ metadata, spec }: ManagedClusterModule): Problem | undefin
 
 function namespaceProblems(name: string, spokeNamespace: string): string[] {
   if (spokeNamespace === '') return ['spec.spokeNamespace: expected a namespace, got an empty text'];
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(spokeNamespace)) {
+    return [`spec.spokeNamespace: expected the name of a namespace, got ${JSON.stringify(spokeNamespace)}`];
+  }
   const chars = name.length + spokeNamespace.length;
   if (chars <= identityCharsMax) return [];
   return [
@@ -104,6 +111,11 @@ function holdOf({ rollout }: ManagedClusterModuleSpec): Problem | undefined {
   if (rollout?.paused)
     return { reason: reasons.paused, message: 'paused: no cluster is started (spec.rollout.paused)' };
   return undefined;
+}
+
+/** Nothing is held up: other mappings, and other parts of the expression, may be right. */
+function patternProblems(moduleSpec: ModuleSpec): Problem[] {
+  return patternWarnings(moduleSpec).map((message) => ({ reason: reasons.regexpNeverMatches, message }));
 }
 
 function orphanProblem({ deletionPolicy }: ManagedClusterModuleSpec): Problem | undefined {
