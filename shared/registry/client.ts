@@ -4,7 +4,7 @@ import { RegistryFailure, type RegistryReason } from './failure.ts';
 import { HttpTransport, type RequestListener } from './http.ts';
 import { manifestDigest } from './manifest.ts';
 import { type Image, type Platform, pullImage } from './pull.ts';
-import { formatReference, type Reference } from './reference.ts';
+import { apiHost, formatReference, type Reference } from './reference.ts';
 import { type Credential, type RegistryTls, RepositorySession } from './session.ts';
 
 export interface ImageTarget {
@@ -22,12 +22,17 @@ export type Existence =
 
 const credentialsMax = 4;
 const concurrencyDefault = 8;
+/** Of the concurrency, for one host: a host that lets 256 kernels' images wait for 30 s each must not delay the fleet's others. */
+const hostShareMax = 0.75;
 const timeoutMsDefault = 30_000;
 
 /** The one way to registries: bounded concurrency, time limits, and the credentials' rules of contract 8. */
 export class RegistryClient {
   readonly #transport: HttpTransport;
   readonly #queue: PQueue;
+  readonly #perHostMax: number;
+  /** Questions to one host wait here, so that one that answers nobody leaves some of the connections to the others. */
+  readonly #hosts = new Map<string, { queue: PQueue; questions: number }>();
 
   /** `extraCa`: PEM certificates that are trusted beside the system's. */
   constructor(options: {
@@ -39,7 +44,9 @@ export class RegistryClient {
   }) {
     const { clock, extraCa, onRequest, timeoutMs = timeoutMsDefault } = options;
     this.#transport = new HttpTransport({ clock, extraCa, timeoutMs, onRequest });
-    this.#queue = new PQueue({ concurrency: options.concurrency ?? concurrencyDefault });
+    const concurrency = options.concurrency ?? concurrencyDefault;
+    this.#queue = new PQueue({ concurrency });
+    this.#perHostMax = Math.max(1, Math.floor(hostShareMax * concurrency));
   }
 
   /** Whether the image is there, and the digest of its top-level manifest or index. Never throws an operating error. */
@@ -66,7 +73,20 @@ export class RegistryClient {
 
   #ask<T>(target: ImageTarget, question: (session: RepositorySession) => Promise<T>): Promise<T> {
     const credentials = target.credentials?.slice(0, credentialsMax) ?? [];
-    return this.#queue.add(() => this.#askWith(target, credentials, question));
+    const ask = () => this.#askWith(target, credentials, question);
+    return this.#atHost(apiHost(target.reference), () => this.#queue.add(ask));
+  }
+
+  async #atHost<T>(host: string, ask: () => Promise<T>): Promise<T> {
+    const present = this.#hosts.get(host) ?? { queue: new PQueue({ concurrency: this.#perHostMax }), questions: 0 };
+    this.#hosts.set(host, present);
+    present.questions += 1;
+    try {
+      return await present.queue.add(ask);
+    } finally {
+      present.questions -= 1;
+      if (present.questions === 0) this.#hosts.delete(host);
+    }
   }
 
   async #askWith<T>(

@@ -1,8 +1,10 @@
 import { getCACertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../core/clock.ts';
+import { shortened } from '../core/conditions.ts';
 import { errorMessage } from '../core/errors.ts';
 import { Agent } from '../core/http-agents.ts';
+import { oneLine } from '../core/one-line.ts';
 import { RegistryFailure } from './failure.ts';
 
 export interface HttpRequest {
@@ -33,6 +35,8 @@ const redirectsMax = 5;
 /** Sockets to one origin: a check is one or two small requests. */
 const connectionsMax = 8;
 const retryAfterMsMax = 3_600_000;
+/** Of what went wrong with a connection; it ends up in a status. */
+const failureCharsMax = 300;
 
 /**
  * HTTP as far as registries need it, on undici: redirects that lose the credentials when they leave the origin and never
@@ -160,6 +164,8 @@ function failureOf(error: unknown, request: HttpRequest, timeoutMs: number | und
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   // A refused connection to a name of several addresses is an AggregateError without a message of its own.
   const text = [code, errorMessage(error)].filter((part) => part !== '').join(': ');
+  // A certificate's names are in it, and they are of the server's making.
+  const said = shortened(oneLine(text), failureCharsMax);
   const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_TLS/.test(code);
-  return new RegistryFailure(certificate ? 'CertificateRefused' : 'RegistryUnavailable', `${what}: ${text}`);
+  return new RegistryFailure(certificate ? 'CertificateRefused' : 'RegistryUnavailable', `${what}: ${said}`);
 }

@@ -36,7 +36,9 @@ export function parseReference(text: string): ParsedReference {
   // A colon of the first part can only be a port when a path follows: `localhost:5000` alone is image and tag.
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const { registry, repository } = splitName(colon < 0 ? named : named.slice(0, colon));
-  if (!hostPattern.test(registry)) return invalid(`expected a registry host, got ${quoted(registry)}`);
+  // The pattern says what a host looks like; only the parser knows that 999.0.0.1 and port 70000 are none.
+  if (!hostPattern.test(registry) || !URL.canParse(`https://${registry}`))
+    return invalid(`expected a registry host, got ${quoted(registry)}`);
   if (!repositoryPattern.test(repository)) return invalid('expected a repository of lower-case parts');
   if (registry.length + 1 + repository.length > nameCharsMax)
     return invalid(`expected a name of ${nameCharsMax} at most`);
