@@ -110,6 +110,17 @@ describe('a cluster with our spoke', () => {
     assert.equal(verdictOf({ ...well, afterMs: 110_000, memory }), 'Succeeded Succeeded');
   });
 
+  it('is not waited for because its clock is ahead of ours: its time counts from when it was first seen', () => {
+    const transition = new Date(nowMs + 86_400_000).toISOString();
+    const ahead = { nodes: [1, 1, 0, 0], applied: { transition } } as Case;
+    assert.equal(verdictOf(ahead), 'Succeeded Succeeded');
+    const soaking = judge(inputOf({ ...ahead, minSuccessMs: 60_000 }));
+    assert.deepEqual([soaking.verdict.reason, soaking.verdict.recheckMs], [reasons.soaking, 60_000]);
+    const later = { ...ahead, minSuccessMs: 60_000, memory: soaking.memory };
+    assert.equal(verdictOf({ ...later, afterMs: 59_000 }), 'Progressing Soaking');
+    assert.equal(verdictOf({ ...later, afterMs: 60_000 }), 'Succeeded Succeeded');
+  });
+
   it('that was well stays so through a restart of the hub, which remembers nothing', () => {
     const well = { nodes: [1, 1, 0, 0], minSuccessMs: 60_000, afterMs: 3_600_000 } as Case;
     assert.equal(verdictOf({ ...well, memory: undefined }), 'Succeeded Succeeded');

@@ -17,6 +17,8 @@ export interface Memory {
   state: string | undefined;
   /** When the state was last seen not fulfilled. */
   brokenAtMs?: number | undefined;
+  /** When it was first seen fulfilled: an upper bound of what the cluster's clock says. */
+  seenAtMs?: number | undefined;
   /** Since when nodes are reported as failed, without a break. */
   failingSinceMs?: number | undefined;
 }
@@ -50,10 +52,11 @@ export function judge(input: JudgeInput): { verdict: Verdict; memory: Memory } {
   const observed = observe(input, state);
   const failingSinceMs = observed.failing ? (memory.failingSinceMs ?? nowMs) : undefined;
   const brokenAtMs = observed.fulfilled ? memory.brokenAtMs : nowMs;
+  const seenAtMs = observed.fulfilled ? (memory.seenAtMs ?? nowMs) : undefined;
   const verdict = observed.fulfilled
-    ? soaked(input, observed, unbrokenSince(work, brokenAtMs))
+    ? soaked(input, observed, Math.max(unbrokenSince(work, seenAtMs ?? nowMs), brokenAtMs ?? 0))
     : overdue(input, observed, failingSinceMs);
-  return { verdict, memory: { state, brokenAtMs, failingSinceMs } };
+  return { verdict, memory: { state, brokenAtMs, failingSinceMs, seenAtMs } };
 }
 
 /** What the feedback says now, without regard to how long it has said so. */
@@ -159,16 +162,15 @@ function appliedProblem(work: ManifestWork): Problem | undefined {
 }
 
 /**
- * `succeeded-at` where there is one, else the later of `updated-at` and Applied's transition; and never before the state
- * was last seen broken.
+ * `succeeded-at` where there is one, else the later of `updated-at` and Applied's transition. The cluster's clock may be
+ * ahead of ours: what it says is never later than when we first saw it.
  */
-function unbrokenSince(work: ManifestWork, brokenAtMs: number | undefined): number {
+function unbrokenSince(work: ManifestWork, seenAtMs: number): number {
   const noted = work.metadata.annotations ?? {};
   const applied = work.status?.conditions?.find((condition) => condition.type === 'Applied');
   const succeededAt = timeOf(noted[annotations.succeededAt]);
-  const base =
-    succeededAt ?? Math.max(timeOf(noted[annotations.updatedAt]) ?? 0, timeOf(applied?.lastTransitionTime) ?? 0);
-  return Math.max(base, brokenAtMs ?? 0);
+  const started = Math.max(timeOf(noted[annotations.updatedAt]) ?? 0, timeOf(applied?.lastTransitionTime) ?? 0);
+  return Math.min(succeededAt ?? started, seenAtMs);
 }
 
 function soaked(input: JudgeInput, observed: Observation, sinceMs: number): Verdict {
