@@ -34,6 +34,13 @@ describe('patterns', () => {
     });
   }
 
+  it('refuse what compiles to a size that memory could not hold for many, and take what is large for a person', () => {
+    const huge = compilePattern('a{1000}'.repeat(146));
+    assert.match(huge.kind === 'invalid' ? huge.message : '', /at most 2500 instructions, got 146002/);
+    assert.equal(matches(`^${'x'.repeat(1000)}{0,9}`, 'x'.repeat(1024)), true);
+    assert.equal(matches('^[0-9.]{1,1000}-', '6.1.5-200.fc37.x86_64'), true);
+  });
+
   it('take linear time where a backtracking engine takes exponential time', () => {
     assert.equal(matches('^(a+)+$', `${'a'.repeat(60)}b`), false);
   });

@@ -8,6 +8,12 @@ export type Pattern =
 
 /** Compiled patterns kept at once: a few mappings each of a few hundred modules; one costs some kilobytes. */
 const patternsKeptMax = 512;
+/**
+ * Instructions of a compiled pattern, at most 190 bytes each: 512 patterns stay below 250 MB whoever wrote them. One for
+ * kernel versions has 20 to 50; `a{1000}` repeated up to the limit of a string has 146,000, and a mapping can be written
+ * by anyone who may write a Module.
+ */
+const instructionsMax = 2_500;
 
 /**
  * Compiles `text` with RE2's syntax and meaning (linear time, search anywhere unless anchored; checklist 5).
@@ -19,10 +25,17 @@ export const compilePattern: (text: string) => Pattern = keepingLatest(compile, 
 function compile(text: string): Pattern {
   try {
     const compiled = RE2JS.compile(text);
+    const instructions = compiled.programSize();
+    if (instructions > instructionsMax) return tooLarge(instructions);
     return { kind: 'pattern', matches: (candidate) => compiled.test(candidate) };
   } catch (error) {
     return { kind: 'invalid', message: errorMessage(error) };
   }
+}
+
+function tooLarge(instructions: number): Pattern {
+  const message = `expected an expression of at most ${instructionsMax} instructions, got ${instructions}: use fewer counted repetitions`;
+  return { kind: 'invalid', message };
 }
 
 /** `compute` with its latest used results kept, at most `keptMax` of them. */
