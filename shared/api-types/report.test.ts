@@ -40,7 +40,7 @@ describe('parseReport', () => {
       ...report,
       version: '2\u001b[31m.0',
       kernels: { '6.1\u0000.0': [1, 1, 0, 0] },
-      unmapped: ['a\nb\u202e'],
+      unmapped: ['a\nb\u202e\u061c\u200b\ufeff'],
       extra: { a: 1 },
     };
     const parsed = parseReport(JSON.stringify(hostile));

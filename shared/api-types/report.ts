@@ -36,9 +36,9 @@ export const reportSchema = z.object({
 });
 export type Report = z.infer<typeof reportSchema>;
 
-/** Control characters of ASCII and Latin-1, line separators, and characters that reverse the direction of text. */
+/** Control characters of ASCII and Latin-1, line separators, and characters that have no width or change the direction of text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const control = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /**
  * Reads what a cluster reports as hostile text: undefined when it is longer than the contract allows, no JSON, or of
