@@ -76,12 +76,15 @@ describe('the life of a watch', () => {
     }
   });
 
-  it('waits twice as long after each failure, 30 s at most, and as long as the server says', () => {
-    const delays = [0, 1, 2, 6, 50].map((failures) => {
-      const { state } = feed(watching(failures), { type: 'failed', status: 500 });
-      return state.phase === 'back-off' ? state.delayMs : undefined;
-    });
-    assert.deepEqual(delays, [500, 1000, 2000, 30_000, 30_000]);
+  it('waits twice as long after each failure, 4 s at most, and as long as the server says', () => {
+    const delays = (status: number) =>
+      [0, 1, 2, 6, 50].map((failures) => {
+        const { state } = feed(watching(failures), { type: 'failed', status });
+        return state.phase === 'back-off' ? state.delayMs : undefined;
+      });
+    for (const status of [0, 429, 500, 503]) assert.deepEqual(delays(status), [500, 1000, 2000, 4_000, 4_000]);
+    // Only a person ends these: a right, or a definition, that is missing.
+    for (const status of [401, 403, 404]) assert.deepEqual(delays(status), [500, 1000, 2000, 30_000, 30_000]);
     const told = feed(watching(), { type: 'failed', status: 429, retryAfterMs: 45_000 }).state;
     assert.equal(told.phase === 'back-off' && told.delayMs, 45_000);
   });

@@ -25,7 +25,7 @@ export type WatchInput<T> =
   | { type: 'event'; event: WatchEvent<T> }
   /** The server ended the watch, as it does after `timeoutSeconds`. */
   | { type: 'closed'; lastedMs: number }
-  /** The watch did not end in the time that it was asked to: the connection is dead, whatever TCP thinks. */
+  /** The watch did not end in the time that it was asked to, or fell silent: the connection is dead, whatever TCP thinks. */
   | { type: 'overdue' }
   | { type: 'failed'; status: number; retryAfterMs?: number | undefined }
   | { type: 'elapsed' }
@@ -42,7 +42,13 @@ export interface WatchStep<T> {
   effects: readonly WatchEffect<T>[];
 }
 
-export const watchBackOff = { firstMs: 500, maxMs: 30_000 };
+export const watchBackOff = {
+  /** Of a server that fails: once it is back, what it has to tell is known within 5 s. */
+  failed: { firstMs: 500, maxMs: 4_000 },
+  /** Of a refusal that only a person ends (a right or a definition that is missing). */
+  refused: { firstMs: 500, maxMs: 30_000 },
+} as const;
+const passing = new Set([408, 409, 410, 429]);
 
 /** A watch that the server closes sooner than this counts as failed, else a broken server would be asked in a loop. */
 export const watchLastsMsMin = 1000;
@@ -74,7 +80,7 @@ function stepList<T extends KubeObject>(state: ListState, input: WatchInput<T>, 
   const failures = state.failures + 1;
   // A continue token lives for five minutes: then the list starts over.
   const then = input.status === 410 ? firstPage(failures) : { ...state, failures };
-  return only(backOff(then, input.retryAfterMs, random));
+  return only(backOff(then, input, random));
 }
 
 function stepPage<T extends KubeObject>(state: ListState, list: List<T>): WatchStep<T> {
@@ -130,20 +136,23 @@ function stepEvent<T extends KubeObject>(
   }
 }
 
-function failedWatch(
-  state: WatchingState,
-  failure: { status: number; retryAfterMs?: number | undefined },
-  random: () => number,
-): WatchState {
+function failedWatch(state: WatchingState, failure: Failure, random: () => number): WatchState {
   const failures = state.failures + 1;
-  if (failure.status !== 410) return backOff({ ...state, failures }, failure.retryAfterMs, random);
+  if (failure.status !== 410) return backOff({ ...state, failures }, failure, random);
   // The first 410 after something came is the ordinary one: list again at once. A server that answers each watch so is not hurried.
-  return state.failures === 0 ? firstPage(failures) : backOff(firstPage(failures), failure.retryAfterMs, random);
+  return state.failures === 0 ? firstPage(failures) : backOff(firstPage(failures), failure, random);
 }
 
-function backOff(then: ListState | WatchingState, retryAfterMs: number | undefined, random: () => number): WatchState {
-  const delayMs = Math.max(retryAfterMs ?? 0, backOffMs(then.failures, watchBackOff, random));
-  return { phase: 'back-off', delayMs, then };
+interface Failure {
+  readonly status: number;
+  readonly retryAfterMs?: number | undefined;
+}
+
+function backOff(then: ListState | WatchingState, failure: Failure, random: () => number): WatchState {
+  const { status, retryAfterMs = 0 } = failure;
+  const refused = status >= 400 && status < 500 && !passing.has(status);
+  const limits = refused ? watchBackOff.refused : watchBackOff.failed;
+  return { phase: 'back-off', delayMs: Math.max(retryAfterMs, backOffMs(then.failures, limits, random)), then };
 }
 
 function firstPage(failures: number): ListState {

@@ -64,15 +64,34 @@ describe('list and watch', () => {
     const { clock, watches, lists, stop } = harness();
     await settle();
     const overdueMs = (watches[0]!.options.timeoutSeconds ?? 0) * 1000 + 15_000;
-    await clock.advance(overdueMs - 1000);
-    await watches[0]!.send({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '11' } } });
-    await clock.advance(999);
+    const bookmark = { type: 'BOOKMARK', object: { metadata: { resourceVersion: '11' } } };
+    let leftMs = overdueMs - 1;
+    for (; leftMs > 100_000; leftMs -= 100_000) {
+      await clock.advance(100_000);
+      await watches[0]!.send(bookmark);
+    }
+    await clock.advance(leftMs);
     assert.equal(watches[0]!.options.signal.aborted, false);
     await clock.advance(1);
     assert.equal(watches[0]!.options.signal.aborted, true);
     await clock.advance(500);
     assert.equal(watches.length, 2);
     assert.equal(lists.length, 1);
+    await stop();
+  });
+
+  it('takes a watch for dead that says nothing for two and a half minutes, and watches on', async () => {
+    const { clock, watches, lists, stop } = harness();
+    await settle();
+    await clock.advance(100_000);
+    await watches[0]!.send({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '17' } } });
+    await clock.advance(149_999);
+    assert.equal(watches[0]!.options.signal.aborted, false);
+    await clock.advance(1);
+    assert.equal(watches[0]!.options.signal.aborted, true);
+    await clock.advance(500);
+    assert.deepEqual([watches.length, lists.length], [2, 1]);
+    assert.equal(watches[1]!.options.resourceVersion, '17');
     await stop();
   });
 
@@ -131,7 +150,7 @@ describe('list and watch', () => {
     const { clock, watches, stop } = harness({}, meters);
     await settle();
     await watches[0]!.send({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '11' } } });
-    await clock.advance(300_000);
+    await clock.advance(100_000);
     await watches[0]!.end();
     await watches[1]!.end(new KubeError(500, 'InternalError', 'oh'));
     await clock.advance(30_000);

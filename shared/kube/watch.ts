@@ -1,5 +1,5 @@
 import { unreachable } from '../core/assert.ts';
-import { sleep } from '../core/clock.ts';
+import { type CancelTimer, sleep } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeClient } from './client.ts';
 import { KubeError } from './errors.ts';
@@ -23,6 +23,8 @@ export const watchLimits = {
   timeoutSecondsMax: 600,
   /** Beyond the timeout before the connection is taken for dead: the server would have ended the watch. */
   overdueGraceMs: 15_000,
+  /** A watch that says nothing for so long is taken for dead: Kubernetes sends a bookmark a minute. To watch on costs one request. */
+  silentMsMax: 150_000,
 } as const;
 
 /**
@@ -111,14 +113,25 @@ async function listPage<T extends KubeObject>(target: WatchTarget<T>, token: str
 async function watchOnce<T extends KubeObject>(target: WatchTarget<T>, resourceVersion: string, drive: Drive<T>) {
   const { client, resource, ...selection } = target;
   const { clock, random } = drive.runtime;
-  const { timeoutSecondsMin, timeoutSecondsMax, overdueGraceMs } = watchLimits;
+  const { timeoutSecondsMin, timeoutSecondsMax, overdueGraceMs, silentMsMax } = watchLimits;
   const timeoutSeconds = Math.round(timeoutSecondsMin + (timeoutSecondsMax - timeoutSecondsMin) * random());
   const startedMs = clock.now();
+  const endsMs = startedMs + timeoutSeconds * 1000 + overdueGraceMs;
+  let heardMs = startedMs;
   const overdue = new AbortController();
-  const cancel = clock.after(timeoutSeconds * 1000 + overdueGraceMs, () => overdue.abort());
+  // One timer, however many events come: when it is up, it sees whether anything did.
+  const look = (): CancelTimer => {
+    const deadMs = Math.min(endsMs, heardMs + silentMsMax);
+    return clock.after(deadMs - clock.now(), () => {
+      if (clock.now() >= Math.min(endsMs, heardMs + silentMsMax)) overdue.abort();
+      else cancel = look();
+    });
+  };
+  let cancel = look();
   try {
     const signal = AbortSignal.any([drive.signal, overdue.signal]);
     for await (const event of client.watch(resource, { ...selection, resourceVersion, timeoutSeconds, signal })) {
+      heardMs = clock.now();
       // After an error event the state is no longer watching; what the server still sends belongs to no phase.
       if (drive.feed({ type: 'event', event }).phase !== 'watch') return;
     }
