@@ -52,6 +52,8 @@ function storeOf<T extends KubeObject>(...objects: T[]): Store<T> {
 
 /** The hub's look at one cluster, whose API server is a store. */
 function world() {
+  const modules = storeOf(module);
+  const revisions = storeOf(recorded);
   const works = storeOf<ManifestWork>();
   const clusters = storeOf<ManagedCluster>(managedCluster({ kernels: ['5.14.0-1'] }));
   const time = { nowMs: Date.parse(nowText) };
@@ -65,10 +67,10 @@ function world() {
     return work;
   };
   const fleet = {
-    modules: storeOf(module),
+    modules,
     clusters,
     works,
-    revisions: storeOf(recorded),
+    revisions,
     namespace: 'hub',
     moduleViews: new ModuleViews(),
     revisionViews: new RevisionViews(),
@@ -87,6 +89,8 @@ function world() {
   return {
     time,
     state,
+    modules,
+    revisions,
     works,
     clusters,
     look: () => reconcile('m/c1'),
@@ -156,6 +160,31 @@ describe('a look at one cluster', () => {
     time.nowMs += 3_600_000;
     await look();
     assert.equal(mapped(), 80);
+  });
+
+  it('of an object made anew under its name waits for a work that goes, and takes over one that stays', async () => {
+    const { look, record, works, modules, revisions } = world();
+    await look();
+    const [work] = works.list();
+    const uidOf = (object: KubeObject | undefined) => object?.metadata.ownerReferences?.[0]?.uid;
+    assert.equal(uidOf(work), 'u');
+    const anew = { ...module, metadata: { ...module.metadata, uid: 'u2' } };
+    modules.set(anew);
+    revisions.set({
+      ...recorded,
+      metadata: { ...recorded.metadata, ownerReferences: [{ ...ownerOf(anew), controller: true }] },
+    });
+    works.set({ ...work!, metadata: { ...work!.metadata, deletionTimestamp: nowText, finalizers: ['agent'] } });
+    await look();
+    assert.equal(record()?.reason, 'WorkTerminating');
+    assert.equal(uidOf(works.list()[0]), 'u');
+    works.delete('c1/m');
+    await look();
+    assert.equal(uidOf(works.list()[0]), 'u2');
+    works.set(work!);
+    await look();
+    assert.equal(uidOf(works.list()[0]), 'u2');
+    assert.equal(works.list()[0]?.metadata.ownerReferences?.length, 1);
   });
 
   it('puts its label back on a work of its own', async () => {
