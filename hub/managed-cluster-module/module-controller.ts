@@ -61,7 +61,9 @@ export function moduleReconcile(parts: ModuleParts): (name: string) => Promise<O
   };
 }
 
-function forget({ records, demand, fleet }: ModuleParts, name: string): void {
+function forget({ records, demand, fleet, look }: ModuleParts, name: string): void {
+  // What was remembered of its clusters is forgotten by a last look at each.
+  for (const cluster of records.clusters(name)) look(clusterKey(name, cluster));
   records.forget(name);
   demand.forget(name);
   fleet.digests.forget(name);
