@@ -48,14 +48,15 @@ describe('the demand for images', () => {
     assert.equal(checks.wanted.size, 0);
   });
 
-  it('keeps the warnings of a module after its images are verified', () => {
+  it('keeps the warnings of a version after its images are verified', () => {
     const checks = new RecordedChecks();
     const demand = new Demand(checks);
     demand.set('m/c1', [image('a')]);
     checks.warning = ['Secret hub/pull has no label'];
     demand.waitingFor([...checks.wanted.keys()]);
     demand.set('m/c1', []);
-    assert.deepEqual(demand.warnings('m'), checks.warning);
-    assert.deepEqual(demand.warnings('other'), []);
+    assert.deepEqual(demand.warnings('m', 'm-1'), checks.warning);
+    assert.deepEqual(demand.warnings('m', 'm-2'), [], 'another version may name another Secret');
+    assert.deepEqual(demand.warnings('other', 'm-1'), []);
   });
 });

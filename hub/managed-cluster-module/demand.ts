@@ -63,8 +63,9 @@ export class Demand {
     return [...keys];
   }
 
-  warnings(module: string): string[] {
-    return [...new Set([...(this.#warnings.get(module)?.values() ?? [])].flat())].sort();
+  warnings(module: string, revision: string | undefined): string[] {
+    const known = [...(this.#warnings.get(module) ?? [])].filter(([token]) => revisionIn(token) === revision);
+    return [...new Set(known.flatMap(([, warnings]) => warnings))].sort();
   }
 
   forget(module: string): void {
@@ -88,6 +89,10 @@ export class Demand {
     else known.set(token, warnings);
     this.#warnings.set(module, known);
   }
+}
+
+function revisionIn(token: string): string | undefined {
+  return (JSON.parse(token) as [string, string])[1];
 }
 
 function tokenOf(module: string, { revision, request, generation }: WantedImage): string {

@@ -83,7 +83,7 @@ function pictureOf(
     hold: view.hold,
     revision: view.wanted?.revision,
     imageCheck: view.imageCheck,
-    warnings: demand.warnings(view.name),
+    warnings: demand.warnings(view.name, view.wanted?.revision),
     records: known,
     nowText: rfc3339(fleet.nowMs()),
   };
