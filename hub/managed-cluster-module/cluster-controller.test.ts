@@ -137,7 +137,7 @@ describe('a look at one cluster', () => {
     const { look, record, state, works, time } = world();
     state.unlabelled = foreignWork();
     await assert.rejects(look(), /already exists/);
-    assert.deepEqual(await look(), after(unlabelledMs, 'a work that no watch shows is read again'));
+    assert.deepEqual(await look(), after(unlabelledMs, 'UnlabelledWork'));
     assert.equal(record()?.reason, 'ForeignWork');
     assert.deepEqual(works.list(), []);
     state.unlabelled = undefined;

@@ -45,7 +45,7 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
     return soonest([
       verdict?.recheckMs === undefined ? done : after(verdict.recheckMs, verdict.reason),
       gathered.intakeRetryMs === undefined ? done : after(gathered.intakeRetryMs, reasons.kernelsDeferred),
-      isUnlabelled(parts.fleet, key) ? after(unlabelledMs, 'a work that no watch shows is read again') : done,
+      isUnlabelled(parts.fleet, key) ? after(unlabelledMs, 'UnlabelledWork') : done,
     ]);
   };
 }
