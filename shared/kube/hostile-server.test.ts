@@ -119,4 +119,23 @@ describe('the transport, before a server that is broken or hostile', () => {
     await client.get(nodes, { name: 'a' });
     assert.deepEqual(seen, ['PATCH /api/v1/nodes/a', 'GET /api/v1/nodes/a']);
   });
+
+  it('is not connected to by certificates that are none, which Node would take for no authority', () => {
+    const base64 = Buffer.from('garbage').toString('base64');
+    const text = (cluster: object, user: object) =>
+      stringify({
+        'current-context': 'c',
+        contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+        clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1', ...cluster } }],
+        users: [{ name: 'u', user }],
+      });
+    const authority = text({ 'certificate-authority-data': base64 }, {});
+    const client = text({}, { 'client-certificate-data': base64, 'client-key-data': base64 });
+    const connecting = (kubeconfig: string) => () => createKubeClient({ kubeconfig: { text: kubeconfig } });
+    assert.throws(
+      connecting(authority),
+      /^KubeconfigError: kubeconfig: the certificate authority is no PEM certificate/,
+    );
+    assert.throws(connecting(client), /^KubeconfigError: kubeconfig: client certificate and key cannot be used/);
+  });
 });

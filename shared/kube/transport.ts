@@ -6,7 +6,7 @@ import { connectionFailure, refusal } from './answer.ts';
 import { beginningOf, eventFrom, listFrom, parsedBody } from './body.ts';
 import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions } from './client.ts';
 import { type Credentials, credentials } from './credentials.ts';
-import { dispatcher } from './dispatcher.ts';
+import { checkCertificates, dispatcher } from './dispatcher.ts';
 import { KubeError } from './errors.ts';
 import { type ClusterAccess, type KubeconfigSource, loadKubeconfig } from './kubeconfig.ts';
 import { lines } from './lines.ts';
@@ -46,7 +46,9 @@ export const transportLimits = {
 
 /** A client of the cluster that `kubeconfig` names. Throws `KubeconfigError`; connects with the first call only. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
-  return new HttpKubeClient(loadKubeconfig(options.kubeconfig), options);
+  const access = loadKubeconfig(options.kubeconfig);
+  checkCertificates(access);
+  return new HttpKubeClient(access, options);
 }
 
 /** The API's word for what is done, as in rules of RBAC. */
