@@ -118,6 +118,15 @@ describe('a status', () => {
       }),
     );
   });
+
+  it('is right about keys that every object of JavaScript seems to have', () => {
+    assert.deepEqual(mergePatch(JSON.parse('{"constructor":"x","__proto__":"y","a":1}'), { a: 1 }), {
+      ['constructor']: null,
+      ['__proto__']: null,
+    });
+    const wanted = JSON.parse('{"__proto__":{"a":1},"toString":"b"}');
+    assert.equal(JSON.stringify(mergePatch({}, wanted)), JSON.stringify(wanted));
+  });
 });
 
 /** RFC 7386, section 2. */

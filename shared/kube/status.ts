@@ -29,16 +29,21 @@ export function mergePatch(present: unknown, wanted: unknown): unknown {
 }
 
 function recordPatch(present: Record<string, unknown>, wanted: Record<string, unknown>): unknown {
-  const patch: Record<string, unknown> = {};
+  // A Map, and own members only: a key may be `constructor` or `__proto__`.
+  const patch = new Map<string, unknown>();
   for (const key of Object.keys(present)) {
-    if (wanted[key] === undefined && present[key] !== undefined) patch[key] = null;
+    if (member(wanted, key) === undefined && present[key] !== undefined) patch.set(key, null);
   }
   for (const [key, value] of Object.entries(wanted)) {
     if (value === undefined) continue;
-    const difference = mergePatch(present[key], value);
-    if (difference !== undefined) patch[key] = difference;
+    const difference = mergePatch(member(present, key), value);
+    if (difference !== undefined) patch.set(key, difference);
   }
-  return Object.keys(patch).length === 0 ? undefined : patch;
+  return patch.size === 0 ? undefined : Object.fromEntries(patch);
+}
+
+function member(record: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function equal(a: unknown, b: unknown): boolean {
@@ -47,7 +52,7 @@ function equal(a: unknown, b: unknown): boolean {
   }
   if (isRecord(a) && isRecord(b)) {
     const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-    return [...keys].every((key) => equal(a[key], b[key]));
+    return [...keys].every((key) => equal(member(a, key), member(b, key)));
   }
   return a === b;
 }
