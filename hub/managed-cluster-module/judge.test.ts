@@ -91,6 +91,7 @@ describe('a cluster with our spoke', () => {
     const report = JSON.stringify({ v: 1, nodes: [3, 2, 1, 0], errors });
     const first = judge(inputOf({ values: { report } }));
     assert.equal(first.verdict.phase, 'Progressing');
+    assert.equal(judgeLimits.failingMs, 40_000);
     assert.equal(first.verdict.recheckMs, judgeLimits.failingMs);
     const { verdict } = judge(inputOf({ values: { report }, afterMs: judgeLimits.failingMs, memory: first.memory }));
     assert.deepEqual([verdict.phase, verdict.reason], ['Failed', reasons.loadFailed]);

@@ -29,7 +29,11 @@ describe('kernel claims written by the spoke', () => {
     assert.match(claims[1]!.value, /^#2\/3\n6/);
     assert.match(claims[2]!.value, /^#3\/3\n6/);
     assert.deepEqual([...kernelClaimNames], [...kernelClaimNames].sort());
-    for (const { value } of claims) assert.ok(value.length <= limits.claimValueCharsMax);
+    for (let chars = 0; chars < 32; chars += 1) {
+      for (const { value } of formatKernelClaims(releases(100, 'x'.repeat(chars)))) {
+        assert.ok(value.length <= limits.claimValueCharsMax, `${value.length} characters`);
+      }
+    }
   });
 
   it('are four at most, and then say that there was more', () => {

@@ -12,14 +12,17 @@ const counts = fc.tuple(
   ]),
 );
 const kernel = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._~-]{0,61}[A-Za-z0-9]$/);
-const anything = fc.string({ unit: 'binary', maxLength: 300 });
+/** `max`: or chance would hardly ever make what does not fit. */
+const size = 'max';
+const anything = fc.string({ unit: 'binary', maxLength: 300, size });
 const contents: fc.Arbitrary<ReportContent> = fc.record({
   version: fc.option(anything, { nil: undefined }),
   nodes: counts,
-  kernels: fc.array(fc.tuple(kernel, counts), { maxLength: 90 }).map((entries) => new Map(entries)),
-  unmapped: fc.uniqueArray(fc.oneof(kernel, anything), { maxLength: 90 }),
+  kernels: fc.array(fc.tuple(kernel, counts), { maxLength: 90, size }).map((entries) => new Map(entries)),
+  unmapped: fc.uniqueArray(fc.oneof(kernel, anything), { maxLength: 90, size }),
   errors: fc.array(fc.record({ node: anything, kernel, reason: fc.constantFrom('A', 'B'), message: anything }), {
     maxLength: 90,
+    size,
   }),
 });
 

@@ -138,6 +138,13 @@ describe('the ready label', () => {
     });
   });
 
+  it('stands on a record of its own for each of two Modules of one name in two namespaces [T13] [T14]', () => {
+    const other = buildModule({ namespace: 'other', pods: [buildLoader('n1', { namespace: 'other' })] });
+    const { annotations: written } = decide({ node: buildNode('n1'), modules: [buildModule(), other] });
+    const records = JSON.parse(written[annotations.loadedBoots] ?? '{}');
+    assert.deepEqual(Object.keys(records), ['modules.simple', 'other.simple']);
+  });
+
   it('is removed in its deprecated forms and where no Module has it; what is not ours stays [41]', () => {
     const node = buildNode('n1', {
       labels: {

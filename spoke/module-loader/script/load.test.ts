@@ -294,7 +294,7 @@ for (const shell of shellsOfThisMachine()) {
       });
 
       it('are found by their whole name for the running kernel only, where - and _ are equal [T18]', async () => {
-        await start({ inTree: [{ name: 'foo-bar_x', loaded: true }, { name: 'foobar' }] });
+        await start({ inTree: [{ name: 'foo-bar_x', loaded: true }, { name: 'foobar' }, { name: 'barfoo' }] });
         await host.kernel.forceLoad('foo');
         const elsewhere = host.path('lib/modules/4.18.0/kernel/foo.ko');
         await mkdir(dirname(elsewhere), { recursive: true });
