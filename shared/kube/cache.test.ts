@@ -143,4 +143,14 @@ describe('a cache', () => {
     abort.abort(new Error('over'));
     await assert.rejects(waiting, /over/);
   });
+
+  it('freezes what it keeps, however deeply it is nested', async () => {
+    const deep = JSON.parse(`${'{"a":'.repeat(50_000)}null${'}'.repeat(50_000)}`);
+    const { cache, abort } = harness([{ list: [{ ...pod('a', 'n1'), spec: deep }] }]);
+    cache.start(abort.signal);
+    await cache.whenSynced(abort.signal);
+    const kept = cache.get({ namespace: 'n', name: 'a' }) as unknown as { spec: { a: { a: object } } };
+    assert.ok([kept, kept.spec, kept.spec.a, kept.spec.a.a].every(Object.isFrozen));
+    abort.abort();
+  });
 });

@@ -161,10 +161,13 @@ function withoutBookkeeping<T extends KubeObject>(object: T): T {
   return { ...object, metadata: { ...metadata, annotations: rest } };
 }
 
+/** Without recursion: an object with a free part may be nested as deeply as the server's parser goes, 10,000 levels. */
 function frozen<T>(value: T): T {
-  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const member of Object.values(value)) frozen(member);
+  const open: unknown[] = [value];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next === null || typeof next !== 'object' || Object.isFrozen(next)) continue;
+    Object.freeze(next);
+    for (const member of Object.values(next)) if (member !== undefined) open.push(member);
   }
   return value;
 }
