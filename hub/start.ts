@@ -5,6 +5,7 @@ import type { KubeClient } from '../shared/kube/client.ts';
 import { type RunningController, startController } from '../shared/kube/controller.ts';
 import { EventRecorder } from '../shared/kube/events.ts';
 import { labels } from '../shared/kube/names.ts';
+import { withoutRepeats } from '../shared/kube/repeats.ts';
 import { controllerRevisions, secrets } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
 import { countModules } from '../shared/meters/module-meters.ts';
@@ -38,7 +39,8 @@ export interface HubOptions {
 
 /** Runs the hub until `signal` aborts. Only a leader may be started: nothing here asks for a lease. */
 export function startHub(options: HubOptions): Promise<Running> {
-  const { config, client, runtime, signal } = options;
+  const { config, runtime, signal } = options;
+  const client = withoutRepeats(options.client, runtime.clock);
   const unused = unusedSettings(config);
   if (unused.length > 0) runtime.log.warn({ settings: unused }, 'settings have no effect in this version');
   const caches = makeCaches(options);
