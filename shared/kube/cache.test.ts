@@ -153,4 +153,20 @@ describe('a cache', () => {
     assert.ok([kept, kept.spec, kept.spec.a, kept.spec.a.a].every(Object.isFrozen));
     abort.abort();
   });
+
+  it('tells all listeners, also behind one that throws, and goes on', async () => {
+    const list = [pod('a', 'n1'), pod('b', 'n1')];
+    const { cache, clock, changes, abort } = harness([{ list }, { list }]);
+    const told: (string | undefined)[] = [];
+    cache.subscribe(({ current }) => {
+      if (current?.metadata.name === 'a') throw new TypeError('of a');
+    });
+    cache.subscribe(({ current }) => told.push(current?.metadata.name));
+    cache.start(abort.signal);
+    await clock.advance(60_000);
+    assert.equal(cache.synced, true);
+    assert.deepEqual(told, ['a', 'b']);
+    assert.equal(changes.length, 2);
+    abort.abort();
+  });
 });

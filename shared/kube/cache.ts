@@ -137,7 +137,16 @@ export class Cache<T extends KubeObject> implements CacheView<T> {
   }
 
   #tell(change: Change<T>): void {
-    for (const listener of this.#listeners) listener(change);
+    const failures: unknown[] = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    // The change is kept already and is not told again: one listener's mistake must not cost the others their wake-up.
+    if (failures.length > 0) throw failures[0];
   }
 }
 
