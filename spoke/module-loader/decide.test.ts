@@ -265,6 +265,18 @@ describe('one-shot unload pods', () => {
     assert.deepEqual([namesOf(later.plan.release), later.plan.dismiss], [['n1'], [unloaded]]);
   });
 
+  it('answer by a look when there is nothing to unload, though their image cannot be pulled', () => {
+    const looked = (result: string) =>
+      made({
+        status: {
+          initContainerStatuses: [{ name: 'tools', state: ended({ verb: 'look', result, boot: 'boot-of-n1' }, 0) }],
+          containerStatuses: [{ name: 'module-loader', state: { waiting: { reason: 'ImagePullBackOff' } } }],
+        },
+      });
+    assert.deepEqual(namesOf(look({ nodes: [node], pods: [left, looked('NothingToDo')] }).plan.release), ['n1']);
+    assert.deepEqual(look({ nodes: [node], pods: [left, looked('Held')] }).plan.release, []);
+  });
+
   it('are not made on a node that is only closed to new pods, which the ended pod remembers for', () => {
     const closed = buildNode('n1', { taints: [{ key: 'a', effect: 'NoSchedule' }] });
     const { plan } = look({ nodes: [closed], pods: [left] });

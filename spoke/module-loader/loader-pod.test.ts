@@ -189,6 +189,17 @@ describe('the one-shot unload pod', () => {
     assert.equal(pod.metadata.annotations?.[annotations.modulesOrder], 'softdep a pre: b\n');
   });
 
+  it('looks first, by our own image alone, whether there is anything to unload', () => {
+    const [tools] = pod.spec.initContainers!;
+    assert.equal(tools?.image, settings.toolsImage);
+    assert.match(tools?.command?.at(-1) ?? '', /install\.sh"\nset -- look\n.*loader\.sh"$/);
+    assert.deepEqual(tools?.env, template.spec!.containers[0]!.env);
+    assert.deepEqual(
+      tools?.volumeMounts?.map(({ mountPath }) => mountPath),
+      ['/kmm', '/run/kmm'],
+    );
+  });
+
   it('is named by namespace, Module and node, matches no DaemonSet, and leaves out what was injected', () => {
     assert.equal(pod.metadata.name, unloadName({ namespace: 'modules', name: 'simple' }, 'n1'));
     assert.notEqual(pod.metadata.name, unloadName({ namespace: 'modules', name: 'simple' }, 'n2'));

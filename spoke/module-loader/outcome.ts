@@ -2,7 +2,7 @@ import { annotations } from '../../shared/kube/names.ts';
 import type { Node, Pod } from '../../shared/kube/object.ts';
 import { bootKey, loadedBoots, sandboxBoot } from '../boots.ts';
 import { bootIdOf, readyOf } from '../nodes.ts';
-import { containerStatus, containers, purposeOf } from '../pods.ts';
+import { containerStatus, containers, purposeOf, toolsStatus } from '../pods.ts';
 import { lastEnd, lastResult, type ScriptResult } from './script-result.ts';
 
 /** What an ended loader pod leaves in its node's kernel. `unsettled`: it has not ended for good yet. */
@@ -45,12 +45,12 @@ export function leftBehind(ended: EndedPod): LeftBehind {
 
 /**
  * The result of an unload verb that says that nothing of the Module is in the kernel now. preStop's `unload` finds nothing
- * to do also when the marker has another load hash (what an earlier pod could not unload), so only `unload-any`, which
- * takes any hash, proves by that word.
+ * to do also when the marker has another load hash (what an earlier pod could not unload), so only `unload-any` and
+ * `look`, which take any hash, prove by that word.
  */
 export function isUnloaded(result: ScriptResult | undefined): boolean {
-  if (result?.verb === 'unload-any') return result.result === 'Unloaded' || result.result === 'NothingToDo';
-  return result?.verb === 'unload' && result.result === 'Unloaded';
+  if (result?.result === 'NothingToDo') return result.verb === 'unload-any' || result.verb === 'look';
+  return result?.result === 'Unloaded' && (result.verb === 'unload' || result.verb === 'unload-any');
 }
 
 /** The unload pod that did its work. Whether the node was rebooted since or not, its word holds for the pod that it was made for. */
@@ -59,8 +59,9 @@ export function answerFor(loader: Pod, pods: readonly Pod[]): Pod | undefined {
     (pod) =>
       purposeOf(pod) === 'unload' &&
       pod.metadata.annotations?.[annotations.unloadsFor] === loader.metadata.uid &&
-      containerStatus(pod, containers.loader)?.state?.terminated?.exitCode === 0 &&
-      isUnloaded(lastResult(containerStatus(pod, containers.loader))),
+      [containerStatus(pod, containers.loader), toolsStatus(pod)].some(
+        (status) => status?.state?.terminated?.exitCode === 0 && isUnloaded(lastResult(status)),
+      ),
   );
 }
 

@@ -10,9 +10,15 @@ type Container = NonNullable<PodTemplate['spec']>['containers'][number];
 /** The volumes that our template makes; the API server and admission add others, which an unload does not need. */
 const ourVolumes = new Set(['tools', 'lib-modules', 'run-kmm', 'firmware', 'softdep']);
 
+/** Installs the script, then asks it whether there is anything to unload: that needs no module image. Constant text. */
+const installAndLook = `. "\${ROOT:-}/install.sh"
+set -- look
+. "\${ROOT:-}/loader.sh"`;
+
 /**
  * The one-shot pod that takes out of the kernel what `loader`, an ended loader pod, may have left there: same image, same
- * mounts, same arguments, on the same node whatever its taints. Kubelet repeats it with its own back-off (10 s to 5 min).
+ * mounts, same arguments, on the same node whatever its taints. Kubelet repeats it with its own back-off (10 s to 5 min). Its init container answers
+ * already when there is nothing to unload: an image that cannot be pulled any more then keeps no Module.
  */
 export function unloadPod(loader: Pod): Pod {
   const { namespace, labels: loaderLabels, annotations: loaderAnnotations, uid } = loader.metadata;
@@ -41,10 +47,26 @@ export function unloadPod(loader: Pod): Pod {
       automountServiceAccountToken: false,
       ...(serviceAccountName && { serviceAccountName }),
       ...(imagePullSecrets?.length && { imagePullSecrets }),
-      initContainers: (loader.spec.initContainers ?? []).filter(({ name }) => name === containers.tools).map(bare),
+      initContainers: (loader.spec.initContainers ?? [])
+        .filter(({ name }) => name === containers.tools)
+        .map((tools) => looking(tools, loader)),
       containers: loader.spec.containers.filter(({ name }) => name === containers.loader).map(unloading),
       volumes: (volumes ?? []).filter(({ name }) => ourVolumes.has(name)),
     },
+  };
+}
+
+function looking(tools: Container, { spec }: Pod): Container {
+  const main = spec.containers.find(({ name }) => name === containers.loader);
+  const marker = (main?.volumeMounts ?? []).filter(({ name }) => name === 'run-kmm');
+  const { command: _, volumeMounts = [], ...rest } = bare(tools);
+  return {
+    ...rest,
+    command: ['/busybox', 'sh', '-c', installAndLook],
+    ...(main?.env && { env: main.env }),
+    // As the main container: a confined one may not read the host's folder.
+    ...(main?.securityContext && { securityContext: main.securityContext }),
+    volumeMounts: [...volumeMounts, ...marker],
   };
 }
 

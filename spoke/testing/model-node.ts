@@ -157,12 +157,15 @@ export class ModelNode {
   }
 
   /** kubelet reports a container that it cannot find as ended when it deletes a pod whose init containers are done. */
-  #neverStarted({ metadata }: Pod): NonNullable<Pod['status']> {
+  #neverStarted(pod: Pod): NonNullable<Pod['status']> {
+    const { metadata } = pod;
+    const purpose = purposeOf(pod);
     const state =
       metadata.deletionTimestamp === undefined
         ? { waiting: { reason: 'ImagePullBackOff' } }
         : { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } };
-    const message = JSON.stringify({ boot: this.bootId });
+    const look = { verb: 'look', result: this.loaded === undefined ? 'NothingToDo' : 'Held' };
+    const message = JSON.stringify({ boot: this.bootId, ...(purpose === 'unload' && look) });
     return {
       phase: 'Pending',
       initContainerStatuses: [{ name: containers.tools, state: { terminated: { exitCode: 0, message } } }],

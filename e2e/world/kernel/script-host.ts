@@ -64,7 +64,7 @@ export interface LoaderSpec {
   raw?: { load: readonly string[]; unload: readonly string[] };
 }
 
-export type Verb = 'run' | 'unload' | 'unload-any' | 'ready';
+export type Verb = 'run' | 'unload' | 'unload-any' | 'look' | 'ready';
 
 /** A node with nothing but the modelled kernel, on which loader scripts run in images' root folders without a kubelet. */
 export class ScriptHost {
@@ -199,7 +199,7 @@ export class ScriptHost {
 /** By the contract: modprobe's complete argument list for a verb. */
 export function modprobeArguments(verb: Verb, spec: LoaderSpec): readonly string[] {
   const name = spec.moduleName ?? 'kmm_ci_a';
-  if (verb === 'ready') return [];
+  if (verb === 'ready' || verb === 'look') return [];
   if (verb === 'run') return spec.raw?.load ?? spec.load ?? ['-v', '-d', '/opt', name, ...(spec.parameters ?? [])];
   return spec.raw?.unload ?? ['-rv', '-d', '/opt', ...(spec.order ?? [name])];
 }

@@ -5,6 +5,7 @@
 #   loader.sh run        <modprobe's arguments>  load, then stay: a module that goes away is loaded again; exit 1 when that fails
 #   loader.sh unload     <modprobe's arguments>  preStop: unload what this load hash loaded
 #   loader.sh unload-any <modprobe's arguments>  one-shot pod: unload what any load hash of this Module loaded
+#   loader.sh look                               one-shot pod, before it needs the module image: is there anything to unload at all
 #   loader.sh ready                              readiness: the marker is ours and the module is in the kernel
 #
 # Environment: KMM_MODULE (<namespace>.<module>), KMM_HASH (load hash), KMM_KERNEL (release without `+`), KMM_DIR (dirName),
@@ -20,7 +21,7 @@ set -euf
 umask 022
 export LC_ALL=C
 
-verb=${1:?expected a verb: run, unload, unload-any or ready}
+verb=${1:?expected a verb: run, unload, unload-any, look or ready}
 shift
 : "${KMM_MODULE:?}" "${KMM_HASH:?}"
 root=${ROOT:-}
@@ -588,6 +589,10 @@ ready() {
   log "not ready: $marker is not ours and loaded (phase ${marked_phase:-none}), or $module_name is not in the kernel" && exit 1
 }
 
+look() {
+  if read_marker "$marker"; then report Held '' 'a marker of this boot'; else report NothingToDo '' 'no marker of this boot'; fi
+}
+
 first_line "$root/proc/sys/kernel/osrelease"
 release=$line
 first_line "$root/proc/sys/kernel/random/boot_id"
@@ -603,6 +608,7 @@ trap 'stopping=1' TERM INT HUP
 case $verb in
   run) run "$@" ;;
   unload | unload-any) unload "$@" ;;
+  look) look ;;
   ready) ready ;;
-  *) echo "unknown verb $verb: expected run, unload, unload-any or ready" >&2 && exit 2 ;;
+  *) echo "unknown verb $verb: expected run, unload, unload-any, look or ready" >&2 && exit 2 ;;
 esac

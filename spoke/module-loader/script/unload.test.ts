@@ -28,6 +28,20 @@ for (const shell of shellsOfThisMachine()) {
       assert.deepEqual([end.code, end.result?.verb], [0, 'unload'], 'the ended container tells how the unload went');
     });
 
+    it('tells by a look, without the module image, whether there is anything to unload', async () => {
+      const image = await host.image(a);
+      const bare = await host.image({ modules: [], modprobe: false });
+      assert.equal((await host.call(bare, 'look', {})).result?.result, 'NothingToDo');
+      await host.load(image, {});
+      assert.deepEqual(
+        [(await host.call(bare, 'look', {})).result?.result, host.kernel.isLoaded('kmm_ci_a')],
+        ['Held', true],
+      );
+      assert.equal((await host.call(bare, 'look', { hash: 'another' })).result?.result, 'Held');
+      await host.call(image, 'unload', {});
+      assert.equal((await host.call(bare, 'look', {})).result?.result, 'NothingToDo');
+    });
+
     it('takes only firmware that no other Module has shipped, and folders that are empty then [57]', async () => {
       const image = await host.image(withFirmware);
       const other = await host.image({ modules: [{ name: 'other' }], firmware: { 'vendor/common.bin': 'two' } });
