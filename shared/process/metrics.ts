@@ -1,6 +1,6 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { assert } from '../core/assert.ts';
 import type * as seam from '../kube/runtime.ts';
+import { Counter, Gauge, Histogram, Registry } from './prometheus.ts';
 
 /** Meters in a registry of their own, never the module's global one: tests and journeys run several programs in one process. */
 export class PrometheusMeters implements seam.Meters {
