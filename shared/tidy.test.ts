@@ -33,6 +33,14 @@ const bannedCalls: readonly { call: RegExp; name: string; allowed: readonly RegE
   { call: /(?<![.\w])fetch\(/, name: 'fetch', allowed: [] },
 ];
 
+/** What a program must not load whole, for the memory it costs on every node that runs one. Importing its types costs nothing. */
+const heavyModules: readonly { module: string; instead: string; allowed: RegExp }[] = [
+  { module: 'undici', instead: 'shared/core/http-agents.ts', allowed: /^e2e\// },
+  { module: 'node:http', instead: "process.getBuiltinModule('node:http')", allowed: /^e2e\// },
+  { module: 'prom-client', instead: 'shared/process/prometheus.ts', allowed: /^e2e\// },
+  { module: '@open-cluster-management/api-types/schemas', instead: 'types only', allowed: /^(?:e2e|hub)\// },
+];
+
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
   cwd: root,
   encoding: 'utf8',
@@ -69,6 +77,16 @@ describe('the tree', () => {
         (file) => !allowed.some((pattern) => pattern.test(file)) && call.test(withoutComments(textOf(file))),
       );
       assert.deepEqual(wrong, []);
+    });
+  }
+
+  for (const { module, instead, allowed } of heavyModules) {
+    it(`loads of ${module} what it needs: ${instead}`, () => {
+      const heavy = new RegExp(`^import (?!type\\b)[^;]*'${module}';`, 'm');
+      assert.deepEqual(
+        sources.filter((file) => !allowed.test(file) && heavy.test(textOf(file))),
+        [],
+      );
     });
   }
 
