@@ -21,6 +21,12 @@ describe('the kernels of a cluster', () => {
     const missing = knownKernels({ inventory: inventoryOf(undefined), reported: [], shipped: ['k2'] });
     assert.deepEqual(missing.running, ['k2']);
     assert.deepEqual(reasonsOf(missing), ['NoKernelClaim']);
+    const inventory = parseKernelClaims([
+      { name: 'kernel-versions.kmm.node.kubernetes.io', value: 'k1' },
+      { name: 'kernel-versions.kmm.node.kubernetes.io-2', value: '#2/3\nk2' },
+    ]);
+    const incomplete = knownKernels({ inventory, reported: [], shipped: ['k3'] });
+    assert.deepEqual([incomplete.running, reasonsOf(incomplete)], [['k1', 'k2', 'k3'], ['KernelClaimIncomplete']]);
     const empty = knownKernels({ inventory: inventoryOf('\n'), reported: [], shipped: ['k2'] });
     assert.deepEqual(empty.running, ['k2']);
     assert.deepEqual(reasonsOf(empty), ['NoKernels']);

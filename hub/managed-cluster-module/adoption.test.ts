@@ -109,6 +109,9 @@ describe('a work that upstream wrote', () => {
 
   const edits: Record<string, (spec: ModuleSpec) => void> = {
     'another selector': (spec) => Object.assign(spec, { selector: {} }),
+    'another in-tree module': (spec) => {
+      spec.moduleLoader!.container.kernelMappings[1]!.inTreeModulesToRemove = ['ice'];
+    },
     'another image': (spec) => {
       spec.moduleLoader!.container.kernelMappings[1]!.containerImage = 'quay.io/org/old:5.14.0-1';
     },

@@ -187,6 +187,52 @@ describe('a look at one cluster', () => {
     assert.equal(works.list()[0]?.metadata.ownerReferences?.length, 1);
   });
 
+  it('takes out what somebody added to the Module', async () => {
+    const { look, works } = world();
+    await look();
+    const [made] = works.list();
+    const added = structuredClone(made!);
+    Object.assign(added.spec.workload!.manifests![0]!['spec'] as object, { imageRepoSecret: { name: 'theirs' } });
+    works.set(added);
+    await look();
+    assert.deepEqual(works.list()[0]?.spec, made?.spec);
+  });
+
+  it('follows no version that is someone else’s, or on its way out', async () => {
+    for (const change of [{ ownerReferences: [], labels: {} }, { deletionTimestamp: nowText }]) {
+      const { look, record, works, revisions } = world();
+      revisions.set({ ...recorded, metadata: { ...recorded.metadata, ...change } });
+      await look();
+      assert.deepEqual([works.list().length, record()?.reason], [0, 'RevisionPending']);
+    }
+  });
+
+  it('tells nothing of a cluster that OCM detaches, and counts no work of someone else', async () => {
+    const { look, record, clusters, state } = world();
+    const { metadata, ...rest } = managedCluster({ kernels: ['5.14.0-1'] });
+    clusters.set({ ...rest, metadata: { ...metadata, deletionTimestamp: nowText } });
+    await look();
+    assert.equal(record(), undefined);
+    clusters.set({ ...rest, metadata });
+    state.unlabelled = foreignWork();
+    await assert.rejects(look());
+    await look();
+    assert.equal(record()?.work, undefined);
+  });
+
+  it('of an invalid spec selects only clusters that have a work', async () => {
+    const { look, record, modules } = world();
+    const spec = { ...module.spec, selector: { a: 1 } } as unknown as ManagedClusterModule['spec'];
+    modules.set({ ...module, spec });
+    await look();
+    assert.equal(record(), undefined);
+    modules.set(module);
+    await look();
+    modules.set({ ...module, spec });
+    await look();
+    assert.deepEqual([record()?.selected, record()?.reason], [true, 'InvalidSpec']);
+  });
+
   it('puts its label back on a work of its own', async () => {
     const { look, state, works } = world();
     const ownerReferences = [{ ...ownerOf(module), controller: true }];

@@ -153,6 +153,13 @@ describe('clusters', () => {
     assert.equal(decide({ ...left, cluster: undefined }).action.kind, 'delete');
   });
 
+  it('that are being detached are left to OCM', () => {
+    const seen = cluster({ kernels: [k5, k6] });
+    const leaving = again(picture(), { cluster: { ...seen, leaving: true } });
+    assert.equal(decide(leaving).action.kind, 'keep');
+    assert.equal(decide(picture({ cluster: { ...seen, leaving: true } })).action.kind, 'keep');
+  });
+
   it('that were never selected, or have a work of someone else, lose nothing [T29]', () => {
     assert.equal(decide(picture({ selected: false })).action.kind, 'keep');
     const foreign = again(picture());
@@ -225,10 +232,11 @@ describe('a work at the current revision', () => {
 
   it('takes in kernels that the report names, if they are kernels', () => {
     const before = again(picture());
-    const report = { v: 1, nodes: [2, 1, 0, 0], kernels: { [k5]: [1, 1, 0, 0] }, unmapped: [k6, '$(reboot)'] };
+    const loads = { [k5]: [1, 1, 0, 0], '5.14.0-7': [1, 0, 0, 0], '5.14.0-8': [0, 0, 0, 0] };
+    const report = { v: 1, nodes: [2, 1, 0, 0], kernels: loads, unmapped: [k6, '$(reboot)'] };
     const work = answered(written(decide(picture())), { report: JSON.stringify(report) });
     const decision = decide({ ...before, work: presentWork(work, { revision: before.module.current }) });
-    assert.deepEqual(Object.keys(shipped(decision)), [k5, k6]);
+    assert.deepEqual(Object.keys(shipped(decision)), [k5, '5.14.0-7', k6]);
   });
 
   it('that somebody edited is put back [158]', () => {

@@ -122,6 +122,18 @@ describe('a cluster with our spoke', () => {
     assert.equal(verdictOf({ ...later, afterMs: 60_000 }), 'Succeeded Succeeded');
   });
 
+  it('counts its time from the later of the new state and its application, or from when it had succeeded', () => {
+    const well = { nodes: [1, 1, 0, 0], minSuccessMs: 60_000 } as Case;
+    const reason = (input: JudgeInput) => judge(input).verdict.reason;
+    const applied = (afterMs: number) => ({ transition: new Date(nowMs + afterMs).toISOString() });
+    assert.equal(reason(inputOf({ ...well, applied: applied(30_000), afterMs: 89_000 })), reasons.soaking);
+    assert.equal(reason(inputOf({ ...well, applied: applied(30_000), afterMs: 90_000 })), reasons.succeeded);
+    assert.equal(reason(inputOf({ ...well, applied: applied(-90_000), afterMs: 59_000 })), reasons.soaking);
+    const input = inputOf({ ...well, applied: applied(30_000), afterMs: 60_000 });
+    Object.assign(input.work.metadata.annotations!, { [annotations.succeededAt]: nowText });
+    assert.equal(reason(input), reasons.succeeded);
+  });
+
   it('that was well stays so through a restart of the hub, which remembers nothing', () => {
     const well = { nodes: [1, 1, 0, 0], minSuccessMs: 60_000, afterMs: 3_600_000 } as Case;
     assert.equal(verdictOf({ ...well, memory: undefined }), 'Succeeded Succeeded');
@@ -144,6 +156,8 @@ describe("a cluster with upstream's spoke", () => {
     assert.equal(judge(inputOf(upstream(loaded, 0))).verdict.reporting, 'CountsOnly');
     assert.equal(verdictOf(upstream(loaded, judgeLimits.countsOnlyMs - 1)), 'Progressing Soaking');
     assert.equal(verdictOf(upstream(loaded, judgeLimits.countsOnlyMs)), 'Succeeded Succeeded');
+    const long = { ...upstream(loaded, judgeLimits.countsOnlyMs), minSuccessMs: 2 * judgeLimits.countsOnlyMs };
+    assert.equal(verdictOf(long), 'Progressing Soaking');
     const short = { 'moduleLoader.desiredNumber': 2, 'moduleLoader.availableNumber': 1 };
     assert.equal(verdictOf(upstream(short, judgeLimits.countsOnlyMs)), 'Progressing Loading');
   });

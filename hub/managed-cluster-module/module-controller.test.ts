@@ -4,13 +4,15 @@ import type { ControllerRevision } from '../../shared/kube/object.ts';
 import { Store } from '../../shared/kube/store.ts';
 import { fakeClient } from '../../shared/testing/fake-client.ts';
 import { indexes } from '../controllers.ts';
-import { managedCluster, moduleSpec, spokeNamespace } from '../testing/pictures.ts';
+import { managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
 import { Demand } from './demand.ts';
 import { Digests } from './digests.ts';
 import type { Fleet } from './gather.ts';
 import { moduleReconcile } from './module-controller.ts';
 import { ModuleViews } from './module-view.ts';
 import { Records } from './records.ts';
+import { revisionName } from './revisions.ts';
+import { buildWork } from './work.ts';
 
 const module: ManagedClusterModule = {
   apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
@@ -23,6 +25,7 @@ const module: ManagedClusterModule = {
 function world() {
   const modules = new Store<ManagedClusterModule>(indexes.modules);
   const clusters = new Store<ManagedCluster>();
+  const works = new Store<ManifestWork>(indexes.works);
   const revisions = new Store<ControllerRevision>(indexes.revisions);
   modules.set(module);
   for (const name of ['c1', 'c2']) clusters.set(managedCluster({ name, labels: { tier: 'edge' } }));
@@ -35,17 +38,25 @@ function world() {
     modules,
     clusters,
     revisions,
-    works: new Store<ManifestWork>(indexes.works),
+    works,
     namespace: 'hub',
     moduleViews: new ModuleViews(),
     digests: new Digests({ ofRevision: () => [] }),
   } as unknown as Fleet;
+  const records = new Records(() => undefined);
+  const problem = () => {
+    const found = records.problem('m');
+    return found && `${found.reason}: ${found.message}`;
+  };
   const looked: string[] = [];
   const reconcile = moduleReconcile({
-    client: fakeClient({ create: create as never }),
+    client: fakeClient({
+      create: create as never,
+      delete: async (_, { namespace, name }) => revisions.delete(`${namespace}/${name}`),
+    }),
     fleet,
     demand: new Demand({ want: () => undefined, forget: () => undefined, warnings: () => [] }),
-    records: new Records(() => undefined),
+    records,
     look: (key) => looked.push(key),
   });
   const looks = async () => {
@@ -53,7 +64,7 @@ function world() {
     await reconcile('m');
     return [...looked].sort();
   };
-  return { modules, clusters, looks };
+  return { modules, clusters, revisions, works, looks, problem };
 }
 
 describe('a module as a whole', () => {
@@ -64,6 +75,29 @@ describe('a module as a whole', () => {
     assert.deepEqual(await looks(), []);
     modules.set({ ...module, metadata: { ...module.metadata, generation: 2 }, spec: { ...module.spec, selector: {} } });
     assert.deepEqual(await looks(), ['m/c1', 'm/c2', 'm/c3']);
+  });
+
+  it('keeps its last ten versions and every one that a work names, and takes none that is someone else’s', async () => {
+    const { modules, revisions, works, looks, problem } = world();
+    const specOf = (number: number) => moduleSpec({ imageRebuildTriggerGeneration: number });
+    for (let number = 1; number <= 14; number++) {
+      const generation = { generation: number };
+      const spec = { ...module.spec, moduleSpec: specOf(number) };
+      modules.set({ ...module, metadata: { ...module.metadata, ...generation }, spec });
+      await looks();
+      if (number !== 1) continue;
+      const revision = revisionName('m', specOf(1));
+      const intent = { module: 'm', spokeNamespace, cluster: 'c1', revision, updatedAt: nowText };
+      works.set(buildWork({ ...intent, spec: specOf(1) }));
+    }
+    const kept = revisions.list().map(({ metadata }) => metadata.name);
+    const expected = [1, ...Array.from({ length: 10 }, (_, index) => index + 5)];
+    assert.deepEqual(kept.sort(), expected.map((number) => revisionName('m', specOf(number))).sort());
+    assert.equal(problem(), undefined);
+    const [taken] = revisions.list().filter(({ metadata }) => metadata.name === revisionName('m', specOf(14)));
+    revisions.set({ ...taken!, metadata: { ...taken!.metadata, ownerReferences: [], labels: {} } });
+    await looks();
+    assert.match(problem() ?? '', /^RevisionConflict/);
   });
 
   it('that is gone has its clusters looked at once more: what was remembered of them goes with it', async () => {
