@@ -95,14 +95,12 @@ function observeReport(input: JudgeInput, report: NonNullable<Feedback['report']
   const [desired, loaded, failed, unreachable] = report.nodes;
   const base = { reporting: 'State', soakMs: input.minSuccessMs } as const;
   if (failed > 0) {
-    const [error] = report.errors ?? [];
-    const example = error === undefined ? '' : `: ${error.node} ${error.reason}: ${error.message}`;
-    const message = `${failed} of ${desired} nodes failed${example}`;
+    const message = `${failed} of ${desired} nodes failed${firstError(report)}`;
     return { ...base, fulfilled: false, failing: true, reason: reasons.failing, message };
   }
   const expected = desired - unreachable;
   if (loaded !== expected) {
-    const message = `loaded on ${loaded} of ${expected} reachable nodes`;
+    const message = `loaded on ${loaded} of ${expected} reachable nodes${firstError(report)}`;
     return { ...base, fulfilled: false, failing: false, reason: reasons.loading, message };
   }
   const short = pluginShortage(input, unreachable);
@@ -132,6 +130,12 @@ function observeCounts(input: JudgeInput): Observation {
   const short = loading ?? pluginShortage(input, 0);
   if (short !== undefined) return { ...base, fulfilled: false, soakMs, reason: reasons.loading, message: short };
   return { ...base, fulfilled: true, soakMs, reason: reasons.succeeded, message: `loaded on ${available} nodes` };
+}
+
+/** What the cluster says is wrong, also while no node counts as failed, such as a DaemonSet that cannot be written. */
+function firstError({ errors: [error] = [] }: NonNullable<Feedback['report']>): string {
+  if (error === undefined) return '';
+  return `: ${[error.node, error.reason].filter((part) => part !== '').join(' ')}: ${error.message}`;
 }
 
 function plugins({ spec, feedback }: JudgeInput): { name: string; counts: Counts }[] {

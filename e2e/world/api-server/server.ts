@@ -31,6 +31,8 @@ export interface ApiServer {
   kubeconfig(user?: string): string;
   token(user: string): string;
   readonly requests: RequestLog;
+  /** From now on; undefined: everybody may do everything. */
+  setAuthorize(authorize: Authorize | undefined): void;
   /** What goes wrong, by rule. */
   readonly faults: Faults;
   /** Forgets the history of writes and the pages under way, as etcd's compaction does. */
@@ -79,6 +81,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     token,
     kubeconfig: (user = 'system:admin') => kubeconfigText({ name, url, caPem, user, token: token(user) }),
     requests: pipeline.requests,
+    setAuthorize(authorize) {
+      pipeline.authorize = authorize;
+    },
     faults: pipeline.faults,
     compact() {
       state.store.compact();

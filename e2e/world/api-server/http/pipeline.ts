@@ -29,7 +29,7 @@ export type Authorize = (request: {
 export interface Pipeline {
   readonly state: ServerState;
   readonly credentials: Credentials;
-  readonly authorize: Authorize | undefined;
+  authorize: Authorize | undefined;
   readonly requests: RequestLog;
   readonly lists: Lists;
   readonly lines: EventLines;

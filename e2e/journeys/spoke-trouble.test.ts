@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { namespaces, secrets } from '../../shared/kube/resources.ts';
+import { eventually } from '../world/eventually.ts';
+import { pushDriver } from '../world/fleet/drivers.ts';
+import { pullSecret, spokeNamespace } from '../world/fleet/fleet.ts';
+import { conditionOf, loadedModules, readModule, readSpokeModule } from '../world/fleet/observe.ts';
+import { driverSpec, fleetSpec, kernels, type Stage, startStage } from './stage.ts';
+
+describe('a cluster that is not prepared: the hub says what is missing there', () => {
+  let stage: Stage;
+  const plane = () => stage.fleet.spoke('edge-1').plane;
+  const said = async (name: string) => {
+    const found = (await readModule(stage.fleet, name))?.status?.clusters?.find((each) => each.name === 'edge-1');
+    return `${found?.state} ${found?.reason}: ${found?.message}`;
+  };
+  const saysOf = (name: string, expected: RegExp) =>
+    eventually(`${name}: ${expected}`, async () => {
+      const text = await said(name);
+      return expected.test(text) ? text : Promise.reject(new Error(text));
+    });
+  const isLoaded = (name: string) => loadedModules(stage.fleet, 'edge-1', 'n1').includes(name);
+
+  before(async () => {
+    stage = await startStage([{ name: 'edge-1', nodes: [{ name: 'n1', kernel: { release: kernels.el9 } }] }]);
+    for (const module of ['nic', 'other', 'third'])
+      await pushDriver(stage.fleet, { repository: `drivers/${module}`, module, kernels: [kernels.el9] });
+  });
+  after(() => stage.stop());
+
+  it('the namespace, by name; then the pull secret in it; then it is loaded [171]', async () => {
+    const spec = { ...fleetSpec(driverSpec(stage.fleet, 'drivers/nic')), spokeNamespace: 'elsewhere' };
+    await stage.apply('nic', spec);
+    await saysOf('nic', /ApplyFailed: .*namespaces? "elsewhere" not found/);
+    assert.match(conditionOf(await readModule(stage.fleet, 'nic'), 'Ready'), /^False ApplyFailed: /);
+    assert.match(conditionOf(await readModule(stage.fleet, 'nic'), 'Degraded'), /^True ApplyFailed: /);
+    await plane().client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
+    await saysOf('nic', /(ImagePull|pull).*(401|secret|denied|unauthorized)/i);
+    assert.ok(!isLoaded('nic'));
+    const login = await plane().client.get(secrets, { namespace: spokeNamespace, name: pullSecret });
+    const metadata = { namespace: 'elsewhere', name: pullSecret };
+    await plane().client.create(secrets, { ...login!, metadata });
+    await stage.ready('nic');
+    assert.ok(isLoaded('nic'));
+  });
+
+  it('the right of the work agent to write Modules, by its user [169]', async () => {
+    plane().server.setAuthorize(
+      ({ user, resource, verb }) => !user.includes('klusterlet-work-sa') || resource !== 'modules' || verb === 'get',
+    );
+    await stage.apply('other', fleetSpec(driverSpec(stage.fleet, 'drivers/other')));
+    await saysOf('other', /ApplyFailed: .*klusterlet-work-sa.* cannot (create|patch|update) resource "modules"/);
+    assert.equal(await readSpokeModule(stage.fleet, 'edge-1', 'other'), undefined);
+    plane().server.setAuthorize(undefined);
+    await stage.ready('other');
+    assert.ok(isLoaded('other'));
+  });
+
+  it('the right of the spoke program to write DaemonSets', async () => {
+    plane().server.setAuthorize(
+      ({ user, resource, verb }) =>
+        !user.includes('kmm-operator-controller') || resource !== 'daemonsets' || verb !== 'create',
+    );
+    await stage.apply('third', fleetSpec(driverSpec(stage.fleet, 'drivers/third')));
+    await saysOf('third', /Loading: .*WriteFailed: DaemonSet \S+: .*cannot create resource "daemonsets"/);
+    plane().server.setAuthorize(undefined);
+    await stage.ready('third');
+  });
+});
