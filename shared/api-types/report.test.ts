@@ -50,6 +50,13 @@ describe('parseReport', () => {
     assert.equal(Object.hasOwn(parsed ?? {}, 'extra'), false);
   });
 
+  it('takes no half of a surrogate pair: an API server would store another character, and be written to for ever', () => {
+    const text = '{"v":1,"nodes":[0,0,0,0],"unmapped":["a\\ud800b"],"kernels":{"\\udc00":[0,0,0,0]}}';
+    const parsed = parseReport(text);
+    assert.deepEqual(parsed?.unmapped, ['a\ufffdb']);
+    assert.deepEqual(Object.keys(parsed?.kernels ?? {}), ['\ufffd']);
+  });
+
   it('never throws, whatever the text, and never lets a prototype be set', () => {
     const text = fc.oneof(
       fc.string(),

@@ -62,7 +62,12 @@ function readJson(text: string): unknown {
 
 /** Strings and the keys of objects without control characters; the reviver calls it from the leaves up. */
 function printable(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(control, '');
+  if (typeof value === 'string') return withoutControl(value);
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key.replace(control, ''), member]));
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [withoutControl(key), member]));
+}
+
+/** Half a surrogate pair, which JSON can hold and an API server cannot, becomes the replacement character. */
+function withoutControl(text: string): string {
+  return text.replace(control, '').toWellFormed();
 }
