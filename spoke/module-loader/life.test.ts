@@ -50,6 +50,8 @@ const incidents: Record<string, Action> = {
   pull(_model, node) {
     node.pulls = !node.pulls;
   },
+  force: (model, node) => model.force(node),
+  restart: (model) => model.restartSpoke(),
   edit: (model, _node, value) => edit(model, [`version=${value}`]),
   break: (model) => edit(model, ['broken=1']),
 };

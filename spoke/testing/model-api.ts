@@ -21,6 +21,22 @@ export function isOwned(pod: Pod, { metadata }: DaemonSet): boolean {
   return purposeOf(pod) !== 'unload' && pod.metadata.ownerReferences?.[0]?.uid === metadata.uid;
 }
 
+export function isLoaderOf(pod: Pod, node: string): boolean {
+  return pod.spec.nodeName === node && purposeOf(pod) === 'load';
+}
+
+/** As `kubectl delete --force` leaves a pod that has a finalizer. */
+export function forced(pod: Pod, nowMs: number): Pod {
+  const deletionTimestamp = pod.metadata.deletionTimestamp ?? new Date(nowMs).toISOString();
+  return { ...pod, metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 } };
+}
+
+export function annotated(pod: Pod, change: Record<string, string | undefined>): Pod {
+  const entries = Object.entries({ ...pod.metadata.annotations, ...change });
+  const kept = entries.filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { ...pod, metadata: { ...pod.metadata, annotations: Object.fromEntries(kept) } };
+}
+
 export function view<T extends KubeObject>(
   items: readonly T[],
   indexes: Record<string, (object: never) => string[]>,

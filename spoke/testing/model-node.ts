@@ -122,6 +122,10 @@ export class ModelNode {
   #end(pod: Pod): void {
     const container = this.#containers.get(pod.metadata.uid ?? '');
     if (container?.state !== 'running') return;
+    if (pod.metadata.deletionGracePeriodSeconds === 0) {
+      Object.assign(container, { state: 'ended', message: '', exitCode: 137 });
+      return;
+    }
     const hash = pod.metadata.annotations?.[annotations.loadHash];
     if (this.loaded !== hash) {
       this.#finish(container, { verb: 'unload', result: 'NothingToDo' }, 0);

@@ -13,7 +13,7 @@ import { gather as gatherNode } from '../node-labels/gather.ts';
 import { Observations } from '../observations.ts';
 import { isPodReady } from '../pods.ts';
 import { settings } from './builders.ts';
-import { isOwned, merged, podOf, view } from './model-api.ts';
+import { annotated, forced, isLoaderOf, isOwned, merged, podOf, view } from './model-api.ts';
 import { ModelNode } from './model-node.ts';
 
 const key = 'modules/simple';
@@ -32,7 +32,7 @@ export class Model {
   #nowMs = Date.UTC(2026, 0, 1);
   #made = 0;
   #marked: string | undefined;
-  #observations = new Observations({ now: () => this.#nowMs, after: () => () => undefined });
+  #observations = this.#newObservations();
   /** Nodes that a replacement took out of service, until they are back. */
   #out = new Set<string>();
 
@@ -84,6 +84,16 @@ export class Model {
     const isCurrent = after?.status?.nodeInfo?.bootID === node.bootId;
     if (isCurrent && after.metadata.labels?.[ready] !== undefined)
       assert.ok(node.loaded, `${node.name} is labelled and empty`);
+  }
+
+  restartSpoke(): void {
+    this.#marked = undefined;
+    this.#observations = this.#newObservations();
+  }
+
+  /** Somebody takes the node's loader pods away by force: no hook runs. */
+  force(node: ModelNode): void {
+    this.pods = this.pods.map((pod) => (isLoaderOf(pod, node.name) ? forced(pod, this.#nowMs) : pod));
   }
 
   /** Kubernetes' DaemonSet and garbage controllers. */
@@ -172,6 +182,10 @@ export class Model {
     for (const node of this.nodes) assert.equal(node.loaded, undefined, `${node.name} outlives the finalizer`);
   }
 
+  #newObservations(): Observations {
+    return new Observations({ now: () => this.#nowMs, after: () => () => undefined });
+  }
+
   #sources() {
     return {
       modules: view(this.module === undefined ? [] : [this.module], {}),
@@ -190,13 +204,8 @@ export class Model {
 
   #writeDaemonSet(wanted: DaemonSet): void {
     const present = this.daemonSets.find(({ metadata }) => metadata.name === wanted.metadata.name);
-    const owner = {
-      apiVersion: 'kmm.sigs.x-k8s.io/v1beta1',
-      kind: 'Module',
-      name: 'simple',
-      uid: 'module-uid',
-      controller: true,
-    };
+    const apiVersion = 'kmm.sigs.x-k8s.io/v1beta1';
+    const owner = { apiVersion, kind: 'Module', name: 'simple', uid: 'module-uid', controller: true };
     const uid = present?.metadata.uid ?? `ds-${++this.#made}`;
     const written = { ...wanted, metadata: { ...wanted.metadata, uid, ownerReferences: [owner] } };
     this.daemonSets = [...this.daemonSets.filter((each) => each !== present), written];
@@ -214,12 +223,7 @@ export class Model {
   }
 
   #edit({ metadata }: Pod, change: Record<string, string | undefined>): void {
-    this.pods = this.pods.map((pod) => {
-      if (pod.metadata.uid !== metadata.uid) return pod;
-      const entries = Object.entries({ ...pod.metadata.annotations, ...change });
-      const kept = entries.filter((entry): entry is [string, string] => entry[1] !== undefined);
-      return { ...pod, metadata: { ...pod.metadata, annotations: Object.fromEntries(kept) } };
-    });
+    this.pods = this.pods.map((pod) => (pod.metadata.uid === metadata.uid ? annotated(pod, change) : pod));
   }
 
   #deletePod({ metadata }: Pod): void {

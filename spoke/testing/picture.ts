@@ -29,6 +29,7 @@ export function buildPicture(overrides: Partial<ModulePicture> = {}): ModulePict
     settings,
     nowMs: Date.UTC(2026, 0, 1),
     troubleMs: new Map(),
+    podlessMs: new Map(),
     marked: undefined,
     ...overrides,
   };
