@@ -1,0 +1,18 @@
+import { hubBreakages } from './of-hub.ts';
+import { sharedBreakages } from './of-shared.ts';
+import { spokeBreakages } from './of-spoke.ts';
+
+/** A mistake of one line that somebody could make in the product, and the test that must not let it through. */
+export interface Breakage {
+  /** What would be broken, as a person who meets it would say it. */
+  readonly why: string;
+  readonly file: string;
+  /** Stands in the file exactly once, within one line. */
+  readonly find: string;
+  readonly replace: string;
+  /** The test file that must go red, and a part of the titles in it that may do so (mocha's `--grep`, taken literally). */
+  readonly test: string;
+  readonly title: string;
+}
+
+export const breakages: readonly Breakage[] = [...hubBreakages, ...spokeBreakages, ...sharedBreakages];

@@ -1,0 +1,156 @@
+import type { Breakage } from './breakages.ts';
+
+const loader = 'spoke/module-loader';
+const script = { file: `${loader}/script/loader.sh` };
+const scriptTest = (name: 'load' | 'unload' | 'life') => `${loader}/script/${name}.test.ts`;
+const outcome = { file: `${loader}/outcome.ts`, test: `${loader}/outcome.test.ts` };
+const replacement = { file: `${loader}/replacement.ts`, test: `${loader}/decide.test.ts` };
+const nodeLabels = { file: 'spoke/node-labels/decide.ts', test: 'spoke/node-labels/decide.test.ts' };
+
+export const spokeBreakages: readonly Breakage[] = [
+  {
+    why: 'an unload that was proven under an earlier boot counts for this one',
+    ...outcome,
+    find: 'result.boot === present && provesNothingLoaded(result)',
+    replace: 'provesNothingLoaded(result)',
+    title: 'is never said to be nothing without one of the proofs',
+  },
+  {
+    why: "preStop's nothing to do counts as unloaded, though an earlier load hash may be in the kernel",
+    ...outcome,
+    find: "if (result?.result === 'NothingToDo') return result.verb === 'unload-any' || result.verb === 'look';",
+    replace: "if (result?.result === 'NothingToDo') return true;",
+    title: 'is ',
+  },
+  {
+    why: "another pod's unload is taken for this one's (T13)",
+    file: `${loader}/outcome.ts`,
+    find: 'pod.metadata.annotations?.[annotations.unloadsFor] === loader.metadata.uid &&',
+    replace: '',
+    test: `${loader}/decide.test.ts`,
+    title: 'answer only for the pod that they were made for',
+  },
+  {
+    why: 'all nodes of a cluster lose their driver at once when it is replaced',
+    ...replacement,
+    find: 'mark: inProgress.length > 0 ? [] : nextToMark(',
+    replace: 'mark: nextToMark(',
+    title: 'marks one node, and no other before that one serves again',
+  },
+  {
+    why: 'the driver goes while the device plugin still holds it (T12)',
+    ...replacement,
+    find: 'return !target.labelled && target.plugins.length === 0;',
+    replace: 'return !target.labelled;',
+    title: 'ends the pod when label and plugin are gone, not before',
+  },
+  {
+    why: 'the ready label comes back before the driver does, after a reboot (T11)',
+    ...nodeLabels,
+    find: 'if (proof.boot !== undefined && proof.boot === boot) return',
+    replace: 'if (proof.boot !== undefined) return',
+    title: '[T11]',
+  },
+  {
+    why: 'a restart of kubelet takes the device plugins away',
+    ...nodeLabels,
+    find: 'const leftMs = flapMs - module.readinessMs;',
+    replace: 'const leftMs = -module.readinessMs;',
+    title: 'outlasts Ready=False alone for half a minute',
+  },
+  {
+    why: 'every look at a node writes to it (T30)',
+    ...nodeLabels,
+    find: 'if (present[key] !== value) changes[key] = value;',
+    replace: 'changes[key] = value;',
+    title: '[T30]',
+  },
+  {
+    why: 'Modules of one name in two namespaces share what is known of a node (T13) (T14)',
+    file: 'spoke/boots.ts',
+    find: '.namespace}.',
+    replace: '.name}.',
+    test: 'spoke/node-labels/decide.test.ts',
+    title: '[T14]',
+  },
+  {
+    why: 'a report grows beyond what the hub takes when names are not ASCII',
+    file: `${loader}/report.ts`,
+    find: 'Buffer.byteLength(text()) > limits.reportBytesMax',
+    replace: 'text().length > limits.reportBytesMax',
+    test: `${loader}/report.test.ts`,
+    title: 'always parses, always fits',
+  },
+  {
+    why: 'every reboot into another kernel is reported as a failure',
+    file: `${loader}/trouble.ts`,
+    find: "if (result?.reason === 'OtherKernel') return undefined;",
+    replace: '',
+    test: `${loader}/trouble.test.ts`,
+    title: 'is never another kernel',
+  },
+  {
+    why: 'a cordoned node is no target any more (T27)',
+    file: 'spoke/taints.ts',
+    find: "{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists', effect: 'NoSchedule' },",
+    replace: '',
+    test: 'spoke/taints.test.ts',
+    title: '[T27]',
+  },
+  {
+    why: 'a module is loaded into a kernel that it is not for',
+    ...script,
+    find: '[ "$' + '{release%+}" = "$KMM_KERNEL" ] || fail OtherKernel',
+    replace: 'true || fail OtherKernel',
+    test: scriptTest('load'),
+    title: 'does nothing on another kernel than its own',
+  },
+  {
+    why: 'in-tree modules are found by a part of their name (T18)',
+    ...script,
+    find: '-name "$replaced.ko" -o',
+    replace: '-name "*$replaced.ko" -o',
+    test: scriptTest('load'),
+    title: '[T18]',
+  },
+  {
+    why: 'after a reboot a stale marker says that all is loaded',
+    ...script,
+    find: '[ "$marked_boot" = "$boot" ]',
+    replace: '[ -n "$marked_boot" ]',
+    test: scriptTest('unload'),
+    title: 'has nothing to do for a marker of another boot',
+  },
+  {
+    why: 'a module that something else loaded is taken for ours',
+    ...script,
+    find: 'fail LoadedByOther "kernel module',
+    replace: 'log "kernel module',
+    test: scriptTest('load'),
+    title: 'touches no module that something else has loaded',
+  },
+  {
+    why: "a pod's end unloads what its successor has loaded",
+    ...script,
+    find: 'if [ "$verb" = unload ] && [ "$marked_hash" != "$KMM_HASH" ]; then',
+    replace: 'if false; then',
+    test: scriptTest('unload'),
+    title: 'touches only what its own load hash has loaded',
+  },
+  {
+    why: 'firmware that another Module needs is removed',
+    ...script,
+    find: 'case $shared in *"$newline$file$newline"*) continue ;; esac',
+    replace: '',
+    test: scriptTest('unload'),
+    title: 'takes only firmware that no other Module has shipped',
+  },
+  {
+    why: 'two pods change one kernel at once',
+    ...script,
+    find: 'mkdir "$lock" 2>/dev/null || return 1',
+    replace: 'mkdir "$lock" 2>/dev/null || true',
+    test: scriptTest('life'),
+    title: 'waits 60 s for the lock',
+  },
+];
