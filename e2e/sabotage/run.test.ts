@@ -9,7 +9,7 @@ describe('a saboteur', () => {
   const breakage = { file: 'product.mjs', find: 'answer = 42', replace: 'answer = 41' };
   const product = 'export const answer = 42;\n';
   const test = `import assert from 'node:assert/strict';
-import { answer } from './product.mjs';
+const { answer } = await import(new URL('product.mjs', import.meta.url).href);
 describe('the product', () => {
   it('knows the answer [1]', () => assert.equal(answer, 42));
   it('is there', () => assert.ok(answer));
