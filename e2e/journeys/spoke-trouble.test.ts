@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { namespaces, secrets } from '../../shared/kube/resources.ts';
+import { namespaces, resource, secrets } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import { pullSecret, spokeNamespace } from '../world/fleet/fleet.ts';
@@ -22,7 +22,7 @@ describe('a cluster that is not prepared: the hub says what is missing there', (
 
   before(async () => {
     stage = await startStage([{ name: 'edge-1', nodes: [{ name: 'n1', kernel: { release: kernels.el9 } }] }]);
-    for (const module of ['nic', 'other', 'third'])
+    for (const module of ['nic', 'other', 'third', 'fourth'])
       await pushDriver(stage.fleet, { repository: `drivers/${module}`, module, kernels: [kernels.el9] });
   });
   after(() => stage.stop());
@@ -64,5 +64,19 @@ describe('a cluster that is not prepared: the hub says what is missing there', (
     await saysOf('third', /Loading: .*WriteFailed: DaemonSet \S+: .*cannot create resource "daemonsets"/);
     plane().server.setAuthorize(undefined);
     await stage.ready('third');
+  });
+
+  it('the service account of the loaders', async () => {
+    const spec = driverSpec(stage.fleet, 'drivers/fourth');
+    spec.moduleLoader!.serviceAccountName = 'robot';
+    await stage.apply('fourth', fleetSpec(spec));
+    await saysOf('fourth', /Loading: .*PodsNotCreated: .*0 of 1 pods of DaemonSet \S+ .*ServiceAccount robot\?/);
+    await plane().client.create(resource('', 'v1', 'ServiceAccount', 'serviceaccounts', true), {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { namespace: spokeNamespace, name: 'robot' },
+    });
+    await stage.ready('fourth');
+    assert.ok(isLoaded('fourth'));
   });
 });

@@ -19,7 +19,7 @@ import { decide, type Plan } from './decide.ts';
 import { gather } from './gather.ts';
 import { reasons } from './reasons.ts';
 import { statusOf } from './status.ts';
-import { type ModulePicture, type Survey, selects, survey } from './survey.ts';
+import { type ModulePicture, patienceMs, type Survey, selects, survey } from './survey.ts';
 
 export interface ModuleLoaderOptions {
   client: KubeClient;
@@ -92,6 +92,7 @@ function end(picture: ModulePicture, seen: Survey, { errors, failures }: Applied
   if (foreign !== undefined) throw new WaitingError(foreign.reason, foreign.message, foreignAgainMs);
   const waitsForTime =
     seen.targets.some(({ trouble, state }) => trouble?.patient && state !== 'failed') ||
+    [...picture.podlessMs.values()].some((ms) => ms < patienceMs) ||
     picture.pods.some((pod) => purposeOf(pod) === 'unload' || (purposeOf(pod) === 'load' && isTerminating(pod)));
   return waitsForTime ? after(lookAgainMs, 'TimeMayDecide') : done;
 }

@@ -4,7 +4,7 @@ import { labels } from '../../shared/kube/names.ts';
 import type { Pod } from '../../shared/kube/object.ts';
 import { containerStatus, containers, isPodReady, isTerminating, purposeOf, toolsStatus } from '../pods.ts';
 import { lastResult } from './script-result.ts';
-import type { ModulePicture, Survey } from './survey.ts';
+import { type ModulePicture, patienceMs, type Survey } from './survey.ts';
 import { containerTrouble } from './trouble.ts';
 
 const messageCharsMax = 512;
@@ -14,7 +14,13 @@ const messageCharsMax = 512;
  * (checklist 205); nodes that still hold what should be gone, with its users (206); plugins; objects that are not ours.
  */
 export function errorsOf(picture: ModulePicture, seen: Survey, failures: readonly ReportError[]): ReportError[] {
-  const errors = [...loadErrors(seen), ...unloadErrors(picture, seen), ...pluginErrors(seen), ...failures];
+  const errors = [
+    ...loadErrors(seen),
+    ...unloadErrors(picture, seen),
+    ...pluginErrors(seen),
+    ...podlessErrors(picture),
+    ...failures,
+  ];
   return errors.map((error) => ({ ...error, message: shortened(error.message, messageCharsMax) }));
 }
 
@@ -67,4 +73,15 @@ function pluginErrors({ targets }: Survey): ReportError[] {
       return [{ node, kernel, reason: 'DevicePluginFailed', message: `${trouble.reason}: ${trouble.message}` }];
     }),
   );
+}
+
+function podlessErrors({ daemonSets, podlessMs }: ModulePicture): ReportError[] {
+  return daemonSets.flatMap(({ metadata, spec, status }) => {
+    if ((podlessMs.get(metadata.name) ?? 0) < patienceMs) return [];
+    const { currentNumberScheduled: made = 0, desiredNumberScheduled: wanted = 0 } = status ?? {};
+    const account = spec.template.spec?.serviceAccountName;
+    const hint = account ? `: is there a ServiceAccount ${account}?` : '';
+    const message = `Kubernetes has made ${made} of ${wanted} pods of DaemonSet ${metadata.name}, whose events say why${hint}`;
+    return [{ node: '', kernel: metadata.labels?.[labels.kernelVersion] ?? '', reason: 'PodsNotCreated', message }];
+  });
 }

@@ -23,15 +23,17 @@ export interface ModuleSources {
 export function gather(sources: ModuleSources, key: string, marked: string | undefined): ModulePicture {
   const { namespace = '', name } = parseKey(key);
   const pods = sources.pods.byIndex(byModule, key);
+  const daemonSets = sources.daemonSets.byIndex(byModule, key);
   return {
     identity: { namespace, name },
     module: sources.modules.get({ namespace, name }),
     nodes: sources.nodes.list(),
-    daemonSets: sources.daemonSets.byIndex(byModule, key),
+    daemonSets,
     pods,
     settings: sources.settings,
     nowMs: sources.clock.now(),
     troubleMs: troubleAges(sources, key, pods),
+    podlessMs: podlessAges(sources, key, daemonSets),
     marked,
   };
 }
@@ -49,6 +51,18 @@ function troubleAges(sources: ModuleSources, key: string, pods: readonly Pod[]):
     else if (node !== undefined && troubleOn(node, pod) !== undefined) {
       ages.set(nodeName, sources.observations.ageMs(subject, loadHashOf(pod) ?? ''));
     }
+  }
+  return ages;
+}
+
+/** Kubernetes makes pods at once unless something forbids it, such as a ServiceAccount that is not there. */
+function podlessAges(sources: ModuleSources, key: string, daemonSets: readonly DaemonSet[]): Map<string, number> {
+  const ages = new Map<string, number>();
+  for (const { metadata, status } of daemonSets) {
+    const subject = `${key}/daemonset/${metadata.name}`;
+    const isShort = (status?.currentNumberScheduled ?? 0) < (status?.desiredNumberScheduled ?? 0);
+    if (isShort) ages.set(metadata.name, sources.observations.ageMs(subject, 'podless'));
+    else sources.observations.forget(subject);
   }
   return ages;
 }

@@ -24,6 +24,8 @@ export interface ModulePicture {
   nowMs: number;
   /** By node: since how many milliseconds its loader pod has been in trouble without ever being loaded since. */
   troubleMs: ReadonlyMap<string, number>;
+  /** By DaemonSet: since how many milliseconds Kubernetes has made fewer pods than it should. */
+  podlessMs: ReadonlyMap<string, number>;
   /** UID of the loader pod that was marked for replacement last: the cache may not show the mark yet. */
   marked: string | undefined;
 }

@@ -152,6 +152,17 @@ describe('the embedded API server', () => {
     assert.equal((await client.call('POST', pods, { ...pod('b'), kind: 'Node' })).code, 400);
   });
 
+  it('makes no pod of a service account that is not there, in Kubernetes’ words', async () => {
+    await start();
+    const robots = { ...pod('a'), spec: { ...spec, serviceAccountName: 'robot' } };
+    const { code, body } = await client.call('POST', pods, robots);
+    assert.equal(code, 403);
+    assert.match(String(body['message']), /^pods "a" is forbidden: error looking up service account default\/robot: /);
+    const robot = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'robot' } };
+    await client.call('POST', '/api/v1/namespaces/default/serviceaccounts', robot);
+    assert.equal((await client.call('POST', pods, robots)).code, 201);
+  });
+
   it('tells of unknown fields as asked: a warning by default, 400 when strict, nothing when ignored', async () => {
     await start();
     const odd = (name: string) => ({ ...pod(name), metadata: { name, odd: 1 } });

@@ -26,9 +26,10 @@ export function startDaemonSetController(options: WorldControllerOptions): Runni
     const picture = await gather(daemonSet);
     const decision = decide(picture);
     const waitMs = holdBack(key, decision, picture.nowMs);
-    await apply(daemonSet, decision);
+    const refusal = await apply(daemonSet, decision);
     const later = decision.create.length + decision.remove.length > 0 ? await gather(daemonSet) : picture;
     await writeStatus(client, daemonSets, daemonSet, daemonSetStatus(later));
+    if (refusal !== undefined) throw refusal;
     if (waitMs !== undefined) return after(waitMs, 'a failed pod is replaced later each time');
     const readySeconds = daemonSet.spec.minReadySeconds ?? 0;
     return readySeconds > 0 ? after(readySeconds * 1000, 'pods become available') : done;
@@ -63,12 +64,15 @@ export function startDaemonSetController(options: WorldControllerOptions): Runni
     return waitMs;
   }
 
-  async function apply(daemonSet: DaemonSet, decision: Decision): Promise<void> {
+  /** Gives why a pod could not be made: the status is written all the same. */
+  async function apply(daemonSet: DaemonSet, decision: Decision): Promise<unknown> {
     for (const pod of decision.remove) {
       const preconditions = pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid };
       await unlessConflict(client.delete(pods, pod.metadata, { preconditions }));
     }
-    for (const nodeName of decision.create) await client.create(pods, daemonPod(daemonSet, nodeName));
+    const made = decision.create.map((nodeName) => client.create(pods, daemonPod(daemonSet, nodeName)));
+    const results = await Promise.allSettled(made);
+    return results.find((result) => result.status === 'rejected')?.reason;
   }
 
   for (const cache of [daemonSetCache, nodeCache, podCache]) cache.start(signal);

@@ -11,6 +11,7 @@ export function create(state: ServerState, call: Call): Answer {
   const next = parseObject(call);
   completeMetadata(state, call, next);
   requireNamespace(state, call, next.metadata.name);
+  if (call.kind.collection === '/pods') requireServiceAccount(state, call, next);
   const collection = collectionOf(state, call);
   const { namespace, name } = next.metadata;
   if (collection.get(namespace, name)) throw alreadyExists(call.kind, name);
@@ -80,6 +81,16 @@ function requireNamespace(state: ServerState, call: Call, name: string): void {
     const message = `namespace ${call.namespace} is being terminated`;
     throw forbidden(call.kind, name, why, [{ reason: 'NamespaceTerminating', message, field: 'metadata.namespace' }]);
   }
+}
+
+/** The ServiceAccount admission. `default` is there in every namespace: Kubernetes makes it, and here nobody asks for it. */
+function requireServiceAccount(state: ServerState, call: Call, pod: ApiObject): void {
+  const name = valueAt(pod, ['spec', 'serviceAccountName']);
+  if (typeof name !== 'string' || name === '' || name === 'default') return;
+  if (state.store.collection('/serviceaccounts').get(call.namespace, name)) return;
+  const where = `${call.namespace}/${name}`;
+  const why = `error looking up service account ${where}: serviceaccount ${JSON.stringify(name)} not found`;
+  throw forbidden(call.kind, pod.metadata.name, why);
 }
 
 const suffixChars = 5;
