@@ -32,6 +32,7 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
   const node = (name: string) => fleet.spoke('s1').node(name);
   const loaded = (name: string) => loadedModules(fleet, 's1', name);
   const read = (namespace = spokeNamespace) => plane().client.get(modules, { namespace, name: 'nic' });
+  const reportOf = async () => parseReport((await read())?.status?.report ?? '');
   const listPods = async () => (await plane().client.list(pods)).items;
   const hasLabel = async (name: string, label = ready()) =>
     (await plane().client.get(nodes, { name }))?.metadata.labels?.[label] === '';
@@ -188,7 +189,7 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
   });
 
   it('names what an image lacks: the file, or what depmod makes of it [53] [205]', async () => {
-    const reasonOf = async () => parseReport((await read())?.status?.report ?? '')?.errors?.[0];
+    const reasonOf = async () => (await reportOf())?.errors?.[0];
     await edit(loaderOf(await push('empty', '')));
     await eventually('the file is missing', async () => (await reasonOf())?.reason === 'ModuleNotFound');
     await edit(loaderOf(await push('nodep', 'nic', { modulesDep: false })));
@@ -199,6 +200,15 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
   it('goes when it is deleted while its last image can never be pulled [43]', async () => {
     await edit(loaderOf(`${fleet.registry.host}/drivers/nic:absent`));
     await statusUntil(/^False LoadFailed/);
+    const asked = () =>
+      plane()
+        .server.requests.matching({ user: 'kmm' })
+        .filter(({ verb }) => verb !== 'watch').length;
+    await eventually('it says why', async () => (await reportOf())?.errors?.[0]?.reason === 'ImagePullBackOff');
+    const before = asked();
+    const sinceMs = clock.now();
+    await eventually('kubelet has tried again', () => clock.now() - sinceMs > 60_000);
+    assert.equal(asked(), before, 'it says the same again and again');
     await remove();
     await eventually('it is gone', isGone);
     await eventually('no pod is left', async () => (await listPods()).length === 0);

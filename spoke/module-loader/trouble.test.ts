@@ -37,6 +37,14 @@ describe('what is wrong with a loader pod', () => {
     assert.equal(trouble({ status: { state: { waiting: { reason: 'PodInitializing' } } } }), undefined);
   });
 
+  it('is the same pull error while kubelet tries and while it waits to try again', () => {
+    const found = (reason: string, message: string) =>
+      trouble({ status: { state: { waiting: { reason, message } }, containerID: '' } });
+    const waiting = found('ImagePullBackOff', 'Back-off pulling image "example.com/a:1": ErrImagePull: no such tag');
+    assert.deepEqual(found('ErrImagePull', 'no such tag'), waiting);
+    assert.equal(waiting?.message, 'no such tag');
+  });
+
   it('is a pod that was rejected', () => {
     const found = trouble({ phase: 'Failed', status: { state: {}, lastState: {} } });
     assert.equal(found?.reason, 'PodRejected');

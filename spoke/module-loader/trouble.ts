@@ -26,6 +26,12 @@ const waitingTroubles = new Set([
   'RunContainerError',
 ]);
 
+/**
+ * Kubelet says `ErrImagePull` when a pull fails and `ImagePullBackOff` until the next one, with the error behind these words.
+ * We say the same for both: what is wrong has not changed, and each change of a status is a write on the way to the hub.
+ */
+const backOffPrefix = /^Back-off pulling image "[^"]*": ErrImagePull: /;
+
 const messageCharsMax = 512;
 
 /** What is wrong with a loader pod on its node; what the node's reboot ended is about to be started again. */
@@ -64,7 +70,8 @@ function loaderTrouble(pod: Pod): Trouble | undefined {
 export function containerTrouble(status: ContainerStatus | undefined): Trouble | undefined {
   const waiting = status?.state?.waiting;
   if (waiting !== undefined && waitingTroubles.has(waiting.reason ?? '')) {
-    return trouble(waiting.reason ?? '', waiting.message ?? '', true);
+    const { reason = '', message = '' } = waiting;
+    return trouble(reason === 'ErrImagePull' ? 'ImagePullBackOff' : reason, message.replace(backOffPrefix, ''), true);
   }
   const end = lastEnd(status);
   if (end === undefined || end.exitCode === 0) return undefined;
