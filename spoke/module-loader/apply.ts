@@ -31,7 +31,7 @@ export interface Applied {
 
 /**
  * Carries out a plan, in the order in which its parts depend on each other: the finalizer before anything that may load,
- * releases before what ends the pods that they were read from. One part that fails does not hold up the others.
+ * releases before what ends the pods that they were read from. One part that fails holds up only what builds on it.
  */
 export async function apply(input: ApplyInput): Promise<Applied> {
   const { client, picture, plan, plugin } = input;
@@ -39,9 +39,18 @@ export async function apply(input: ApplyInput): Promise<Applied> {
   if (plan.finalizer && module !== undefined) await addFinalizer(client, modules, module, finalizers.module);
   const applied: Applied = { failures: [], errors: [] };
   const wanted = [...plan.daemonSets, ...(plugin.daemonSet ? [plugin.daemonSet] : [])];
-  await all(applied, wanted, (daemonSet) => writeDaemonSet(input, daemonSet, applied));
-  await all(applied, [...plan.mark, ...plan.unmark], (pod) => mark(input, pod, plan.mark.includes(pod)));
-  await all(applied, plan.remove, ({ pod, reason }) => remove(input, podsResource, pod, reason));
+  const unwritten = new Set<string>();
+  await all(applied, wanted, async (daemonSet) => {
+    unwritten.add(daemonSet.metadata.name);
+    await writeDaemonSet(input, daemonSet, applied);
+    unwritten.delete(daemonSet.metadata.name);
+  });
+  // What would come back as it was, of a DaemonSet that does not say the new spec yet, is not ended.
+  const comesBack = (pod: Pod) => unwritten.has(controllerOf(pod));
+  const marked = plan.mark.filter((pod) => !comesBack(pod));
+  const removed = plan.remove.filter(({ pod }) => !comesBack(pod));
+  await all(applied, [...marked, ...plan.unmark], (pod) => mark(input, pod, plan.mark.includes(pod)));
+  await all(applied, removed, ({ pod, reason }) => remove(input, podsResource, pod, reason));
   await all(applied, plan.release, (pod) => removeFinalizer(client, podsResource, pod, finalizers.nodeLabeler));
   await all(applied, plan.unload, (pod) => createUnload(input, pod));
   await all(applied, plan.dismiss, (pod) => remove(input, podsResource, pod, 'UnloadPodNotNeeded'));
@@ -49,6 +58,10 @@ export async function apply(input: ApplyInput): Promise<Applied> {
     remove(input, daemonSetsResource, daemonSet, 'NotWanted'),
   );
   return applied;
+}
+
+function controllerOf({ metadata }: Pod): string {
+  return metadata.ownerReferences?.find(({ controller }) => controller === true)?.name ?? '';
 }
 
 /** The Module itself may go: called last, because after it there is nothing to write a status to. */
