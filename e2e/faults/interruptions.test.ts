@@ -24,15 +24,15 @@ function killed(seed: number): Trouble {
 }
 
 tellStories('the main job, when connections and programs fail,', [
-  { name: 'each third request breaks before it is performed', rules: [{ fault: { type: 'drop' }, every: 3 }] },
+  { name: 'each fifth request breaks before it is performed', rules: [{ fault: { type: 'drop' }, every: 5 }] },
   {
     name: 'each third change is performed and its answer lost',
     rules: [{ fault: { type: 'drop', performed: true }, verbs: writeVerbs, every: 3 }],
   },
   {
-    name: 'the servers are away for half a minute of each step',
+    name: 'the servers are away for 20 seconds of each step',
     rules: [{ fault: { type: 'drop' } }],
-    lastsMs: 30_000,
+    lastsMs: 20_000,
   },
   {
     name: 'the connections are half open for 20 seconds of each step',
