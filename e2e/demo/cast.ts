@@ -26,7 +26,7 @@ export const spokes: readonly SpokeSpec[] = [
     name: 'edge-2',
     labels: { tier: 'edge', accelerator: 'yes' },
     leaseDurationSeconds,
-    nodes: nodesOf({ 'edge-2-a': kernels.custom, 'edge-2-b': kernels.custom }),
+    nodes: nodesOf({ 'edge-2-a': kernels.custom }),
   },
   {
     name: 'core-1',
@@ -38,6 +38,7 @@ export const spokes: readonly SpokeSpec[] = [
       'core-1-c': kernels.debianNext,
       'core-1-d': kernels.debianNext,
       'core-1-e': kernels.debianNext,
+      'core-1-f': kernels.debianNext,
     }),
   },
 ];

@@ -81,6 +81,12 @@ async function leaveTier(fleet: Fleet): Promise<void> {
 async function joinTier(fleet: Fleet): Promise<void> {
   await labelCluster(fleet, 'edge-2', { tier: 'edge' });
   await loaded(fleet, network.kernelModule, ['edge-2']);
+  // Ready was True before too, of edge-1 alone: edge-2's own row says that it is counted again.
+  await eventually('the status says that edge-2 has it', async () =>
+    (await rows(fleet)).some(
+      ({ module, cluster, state }) => module === network.name && cluster === 'edge-2' && state === 'Loaded',
+    ),
+  );
   await ready(fleet, network.name);
 }
 
