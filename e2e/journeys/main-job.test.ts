@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseReport } from '@open-cluster-management/api-types';
+import { managedClusters, parseReport } from '@open-cluster-management/api-types';
 import { annotations, kernelClaim } from '../../shared/kube/names.ts';
 import { pods } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
@@ -58,7 +58,13 @@ describe('the main job: one object on the hub, a module in the kernels of a clus
     );
   });
 
-  it('reports kernels by claim, and numbers by feedback [142] [152] [105]', async () => {
+  it('knows the kernels from the claim that the spoke made [142] [165]', async () => {
+    const cluster = await stage.fleet.hub.client.get(managedClusters, { name: 'edge-1' });
+    const claim = cluster?.status?.clusterClaims?.find(({ name }) => name === kernelClaim);
+    assert.deepEqual(claim?.value?.split('\n'), [kernels.el9, kernels.debian].sort());
+  });
+
+  it('tells on the hub, by feedback, what the spoke counted [105] [152] [170]', async () => {
     const work = await readWork(stage.fleet, 'edge-1', 'nic');
     const values = work?.status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values ?? [];
     const value = (name: string) => values.find((each) => each.name === name)?.fieldValue;
@@ -67,7 +73,6 @@ describe('the main job: one object on the hub, a module in the kernels of a clus
     assert.equal(value('state')?.string, work?.metadata.annotations?.[annotations.state]);
     const report = parseReport(value('report')?.string ?? '');
     assert.deepEqual(report?.nodes, [2, 2, 0, 0]);
-    assert.equal(kernelClaim, 'kernel-versions.kmm.node.kubernetes.io');
   });
 
   it('labels the nodes where module and plugin really run [27] [38] [99]', async () => {

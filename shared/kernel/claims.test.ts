@@ -19,7 +19,7 @@ describe('kernel claims written by the spoke', () => {
 
   it('are none without a node', () => assert.deepEqual(formatKernelClaims([]), []));
 
-  it('flow over into numbered ones that sort behind the first, each within the bound of the API', () => {
+  it('flow over into numbered ones that sort behind the first, each within the bound of the API [T21]', () => {
     const claims = formatKernelClaims(releases(60, '.abcdefghijkl'));
     assert.deepEqual(
       claims.map(({ name }) => name),
