@@ -6,9 +6,10 @@ import { parseArgs } from 'node:util';
 import { sleep, systemClock } from '../../shared/core/clock.ts';
 import { compileProgram } from '../demo/program-process.ts';
 import { progressOn } from '../demo/progress.ts';
-import { type Actor, type DemoStage, openStage, programUsers } from '../demo/stage.ts';
+import { type Actor, type DemoStage, openStage } from '../demo/stage.ts';
 import { applyModules } from '../demo/story.ts';
 import type { RequestEntry } from '../world/api-server/requests.ts';
+import { programUsers } from '../world/fleet/fleet.ts';
 
 const goalsMiB = { hub: 110, spoke: 95 } as const;
 /** By then the last event, status and feedback of loading have been written. */

@@ -5,7 +5,7 @@ import { systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
 import { silentMeters } from '../../shared/kube/runtime.ts';
 import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
-import { type Fleet, hubNamespace, operatorNamespace, startFleet } from '../world/fleet/fleet.ts';
+import { type Fleet, hubNamespace, operatorNamespace, programUsers, startFleet } from '../world/fleet/fleet.ts';
 import type { Plane } from '../world/fleet/plane.ts';
 import { Processes } from '../world/node/processes.ts';
 import { accelerator, kernels, network, spokes } from './cast.ts';
@@ -30,12 +30,6 @@ export interface DemoStage {
   /** Ends everything; tells when a program did not end as it should. */
   close(): Promise<string | undefined>;
 }
-
-/** Whom the API servers see: the programs' service accounts. */
-export const programUsers = {
-  hub: `system:serviceaccount:${hubNamespace}:kmm-operator-hub-controller`,
-  spoke: `system:serviceaccount:${operatorNamespace}:kmm-operator-controller`,
-} as const;
 
 /** Repository of the network driver's next release. */
 export const nextRepository = `${network.repository}-2`;

@@ -3,6 +3,7 @@ import {
   managedClusterModules,
   managedClusters,
 } from '@open-cluster-management/api-types';
+import { summaryOf } from '../../hub/cli/summary.ts';
 import { formatRows, rowsOf } from '../../hub/cli/table.ts';
 import { pods } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
@@ -25,6 +26,7 @@ export async function tellStory(options: {
   await progress.step(`applied ${network.name} for tier=edge and ${accelerator.name} for accelerator=yes`, () =>
     applyModules(stage),
   );
+  await showSummaries(fleet, progress);
   if (keep) return keepRunning(stage, progress, interrupted);
   await progress.step(`edge-1-a rebooted into ${kernels.el9Next}: mapping added, loaded again`, () =>
     rebootNode(fleet),
@@ -195,6 +197,17 @@ async function statusLines(fleet: Fleet): Promise<string[]> {
   const table = formatRows(rowsOf(items, await readWorks(fleet)));
   return [...table, ...items.map((item) => `${item.metadata.name}: Ready ${conditionOf(item, 'Ready')}`)].map((line) =>
     `      ${line}`.trimEnd(),
+  );
+}
+
+/** Conditions, clusters by state, and the image with its digest for each kernel. */
+async function showSummaries(fleet: Fleet, progress: Progress): Promise<void> {
+  const { items } = await fleet.hub.client.list(managedClusterModules);
+  progress.print(
+    `${items
+      .flatMap(summaryOf)
+      .map((line) => `      ${line}`)
+      .join('\n')}\n`,
   );
 }
 

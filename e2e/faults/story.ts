@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { managedClusters } from '@open-cluster-management/api-types';
 import { sleep } from '../../shared/core/clock.ts';
 import { kernelClaim } from '../../shared/kube/names.ts';
-import { users } from '../journeys/programs.ts';
 import { driverSpec, fleetSpec, kernels, type Stage, startStage, timeFactor } from '../journeys/stage.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
+import { programUsers } from '../world/fleet/fleet.ts';
 import { loadedModules } from '../world/fleet/observe.ts';
 import { lookAt, type Sight } from './sight.ts';
 
@@ -62,8 +62,8 @@ export async function play(stage: Stage, options: { disturb?: Disturbance; like?
     sights.set(step, await settled(stage, step, like?.sights.get(step)));
   }
   const writes = {
-    hub: ofHub.writes({ user: users.hub }).length,
-    spoke: ofSpoke.writes({ user: users.spoke }).length,
+    hub: ofHub.writes({ user: programUsers.hub }).length,
+    spoke: ofSpoke.writes({ user: programUsers.spoke }).length,
   };
   const histories = nodeNames.map((node, index) => [
     node,

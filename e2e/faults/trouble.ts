@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { sleep } from '../../shared/core/clock.ts';
-import { users } from '../journeys/programs.ts';
 import type { Stage } from '../journeys/stage.ts';
 import type { FaultRule, Injection } from '../world/api-server/faults/faults.ts';
+import { programUsers } from '../world/fleet/fleet.ts';
 import { type Account, cluster, type Disturbance, play, startStoryStage } from './story.ts';
 
 /** What happens to both programs, and to nobody else of the world. */
@@ -70,8 +70,8 @@ async function playIn(stage: Stage, trouble: Trouble, like: Account): Promise<Ac
 
 function injectBoth({ fleet }: Stage, rule: FaultRule): Injection[] {
   return [
-    fleet.hub.server.faults.add({ ...rule, user: users.hub }),
-    fleet.spoke(cluster).plane.server.faults.add({ ...rule, user: users.spoke }),
+    fleet.hub.server.faults.add({ ...rule, user: programUsers.hub }),
+    fleet.spoke(cluster).plane.server.faults.add({ ...rule, user: programUsers.spoke }),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { KubeClient } from '../../shared/kube/client.ts';
 import type { Runtime } from '../../shared/kube/runtime.ts';
 import { createKubeClient } from '../../shared/kube/transport.ts';
 import { startSpoke } from '../../spoke/start.ts';
-import { type Fleet, hubNamespace, operatorNamespace } from '../world/fleet/fleet.ts';
+import { type Fleet, hubNamespace, operatorNamespace, programUsers } from '../world/fleet/fleet.ts';
 
 type Connect = () => KubeClient;
 type Run = (client: KubeClient, signal: AbortSignal) => Promise<{ stopped: Promise<unknown> }>;
@@ -45,12 +45,6 @@ export class Program {
   }
 }
 
-/** The users that the programs are: requests are counted by them. */
-export const users = {
-  hub: `system:serviceaccount:${hubNamespace}:kmm-operator-hub-controller`,
-  spoke: `system:serviceaccount:${operatorNamespace}:kmm-operator-controller`,
-} as const;
-
 export interface ProgramOptions {
   /** Real time; the transport's default without. */
   readonly requestTimeoutMs?: number;
@@ -58,7 +52,7 @@ export interface ProgramOptions {
 
 /** The hub program, in this process: all of it but leader election and its HTTP pages. */
 export function hubProgram(fleet: Fleet, runtime: Runtime, options: ProgramOptions = {}): Program {
-  const kubeconfig = { text: fleet.hub.server.kubeconfig(users.hub) };
+  const kubeconfig = { text: fleet.hub.server.kubeconfig(programUsers.hub) };
   return new Program(
     () => createKubeClient({ kubeconfig, meters: runtime.meters, ...options }),
     (client, signal) => {
@@ -72,7 +66,7 @@ export function hubProgram(fleet: Fleet, runtime: Runtime, options: ProgramOptio
 
 /** The spoke program of `cluster`, alike. */
 export function spokeProgram(fleet: Fleet, runtime: Runtime, cluster: string, options: ProgramOptions = {}): Program {
-  const kubeconfig = { text: fleet.spoke(cluster).plane.server.kubeconfig(users.spoke) };
+  const kubeconfig = { text: fleet.spoke(cluster).plane.server.kubeconfig(programUsers.spoke) };
   return new Program(
     () => createKubeClient({ kubeconfig, meters: runtime.meters, ...options }),
     (client, signal) => {

@@ -53,14 +53,6 @@ export function readyLabel(namespace: string, module: string): string {
   return `${prefix}/${namespace}.${module}.ready`;
 }
 
-export function deprecatedReadyLabel(module: string): string {
-  return `${prefix}/${module}.ready`;
-}
-
 export function devicePluginReadyLabel(namespace: string, module: string): string {
   return `${prefix}/${namespace}.${module}.device-plugin-ready`;
-}
-
-export function deprecatedDevicePluginReadyLabel(module: string): string {
-  return `${prefix}/${module}.device-plugin-ready`;
 }

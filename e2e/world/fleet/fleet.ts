@@ -38,6 +38,11 @@ export interface Fleet {
 
 export const hubNamespace = 'openshift-kmm-hub';
 export const operatorNamespace = 'openshift-kmm';
+/** Whom the API servers see: the programs' service accounts. */
+export const programUsers = {
+  hub: `system:serviceaccount:${hubNamespace}:kmm-operator-hub-controller`,
+  spoke: `system:serviceaccount:${operatorNamespace}:kmm-operator-controller`,
+} as const;
 /** Where the hub's Modules go on each spoke. */
 export const spokeNamespace = 'kmm-modules';
 /** The pull secret, on the hub and on every spoke. */
