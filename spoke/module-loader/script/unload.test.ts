@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { eventually } from '../../../e2e/world/eventually.ts';
 import { ScriptHost, shellsOfThisMachine } from '../../../e2e/world/kernel/script-host.ts';
 
 const release = '5.14.0-427.el9.x86_64';
@@ -96,7 +97,8 @@ for (const shell of shellsOfThisMachine()) {
       await host.kernel.hold('kmm_ci_a');
       const gate = await host.gate(2);
       const unloading = await host.start(image, 'unload', {});
-      await gate.tick();
+      // Between two tries, at the gate: during a try the lock is rightly held, and the other load would wait at the gate too.
+      await eventually('the unload waits', async () => (await host.sleeps()).includes('2'));
       await host.load(await host.image({ modules: [{ name: 'other' }] }), { module: 'ns.other', moduleName: 'other' });
       await host.kernel.releaseHold('kmm_ci_a');
       await gate.tick();
