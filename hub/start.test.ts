@@ -8,7 +8,7 @@ import {
   manifestWorks,
 } from '@open-cluster-management/api-types';
 import { eventually } from '../e2e/world/eventually.ts';
-import { type Plane, startPlane } from '../e2e/world/fleet/plane.ts';
+import { embeddedServer, type Plane, startPlane } from '../e2e/world/fleet/plane.ts';
 import { buildModuleImage } from '../e2e/world/registry/module-image.ts';
 import { pushImage } from '../e2e/world/registry/push.ts';
 import { type Registry, startRegistry } from '../e2e/world/registry/server.ts';
@@ -39,7 +39,7 @@ describe('the hub', () => {
   let stopHub: () => Promise<void>;
 
   beforeEach(async () => {
-    plane = await startPlane('hub', runtime);
+    plane = await startPlane({ name: 'hub', runtime, hasNodes: false });
     registry = await startRegistry({ clock: runtime.clock });
     await plane.createNamespace(namespace);
     stopHub = () => Promise.resolve();
@@ -55,7 +55,7 @@ describe('the hub', () => {
   async function startTheHub(overrides: Partial<HubConfig> = {}): Promise<void> {
     const stopping = new AbortController();
     const client = createKubeClient({
-      kubeconfig: { text: plane.server.kubeconfig('hub') },
+      kubeconfig: { text: await plane.kubeconfig('hub') },
       userAgent: 'kmm-hub/test',
     });
     const running = await startHub({
@@ -157,7 +157,7 @@ describe('the hub', () => {
     await plane.client.patch(manifestWorks, present.metadata, patch, { subresource: 'status' });
   }
 
-  const writesOfHub = () => plane.server.requests.writes({ userAgent: 'kmm-hub/test' });
+  const writesOfHub = () => embeddedServer(plane).requests.writes({ userAgent: 'kmm-hub/test' });
 
   it('ships a work when the images are there, says Ready when the cluster does, and then rests [145] [146] [153]', async () => {
     await join('c1', { kernels: [`${k5}+`] });
@@ -184,12 +184,12 @@ describe('the hub', () => {
     const { numberDesired, numberApplied, numberDegraded, rollout, observedGeneration } = ready.status ?? {};
     assert.deepEqual([numberDesired, numberApplied, numberDegraded, observedGeneration], [1, 1, 0, 1]);
     assert.equal(rollout?.revision, made.metadata.annotations?.[annotations.revision]);
-    plane.server.requests.clear();
+    embeddedServer(plane).requests.clear();
     await answer('c1');
     // A minute of the hub's time: longer than any of its intervals, back-offs apart.
     await sleep(systemClock, 600);
     assert.deepEqual(writesOfHub(), []);
-    assert.deepEqual(plane.server.requests.matching({ userAgent: 'kmm-hub/test' }), []);
+    assert.deepEqual(embeddedServer(plane).requests.matching({ userAgent: 'kmm-hub/test' }), []);
     await stopHub();
     await startTheHub();
     await sleep(systemClock, 600);
@@ -243,7 +243,7 @@ describe('the hub', () => {
     await eventually('Ready', async () => (await condition('Ready'))?.startsWith('True'));
     await stopHub();
     await push('org/a', k5, 'another content');
-    plane.server.requests.clear();
+    embeddedServer(plane).requests.clear();
     await startTheHub();
     await join('c2', { kernels: [k5] });
     assert.equal(imagesIn(await hasKernels('c2', [k5]))[k5], pinned);
@@ -348,7 +348,9 @@ describe('the hub', () => {
     await hasKernels('c1', [k5]);
     await answer('c1');
     await eventually('Ready', async () => (await condition('Ready'))?.startsWith('True'));
-    const asked = plane.server.requests.matching({ userAgent: 'kmm-hub/test' }).map(({ resource }) => resource);
+    const asked = embeddedServer(plane)
+      .requests.matching({ userAgent: 'kmm-hub/test' })
+      .map(({ resource }) => resource);
     const allowed = ['managedclustermodules', 'managedclusters', 'manifestworks', 'controllerrevisions', 'events'];
     assert.deepEqual(
       [...new Set(asked)].filter((name) => !allowed.includes(name.replace('/status', ''))),

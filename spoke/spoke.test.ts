@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { clusterClaims, type Module, modules, parseReport } from '@open-cluster-management/api-types';
 import { eventually } from '../e2e/world/eventually.ts';
 import { type Fleet, operatorNamespace, pullSecret, spokeNamespace, startFleet } from '../e2e/world/fleet/fleet.ts';
+import { embeddedServer } from '../e2e/world/fleet/plane.ts';
 import { koFile, vermagicOf } from '../e2e/world/kernel/ko.ts';
 import type { WorldNode } from '../e2e/world/node/node.ts';
 import { buildModuleImage } from '../e2e/world/registry/module-image.ts';
@@ -40,7 +41,7 @@ describe('The spoke', () => {
     client = plane.client;
     spec = await specOf(fleet);
     program = await startSpoke({
-      client: plane.clientFor('kmm'),
+      client: await plane.connect('kmm'),
       runtime,
       settings: { toolsImage: fleet.toolsImage, operatorNamespace },
       managed: true,
@@ -124,7 +125,7 @@ describe('The spoke', () => {
   });
 
   it('asks for nothing and writes nothing when nothing happens [T30]', async () => {
-    const { requests } = fleet.spoke('s1').plane.server;
+    const { requests } = embeddedServer(fleet.spoke('s1').plane);
     await quiet(requests);
     requests.clear();
     await eventually('half a minute has passed', passed(clock, 30_000));

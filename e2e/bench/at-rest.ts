@@ -10,6 +10,7 @@ import { type Actor, type DemoStage, openStage } from '../demo/stage.ts';
 import { applyModules } from '../demo/story.ts';
 import type { RequestEntry } from '../world/api-server/requests.ts';
 import { programUsers } from '../world/fleet/fleet.ts';
+import { embeddedServer } from '../world/fleet/plane.ts';
 
 const goalsMiB = { hub: 110, spoke: 95 } as const;
 /** By then the last event, status and feedback of loading have been written. */
@@ -55,7 +56,7 @@ async function run(): Promise<number> {
 
 async function watchRest({ fleet, actors }: DemoStage): Promise<Rest> {
   const readingsMiB = new Map<Actor, number[]>(actors.map((actor) => [actor, []]));
-  for (const { plane } of actors) plane.server.requests.clear();
+  for (const { plane } of actors) embeddedServer(plane).requests.clear();
   const registryBefore = fleet.registry.requests.length;
   const endMs = systemClock.now() + restMs;
   while (systemClock.now() < endMs) {
@@ -75,7 +76,7 @@ interface Report {
 function reportOf(actor: Actor, { readingsMiB }: Rest): Report {
   const { plane, program } = actor;
   const { name } = program;
-  const requests = plane.server.requests.matching({ user: programUsers[name] });
+  const requests = embeddedServer(plane).requests.matching({ user: programUsers[name] });
   const beyond = requests.filter(({ verb, resource }) => verb !== 'watch' && resource !== 'leases');
   const sorted = [...(readingsMiB.get(actor) ?? [])].sort((a, b) => a - b);
   const medianMiB = sorted[Math.floor(sorted.length / 2)] ?? 0;

@@ -15,7 +15,7 @@ describe('the API server answers what kubectl asks', () => {
 
   before(async () => {
     server = await startApiServer({ clock: systemClock, name: 'hub' });
-    client = rawClient(server);
+    client = rawClient(server.kubeconfig());
     const admin = createKubeClient({ kubeconfig: { text: server.kubeconfig() } });
     await applyDefinitions(admin, ourDefinitions());
     await admin.close();

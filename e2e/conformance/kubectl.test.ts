@@ -10,7 +10,7 @@ import { EventRecorder } from '../../shared/kube/events.ts';
 import { resource } from '../../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import { eventually } from '../world/eventually.ts';
-import { type Plane, startPlane } from '../world/fleet/plane.ts';
+import { embeddedServer, type Plane, startPlane } from '../world/fleet/plane.ts';
 
 const run = promisify(execFile);
 const moduleText = `apiVersion: hub.kmm.sigs.x-k8s.io/v1beta1
@@ -52,8 +52,8 @@ describe('stock kubectl against the embedded API server', function () {
       this.skip();
     }
     folder = await mkdtemp(join(tmpdir(), 'kmm-kubectl-'));
-    plane = await startPlane('hub', runtime);
-    await writeFile(join(folder, 'config'), plane.server.kubeconfig());
+    plane = await startPlane({ name: 'hub', runtime, hasNodes: false });
+    await writeFile(join(folder, 'config'), await plane.kubeconfig());
     await writeFile(join(folder, 'module.yaml'), moduleText);
   });
   after(async () => {
@@ -103,8 +103,11 @@ describe('stock kubectl against the embedded API server', function () {
     await eventually(
       'both are watching',
       () =>
-        plane.server.requests.matching({ verb: 'watch', resource: 'managedclustermodules', user: 'system:admin' })
-          .length >= 2,
+        embeddedServer(plane).requests.matching({
+          verb: 'watch',
+          resource: 'managedclustermodules',
+          user: 'system:admin',
+        }).length >= 2,
     );
     const condition = {
       type: 'Ready',

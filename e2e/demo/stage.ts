@@ -100,7 +100,7 @@ async function startActor(
 
 async function writeKubeconfig(fleet: Fleet, plane: Plane, user?: string): Promise<string> {
   const file = join(fleet.folder, `${plane.name}-${user === undefined ? 'admin' : 'program'}.kubeconfig`);
-  await writeFile(file, plane.server.kubeconfig(user), { mode: 0o600 });
+  await writeFile(file, await plane.kubeconfig(user), { mode: 0o600 });
   return file;
 }
 

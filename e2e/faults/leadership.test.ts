@@ -16,7 +16,7 @@ import { fleetSpec, kernels } from '../journeys/stage.ts';
 import type { Fault } from '../world/api-server/faults/faults.ts';
 import { eventually } from '../world/eventually.ts';
 import { hubNamespace } from '../world/fleet/fleet.ts';
-import { type Plane, startPlane } from '../world/fleet/plane.ts';
+import { embeddedServer, type Plane, startPlane } from '../world/fleet/plane.ts';
 
 const faults: readonly { name: string; fault: Fault }[] = [
   { name: 'are never answered', fault: { type: 'half-open', forgotten: true } },
@@ -41,7 +41,7 @@ describe('a hub stops writing before another one starts when its requests for th
   let folder: string;
   beforeEach(async () => {
     const runtime: Runtime = { clock: systemClock, random: Math.random, log: silentLog, meters: silentMeters };
-    plane = await startPlane('hub', runtime);
+    plane = await startPlane({ name: 'hub', runtime, hasNodes: false });
     folder = await mkdtemp(join(tmpdir(), 'leadership-'));
     await plane.createNamespace(hubNamespace);
     await addCluster(plane, 'edge-1');
@@ -57,7 +57,7 @@ describe('a hub stops writing before another one starts when its requests for th
     const kubeconfig = join(folder, `${user}.kubeconfig`);
     const loopback = { healthProbeBindAddress: '127.0.0.1:0', metrics: { bindAddress: '127.0.0.1:0' } };
     await writeFile(config, stringify({ ...loopback, leaderElection }));
-    await writeFile(kubeconfig, plane.server.kubeconfig(user));
+    await writeFile(kubeconfig, await plane.kubeconfig(user));
     const ends = new Set<(signal: string) => void>();
     const code = runProgram(program, {
       arguments: ['--config', config],
@@ -78,7 +78,7 @@ describe('a hub stops writing before another one starts when its requests for th
       },
     };
   }
-  const works = (user: string) => plane.server.requests.writes({ user, resource: 'manifestworks' });
+  const works = (user: string) => embeddedServer(plane).requests.writes({ user, resource: 'manifestworks' });
 
   for (const { name, fault } of faults) {
     it(`${name} [197]`, async () => {
@@ -87,7 +87,7 @@ describe('a hub stops writing before another one starts when its requests for th
       const second = await startReplica('hub-b');
       const editing = new AbortController();
       const edited = editAll(plane, 'nic', editing.signal);
-      plane.server.faults.add({ fault, user: 'hub-a', resources: ['leases'] });
+      embeddedServer(plane).faults.add({ fault, user: 'hub-a', resources: ['leases'] });
       const before = works('hub-a').length;
       await eventually('the second hub writes', () => works('hub-b').length > 0);
       assert.ok(works('hub-a').length > before, 'the first hub went on until it lost its lease');
@@ -96,7 +96,7 @@ describe('a hub stops writing before another one starts when its requests for th
       await edited;
       second.terminate();
       assert.equal(await second.code, 0);
-      const { entries } = plane.server.requests;
+      const { entries } = embeddedServer(plane).requests;
       const isWrite = (verb: string) => !['get', 'list', 'watch'].includes(verb);
       const last = entries.findLastIndex(
         ({ user, verb, resource }) => user === 'hub-a' && isWrite(verb) && resource !== 'leases',

@@ -7,6 +7,7 @@ import { eventually } from '../world/eventually.ts';
 import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
 import { programUsers } from '../world/fleet/fleet.ts';
 import { loadedModules } from '../world/fleet/observe.ts';
+import { embeddedServer } from '../world/fleet/plane.ts';
 import { lookAt, type Sight } from './sight.ts';
 
 /** The main job in six steps, on one cluster with two nodes. */
@@ -50,8 +51,8 @@ export async function play(stage: Stage, options: { disturb?: Disturbance; like?
   const sights = new Map<Step, Sight>();
   const kernelOf = (node: string) => stage.fleet.spoke(cluster).node(node).kernel;
   const before = nodeNames.map((node) => kernelOf(node).history.length);
-  const { requests: ofHub } = stage.fleet.hub.server;
-  const { requests: ofSpoke } = stage.fleet.spoke(cluster).plane.server;
+  const { requests: ofHub } = embeddedServer(stage.fleet.hub);
+  const { requests: ofSpoke } = embeddedServer(stage.fleet.spoke(cluster).plane);
   ofHub.clear();
   ofSpoke.clear();
   for (const [step, { act, done }] of Object.entries(steps) as [Step, Scene][]) {

@@ -3,6 +3,7 @@ import { sleep } from '../../shared/core/clock.ts';
 import type { Stage } from '../journeys/stage.ts';
 import type { FaultRule, Injection } from '../world/api-server/faults/faults.ts';
 import { programUsers } from '../world/fleet/fleet.ts';
+import { embeddedServer } from '../world/fleet/plane.ts';
 import { type Account, cluster, type Disturbance, play, startStoryStage } from './story.ts';
 
 /** What happens to both programs, and to nobody else of the world. */
@@ -70,8 +71,8 @@ async function playIn(stage: Stage, trouble: Trouble, like: Account): Promise<Ac
 
 function injectBoth({ fleet }: Stage, rule: FaultRule): Injection[] {
   return [
-    fleet.hub.server.faults.add({ ...rule, user: programUsers.hub }),
-    fleet.spoke(cluster).plane.server.faults.add({ ...rule, user: programUsers.spoke }),
+    embeddedServer(fleet.hub).faults.add({ ...rule, user: programUsers.hub }),
+    embeddedServer(fleet.spoke(cluster).plane).faults.add({ ...rule, user: programUsers.spoke }),
   ];
 }
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../shared/core/clock.ts';
-import { createKubeClient } from '../../shared/kube/transport.ts';
-import { applyDefinitions, ourDefinitions } from '../world/api-server/definitions.ts';
+import { silentLog } from '../../shared/core/log.ts';
+import { silentMeters } from '../../shared/kube/runtime.ts';
 import { type RawClient, rawClient } from '../world/api-server/raw-client.ts';
-import { type ApiServer, startApiServer } from '../world/api-server/server.ts';
+import { type Plane, startPlane } from '../world/fleet/plane.ts';
 
 type Fields = Record<string, unknown>;
 const path = '/apis/hub.kmm.sigs.x-k8s.io/v1beta1/managedclustermodules';
@@ -45,7 +45,7 @@ const loader = 'spec.moduleSpec.moduleLoader.container';
 const first = `${loader}.kernelMappings.0`;
 
 describe('kubectl apply of bad input', () => {
-  let server: ApiServer;
+  let plane: Plane;
   let client: RawClient;
   const apply = async (object: Fields, query = '') => {
     const { code, body, headers } = await client.call('POST', `${path}${query}`, object);
@@ -53,15 +53,13 @@ describe('kubectl apply of bad input', () => {
   };
 
   before(async () => {
-    server = await startApiServer({ clock: systemClock, name: 'hub' });
-    client = rawClient(server);
-    const admin = createKubeClient({ kubeconfig: { text: server.kubeconfig() } });
-    await applyDefinitions(admin, ourDefinitions());
-    await admin.close();
+    const runtime = { clock: systemClock, random: Math.random, log: silentLog, meters: silentMeters };
+    plane = await startPlane({ name: 'hub', runtime, hasNodes: false });
+    client = rawClient(await plane.kubeconfig());
   });
   after(async () => {
     await client.close();
-    await server.stop();
+    await plane.stop();
   });
 
   it('a good one is taken', async () => {

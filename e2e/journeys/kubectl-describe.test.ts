@@ -38,15 +38,16 @@ describe('kubectl, while a node refuses the module', () => {
 
   it("shows modprobe's own line on the hub, in the Module and in its pod, and where it stands in a table [205]", async () => {
     const { hub } = stage!.fleet;
-    const { server } = stage!.fleet.spoke('edge-1').plane;
+    const spoke = await stage!.fleet.spoke('edge-1').plane.kubeconfig();
+    const admin = await hub.kubeconfig();
     const shows = (kubeconfig: string, ...args: string[]) =>
       eventually(`kubectl ${args.join(' ')}`, async () =>
         /Required key not available/.test(await kubectl(kubeconfig, ...args)),
       );
-    await shows(server.kubeconfig(), '-n', spokeNamespace, 'describe', 'module', 'nic');
-    await shows(server.kubeconfig(), '-n', spokeNamespace, 'describe', 'pods');
-    await shows(hub.server.kubeconfig(), 'describe', 'mcm', 'nic');
+    await shows(spoke, '-n', spokeNamespace, 'describe', 'module', 'nic');
+    await shows(spoke, '-n', spokeNamespace, 'describe', 'pods');
+    await shows(admin, 'describe', 'mcm', 'nic');
     await stage!.ready('nic', 'False LoadFailed');
-    assert.match(await kubectl(hub.server.kubeconfig(), 'get', 'mcm'), /nic +1 +0 +1 +False/);
+    assert.match(await kubectl(admin, 'get', 'mcm'), /nic +1 +0 +1 +False/);
   });
 });

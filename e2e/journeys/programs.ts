@@ -2,11 +2,10 @@ import { hubConfigSchema } from '../../hub/config.ts';
 import { startHub } from '../../hub/start.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import type { Runtime } from '../../shared/kube/runtime.ts';
-import { createKubeClient } from '../../shared/kube/transport.ts';
 import { startSpoke } from '../../spoke/start.ts';
 import { type Fleet, hubNamespace, operatorNamespace, programUsers } from '../world/fleet/fleet.ts';
 
-type Connect = () => KubeClient;
+type Connect = () => Promise<KubeClient>;
 type Run = (client: KubeClient, signal: AbortSignal) => Promise<{ stopped: Promise<unknown> }>;
 
 /** A program that can be stopped and started again, as a Deployment's pod is. */
@@ -22,7 +21,7 @@ export class Program {
 
   async start(): Promise<void> {
     const abort = new AbortController();
-    const client = this.#connect();
+    const client = await this.#connect();
     const { stopped } = await this.#run(client, abort.signal);
     this.#present = { client, abort, stopped: stopped.then(() => client.close()) };
   }
@@ -52,9 +51,8 @@ export interface ProgramOptions {
 
 /** The hub program, in this process: all of it but leader election and its HTTP pages. */
 export function hubProgram(fleet: Fleet, runtime: Runtime, options: ProgramOptions = {}): Program {
-  const kubeconfig = { text: fleet.hub.server.kubeconfig(programUsers.hub) };
   return new Program(
-    () => createKubeClient({ kubeconfig, meters: runtime.meters, ...options }),
+    () => fleet.hub.connect(programUsers.hub, { meters: runtime.meters, ...options }),
     (client, signal) => {
       const config = hubConfigSchema.parse({});
       const registryCa = fleet.registry.caPem;
@@ -66,9 +64,8 @@ export function hubProgram(fleet: Fleet, runtime: Runtime, options: ProgramOptio
 
 /** The spoke program of `cluster`, alike. */
 export function spokeProgram(fleet: Fleet, runtime: Runtime, cluster: string, options: ProgramOptions = {}): Program {
-  const kubeconfig = { text: fleet.spoke(cluster).plane.server.kubeconfig(programUsers.spoke) };
   return new Program(
-    () => createKubeClient({ kubeconfig, meters: runtime.meters, ...options }),
+    () => fleet.spoke(cluster).plane.connect(programUsers.spoke, { meters: runtime.meters, ...options }),
     (client, signal) => {
       const settings = { toolsImage: fleet.toolsImage, operatorNamespace };
       return startSpoke({ client, runtime, settings, managed: true, identity: 'spoke-1', signal });

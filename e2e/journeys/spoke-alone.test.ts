@@ -10,7 +10,14 @@ import type { Running } from '../../shared/process/life.ts';
 import { isPodReady, purposeOf } from '../../spoke/pods.ts';
 import { startSpoke } from '../../spoke/start.ts';
 import { eventually } from '../world/eventually.ts';
-import { type Fleet, operatorNamespace, pullSecret, spokeNamespace, startFleet } from '../world/fleet/fleet.ts';
+import {
+  type Fleet,
+  operatorNamespace,
+  programUsers,
+  pullSecret,
+  spokeNamespace,
+  startFleet,
+} from '../world/fleet/fleet.ts';
 import { loadedModules } from '../world/fleet/observe.ts';
 import { koFile, vermagicOf } from '../world/kernel/ko.ts';
 import { buildModuleImage, type ModuleImageOptions } from '../world/registry/module-image.ts';
@@ -80,7 +87,7 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
     fleet = await startFleet({ spokes: [{ name: 's1', nodes: nodeSpecs }], runtime, timeFactor });
     await fleet.spoke('s1').disconnect();
     program = await startSpoke({
-      client: plane().clientFor('kmm'),
+      client: await plane().connect(programUsers.spoke),
       runtime,
       settings: { toolsImage: fleet.toolsImage, operatorNamespace },
       managed: false,
@@ -200,15 +207,13 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
   it('goes when it is deleted while its last image can never be pulled [43]', async () => {
     await edit(loaderOf(`${fleet.registry.host}/drivers/nic:absent`));
     await statusUntil(/^False LoadFailed/);
-    const asked = () =>
-      plane()
-        .server.requests.matching({ user: 'kmm' })
-        .filter(({ verb }) => verb !== 'watch').length;
+    const asked = async () =>
+      (await plane().requests(programUsers.spoke)).filter(({ verb }) => verb !== 'watch').length;
     await eventually('it says why', async () => (await reportOf())?.errors?.[0]?.reason === 'ImagePullBackOff');
-    const before = asked();
+    const before = await asked();
     const sinceMs = clock.now();
     await eventually('kubelet has tried again', () => clock.now() - sinceMs > 60_000);
-    assert.equal(asked(), before, 'it says the same again and again');
+    assert.equal(await asked(), before, 'it says the same again and again');
     await remove();
     await eventually('it is gone', isGone);
     await eventually('no pod is left', async () => (await listPods()).length === 0);

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { namespaces, resource, secrets } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
-import { pullSecret, spokeNamespace } from '../world/fleet/fleet.ts';
+import { programUsers, pullSecret, spokeNamespace } from '../world/fleet/fleet.ts';
 import { conditionOf, loadedModules, readModule, readSpokeModule } from '../world/fleet/observe.ts';
+import { ocmUsers } from '../world/ocm/names.ts';
 import { driverSpec, fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
 describe('a cluster that is not prepared: the hub says what is missing there', () => {
@@ -44,25 +45,22 @@ describe('a cluster that is not prepared: the hub says what is missing there', (
   });
 
   it('the right of the work agent to write Modules, by its user [169]', async () => {
-    plane().server.setAuthorize(
-      ({ user, resource, verb }) => !user.includes('klusterlet-work-sa') || resource !== 'modules' || verb === 'get',
-    );
+    const verbs = ['create', 'update', 'patch'];
+    const giveBack = await plane().withhold({ user: ocmUsers.workAgent, resource: 'modules', verbs });
     await stage.apply('other', fleetSpec(driverSpec(stage.fleet, 'drivers/other')));
     await saysOf('other', /ApplyFailed: .*klusterlet-work-sa.* cannot (create|patch|update) resource "modules"/);
     assert.equal(await readSpokeModule(stage.fleet, 'edge-1', 'other'), undefined);
-    plane().server.setAuthorize(undefined);
+    await giveBack();
     await stage.ready('other');
     assert.ok(isLoaded('other'));
   });
 
   it('the right of the spoke program to write DaemonSets', async () => {
-    plane().server.setAuthorize(
-      ({ user, resource, verb }) =>
-        !user.includes('kmm-operator-controller') || resource !== 'daemonsets' || verb !== 'create',
-    );
+    const right = { user: programUsers.spoke, resource: 'daemonsets', verbs: ['create'] };
+    const giveBack = await plane().withhold(right);
     await stage.apply('third', fleetSpec(driverSpec(stage.fleet, 'drivers/third')));
     await saysOf('third', /Loading: .*WriteFailed: DaemonSet \S+: .*cannot create resource "daemonsets"/);
-    plane().server.setAuthorize(undefined);
+    await giveBack();
     await stage.ready('third');
   });
 

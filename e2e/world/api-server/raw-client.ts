@@ -1,5 +1,5 @@
 import { Agent } from 'undici';
-import type { ApiServer } from './server.ts';
+import { loadKubeconfig } from '../../../shared/kube/kubeconfig.ts';
 
 export interface RawAnswer {
   code: number;
@@ -16,14 +16,16 @@ export interface RawClient {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Plain HTTP to a server, for tests of what goes over the wire; `user` null sends no token. */
-export function rawClient(server: ApiServer, user: string | null = 'system:admin'): RawClient {
-  const agent = new Agent({ connect: { ca: server.caPem } });
-  const authorization: Record<string, string> = user === null ? {} : { authorization: `Bearer ${server.token(user)}` };
+/** Plain HTTP to the server of a kubeconfig's text, for tests of what goes over the wire. */
+export function rawClient(kubeconfig: string, { anonymous = false } = {}): RawClient {
+  const { server, ca, clientCertificate, credentials } = loadKubeconfig({ text: kubeconfig });
+  const agent = new Agent({ connect: { ...(ca !== undefined && { ca }), ...(!anonymous && clientCertificate) } });
+  const token = !anonymous && credentials.kind === 'token' ? credentials.token : undefined;
+  const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   function send(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     return agent.request({
-      origin: server.url,
+      origin: server,
       path,
       method,
       headers: { ...authorization, 'content-type': contentType, ...headers },

@@ -15,7 +15,7 @@ describe('the embedded API server', () => {
 
   async function start(options: Partial<ApiServerOptions> = {}): Promise<void> {
     server = await startApiServer({ clock: systemClock, name: 'hub', ...options });
-    client = rawClient(server);
+    client = rawClient(server.kubeconfig());
   }
   afterEach(async () => {
     await client.close();
@@ -24,7 +24,7 @@ describe('the embedded API server', () => {
 
   it('answers 401 to a token that it did not make', async () => {
     await start();
-    const stranger = rawClient(server, null);
+    const stranger = rawClient(server.kubeconfig(), { anonymous: true });
     assert.equal((await stranger.call('GET', pods)).code, 401);
     const forged = await stranger.call('GET', pods, undefined, { authorization: 'Bearer c3lzdGVtOmFkbWlu.AAAA' });
     assert.equal(forged.code, 401);

@@ -6,11 +6,12 @@ import type { KubeClient } from '../../../shared/kube/client.ts';
 import { secrets } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
 import { startHubRegistration } from '../ocm/hub-registration.ts';
+import { ocmUsers } from '../ocm/names.ts';
 import type { OciImage } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { type Registry, startRegistry } from '../registry/server.ts';
 import { buildToolsImage } from '../registry/tools-image.ts';
-import { type Plane, planeControllers, startPlane } from './plane.ts';
+import { type Plane, startPlane } from './plane.ts';
 import { type SpokeCluster, type SpokeSpec, startSpokeCluster } from './spoke-cluster.ts';
 
 export interface FleetOptions {
@@ -53,18 +54,15 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { runtime, timeFactor } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
   const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
-  const hub = await startPlane('hub', runtime, (shared) => [
-    ...planeControllers(shared),
-    startHubRegistration({ ...shared, hubClient: shared.client }),
-  ]);
+  const hub = await startPlane({ name: 'hub', runtime, hasNodes: false });
+  const registration = await startRegistration(hub, runtime);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);
   const push: Fleet['push'] = (repository, tag, image) => pushImage(registry, { repository, tag, login }, image);
   const spokes: SpokeCluster[] = [];
   for (const spec of options.spokes) {
     await joinHub(hub, spec);
-    const hubClient = hub.clientFor(`system:open-cluster-management:${spec.name}`);
-    const parts = { spec, runtime, timeFactor, hubClient, registryCa: registry.caPem };
+    const parts = { spec, runtime, timeFactor, hub, registryCa: registry.caPem };
     const spoke = await startSpokeCluster({ ...parts, folder: join(folder, spec.name) });
     await prepareSpoke(spoke, registry.host);
     spokes.push(spoke);
@@ -84,9 +82,23 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     push,
     async stop() {
       await Promise.all(spokes.map((spoke) => spoke.stop()));
+      await registration.stop();
       await hub.stop();
       await registry.stop();
       await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** OCM's own controller on the hub. */
+async function startRegistration(hub: Plane, runtime: Runtime): Promise<{ stop(): Promise<void> }> {
+  const stopping = new AbortController();
+  const hubClient = await hub.connect(ocmUsers.hubController);
+  const { stopped } = startHubRegistration({ hubClient, runtime, signal: stopping.signal });
+  return {
+    stop() {
+      stopping.abort();
+      return stopped;
     },
   };
 }

@@ -1,57 +1,57 @@
+import { assert } from '../../../shared/core/assert.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
-import { namespaces } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
-import { createKubeClient } from '../../../shared/kube/transport.ts';
-import { applyDefinitions, ourDefinitions } from '../api-server/definitions.ts';
-import { type ApiServer, startApiServer } from '../api-server/server.ts';
-import { startGarbageCollector } from '../controllers/garbage-collector.ts';
-import { startNamespaceController } from '../controllers/namespace-controller.ts';
-import type { RunningWorldController, WorldControllerOptions } from '../controllers/options.ts';
-import { ocmDefinitions } from '../ocm/definitions.ts';
+import type { KubeClientOptions } from '../../../shared/kube/transport.ts';
+import type { ApiServer } from '../api-server/server.ts';
+import { startEmbeddedPlane } from './embedded-plane.ts';
+
+export type ConnectOptions = Omit<KubeClientOptions, 'kubeconfig'>;
 
 /** One control plane: an API server with our kinds and OCM's, and the controllers of its kind of cluster. */
 export interface Plane {
   readonly name: string;
-  readonly server: ApiServer;
   /** An administrator's. */
   readonly client: KubeClient;
-  clientFor(user: string): KubeClient;
+  /** The text of a kubeconfig for `user`, by default an administrator. */
+  kubeconfig(user?: string): Promise<string>;
+  /** Closed when the plane stops, if not before. */
+  connect(user: string, options?: ConnectOptions): Promise<KubeClient>;
   createNamespace(name: string): Promise<void>;
+  /** What `user` has asked of the API server so far; a watch counts when it starts. */
+  requests(user: string): Promise<readonly Asked[]>;
+  /** Takes a right away; what it gives back gives it back. */
+  withhold(right: Right): Promise<() => Promise<void>>;
+  /** The API server of an embedded plane: it can be told what to do wrong, which a real one cannot. */
+  readonly embedded?: ApiServer;
   stop(): Promise<void>;
 }
 
-export async function startPlane(name: string, runtime: Runtime, controllers = planeControllers): Promise<Plane> {
-  const server = await startApiServer({ clock: runtime.clock, name });
-  const clients: KubeClient[] = [];
-  const clientFor = (user: string): KubeClient => {
-    const userAgent = `world/${user}`;
-    const client = createKubeClient({ kubeconfig: { text: server.kubeconfig(user) }, userAgent });
-    clients.push(client);
-    return client;
-  };
-  const client = clientFor('system:admin');
-  await applyDefinitions(client, [...ourDefinitions(), ...ocmDefinitions()]);
-  const stopping = new AbortController();
-  const managerClient = clientFor('system:kube-controller-manager');
-  const running = controllers({ client: managerClient, runtime, signal: stopping.signal });
-  return {
-    name,
-    server,
-    client,
-    clientFor,
-    async createNamespace(namespace) {
-      await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-    },
-    async stop() {
-      stopping.abort();
-      await Promise.all(running.map(({ stopped }) => stopped));
-      await Promise.all(clients.map((each) => each.close()));
-      await server.stop();
-    },
-  };
+export interface Asked {
+  readonly verb: string;
+  /** `pods`, `modules`, `modules/status`; empty for discovery and the like. */
+  readonly resource: string;
 }
 
-/** What every control plane has, with or without nodes. */
-export function planeControllers(options: WorldControllerOptions): RunningWorldController[] {
-  return [startGarbageCollector(options), startNamespaceController(options)];
+/** That of `user` to do `verbs` with `resource`. */
+export interface Right {
+  readonly user: string;
+  readonly resource: string;
+  readonly verbs: readonly string[];
+}
+
+export interface PlaneOptions {
+  readonly name: string;
+  readonly runtime: Runtime;
+  /** Whether nodes will join, and so pods be made and placed. */
+  readonly hasNodes: boolean;
+}
+
+export function startPlane(options: PlaneOptions): Promise<Plane> {
+  return startEmbeddedPlane(options);
+}
+
+/** For faults and what else only a stand-in can do. Throws for a plane that is real. */
+export function embeddedServer({ name, embedded }: Plane): ApiServer {
+  assert(embedded, `expected ${name} to be an embedded plane: this can only be tested there`);
+  return embedded;
 }

@@ -1,8 +1,9 @@
 import type { KubeClient } from '../../../shared/kube/client.ts';
+import { nodes as nodeResource } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
-import { startClusterControllers } from '../controllers/start.ts';
 import type { KernelConfig } from '../kernel/kernel.ts';
 import { startNode, type WorldNode } from '../node/node.ts';
+import { ocmUsers } from '../ocm/names.ts';
 import { startRegistrationAgent } from '../ocm/registration-agent.ts';
 import { startWorkAgent } from '../ocm/work-agent.ts';
 import { type Plane, startPlane } from './plane.ts';
@@ -28,8 +29,8 @@ export interface SpokeClusterOptions {
   /** How many times faster than real time `runtime.clock` runs. */
   readonly timeFactor: number;
   readonly registryCa: string;
-  /** The agents' own client of the hub. */
-  readonly hubClient: KubeClient;
+  /** Where the agents have a user of their own. */
+  readonly hub: Plane;
   /** Empty folder for the nodes' file systems. */
   readonly folder: string;
 }
@@ -53,23 +54,10 @@ const hubHash = 'd40a9dd7d8dc06954bde67491e6f5eeaad5d546a76a7d541cf0298e74316c82
 const workerLabel = { 'node-role.kubernetes.io/worker': '' };
 
 export async function startSpokeCluster(options: SpokeClusterOptions): Promise<SpokeCluster> {
-  const { spec, runtime, folder, timeFactor } = options;
-  const plane = await startPlane(spec.name, runtime, (shared) => [startClusterControllers(shared)]);
-  const nodes = await Promise.all(
-    spec.nodes.map(({ name, kernel, labels }) =>
-      startNode({
-        client: plane.clientFor(`system:node:${name}`),
-        runtime,
-        name,
-        labels: { ...workerLabel, ...labels },
-        kernel,
-        registry: { caPem: options.registryCa },
-        folder: `${folder}/${name}`,
-        timeFactor,
-      }),
-    ),
-  );
-  const agents = new Agents(options, plane);
+  const { spec, runtime } = options;
+  const plane = await startPlane({ name: spec.name, runtime, hasNodes: true });
+  const nodes = await Promise.all(spec.nodes.map((node) => joinNode(options, plane, node)));
+  const agents = await Agents.of(options, plane);
   agents.start();
   return {
     name: spec.name,
@@ -90,23 +78,57 @@ export async function startSpokeCluster(options: SpokeClusterOptions): Promise<S
   };
 }
 
+/** Kubelet registers its node; what it may not say of itself, as the worker's role, an administrator adds. */
+async function joinNode(options: SpokeClusterOptions, plane: Plane, spec: NodeSpec): Promise<WorldNode> {
+  const { runtime, timeFactor, folder } = options;
+  const { name, kernel } = spec;
+  const node = await startNode({
+    client: await plane.connect(`system:node:${name}`),
+    admin: plane.client,
+    runtime,
+    name,
+    kernel,
+    registry: { caPem: options.registryCa },
+    folder: `${folder}/${name}`,
+    timeFactor,
+  });
+  const body = { metadata: { labels: { ...workerLabel, ...spec.labels } } };
+  await plane.client.patch(nodeResource, { name }, { type: 'merge', body });
+  return node;
+}
+
+interface AgentClients {
+  readonly hub: KubeClient;
+  readonly registration: KubeClient;
+  readonly work: KubeClient;
+}
+
 class Agents {
   readonly #options: SpokeClusterOptions;
-  readonly #spokeClient: KubeClient;
+  readonly #clients: AgentClients;
   #running: { stop: AbortController; stopped: Promise<unknown> } | undefined;
 
-  constructor(options: SpokeClusterOptions, plane: Plane) {
+  constructor(options: SpokeClusterOptions, clients: AgentClients) {
     this.#options = options;
-    this.#spokeClient = plane.clientFor('system:serviceaccount:open-cluster-management-agent:klusterlet-work-sa');
+    this.#clients = clients;
+  }
+
+  static async of(options: SpokeClusterOptions, plane: Plane): Promise<Agents> {
+    return new Agents(options, {
+      hub: await options.hub.connect(ocmUsers.agent(options.spec.name)),
+      registration: await plane.connect(ocmUsers.registrationAgent),
+      work: await plane.connect(ocmUsers.workAgent),
+    });
   }
 
   start(): void {
-    const { hubClient, runtime, spec } = this.#options;
+    const { runtime, spec } = this.#options;
+    const { hub: hubClient, registration, work } = this.#clients;
     const stop = new AbortController();
-    const parts = { hubClient, spokeClient: this.#spokeClient, clusterName: spec.name, runtime, signal: stop.signal };
+    const parts = { hubClient, clusterName: spec.name, runtime, signal: stop.signal };
     const agents = [
-      startRegistrationAgent({ ...parts, pollMs: agentPollMs }),
-      startWorkAgent({ ...parts, hubHash, statusSyncMs: agentPollMs }),
+      startRegistrationAgent({ ...parts, spokeClient: registration, pollMs: agentPollMs }),
+      startWorkAgent({ ...parts, spokeClient: work, hubHash, statusSyncMs: agentPollMs }),
     ];
     this.#running = { stop, stopped: Promise.all(agents.map(({ stopped }) => stopped)) };
   }

@@ -15,7 +15,10 @@ import { Processes } from './processes.ts';
 import { writeStandIns } from './stand-ins.ts';
 
 export interface NodeOptions {
+  /** The node's own. */
   readonly client: KubeClient;
+  /** Of who cordons and taints: kubelet itself may not. */
+  readonly admin: KubeClient;
   readonly runtime: Runtime;
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;
@@ -218,12 +221,12 @@ class ModelledNode implements WorldNode {
 
   /** Controllers write taints too: a conflict means to look again. */
   async #changeTaints(change: (taints: readonly Taint[]) => Taint[]): Promise<void> {
-    const { client } = this.#options;
-    const node = await client.get(nodes, { name: this.name });
+    const { admin } = this.#options;
+    const node = await admin.get(nodes, { name: this.name });
     const { resourceVersion } = node?.metadata ?? {};
     const body = { metadata: { resourceVersion }, spec: { taints: change(node?.spec?.taints ?? []) } };
     try {
-      await client.patch(nodes, { name: this.name }, { type: 'merge', body });
+      await admin.patch(nodes, { name: this.name }, { type: 'merge', body });
     } catch (error) {
       if (!isConflict(error)) throw error;
       await this.#changeTaints(change);
@@ -231,6 +234,6 @@ class ModelledNode implements WorldNode {
   }
 
   async #patchSpec(spec: Record<string, unknown>): Promise<void> {
-    await this.#options.client.patch(nodes, { name: this.name }, { type: 'merge', body: { spec } });
+    await this.#options.admin.patch(nodes, { name: this.name }, { type: 'merge', body: { spec } });
   }
 }

@@ -49,6 +49,7 @@ export async function startTestWorld(overrides: Partial<NodeOptions> = {}): Prom
   const folder = await mkdtemp(`${tmpdir()}/kmm-node-`);
   const node = await startNode({
     client,
+    admin: client,
     runtime,
     name: 'n1',
     kernel: { release: '5.14.0-1.el9.x86_64' },

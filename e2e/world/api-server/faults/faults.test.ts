@@ -17,8 +17,8 @@ describe('faults of the embedded API server', () => {
   beforeEach(async () => {
     clock = new VirtualClock();
     server = await startApiServer({ clock, name: 'faulty' });
-    victim = rawClient(server, 'victim');
-    other = rawClient(server, 'other');
+    victim = rawClient(server.kubeconfig('victim'));
+    other = rawClient(server.kubeconfig('other'));
   });
   afterEach(async () => {
     await server.stop();
