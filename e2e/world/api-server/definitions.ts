@@ -19,7 +19,7 @@ export const definitions = resource<Definition>(
 /** Our own CustomResourceDefinitions, as an admin applies them. */
 export function ourDefinitions(): Definition[] {
   const folder = join(import.meta.dirname, '../../../deploy/crds');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
   return files.sort().map((name) => parse(readFileSync(join(folder, name), 'utf8')) as Definition);
 }
 

@@ -1,4 +1,4 @@
-import { crdYaml } from './crd.ts';
+import { crdFile, crdsKustomization, crdYaml } from './crd.ts';
 import { ourKinds } from './kinds.ts';
 import { referencePage } from './reference.ts';
 
@@ -8,9 +8,10 @@ export const generatedFolders = ['deploy/crds', 'docs/reference'] as const;
 /** All generated files: path from the root of the project → text. Depends on the schemas only. */
 export function outputs(): Map<string, string> {
   const files = ourKinds.flatMap((kind): [string, string][] => [
-    [`deploy/crds/${kind.resource.plural}.${kind.resource.group}.yaml`, crdYaml(kind)],
+    [`deploy/crds/${crdFile(kind)}`, crdYaml(kind)],
     [`docs/reference/${kebabCase(kind.resource.kind)}.md`, referencePage(kind)],
   ]);
+  files.push(['deploy/crds/kustomization.yaml', crdsKustomization(ourKinds)]);
   return new Map(files);
 }
 
