@@ -39,7 +39,7 @@ describe('the hub', () => {
   let stopHub: () => Promise<void>;
 
   beforeEach(async () => {
-    plane = await startPlane({ name: 'hub', runtime, hasNodes: false });
+    plane = await startPlane({ name: 'hub', runtime, role: 'hub' });
     registry = await startRegistry({ clock: runtime.clock });
     await plane.createNamespace(namespace);
     stopHub = () => Promise.resolve();

@@ -52,7 +52,7 @@ describe('stock kubectl against the embedded API server', function () {
       this.skip();
     }
     folder = await mkdtemp(join(tmpdir(), 'kmm-kubectl-'));
-    plane = await startPlane({ name: 'hub', runtime, hasNodes: false });
+    plane = await startPlane({ name: 'hub', runtime, role: 'hub' });
     await writeFile(join(folder, 'config'), await plane.kubeconfig());
     await writeFile(join(folder, 'module.yaml'), moduleText);
   });

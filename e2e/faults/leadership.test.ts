@@ -41,7 +41,7 @@ describe('a hub stops writing before another one starts when its requests for th
   let folder: string;
   beforeEach(async () => {
     const runtime: Runtime = { clock: systemClock, random: Math.random, log: silentLog, meters: silentMeters };
-    plane = await startPlane({ name: 'hub', runtime, hasNodes: false });
+    plane = await startPlane({ name: 'hub', runtime, role: 'hub' });
     folder = await mkdtemp(join(tmpdir(), 'leadership-'));
     await plane.createNamespace(hubNamespace);
     await addCluster(plane, 'edge-1');

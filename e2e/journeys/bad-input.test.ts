@@ -54,7 +54,7 @@ describe('kubectl apply of bad input', () => {
 
   before(async () => {
     const runtime = { clock: systemClock, random: Math.random, log: silentLog, meters: silentMeters };
-    plane = await startPlane({ name: 'hub', runtime, hasNodes: false });
+    plane = await startPlane({ name: 'hub', runtime, role: 'hub' });
     client = rawClient(await plane.kubeconfig());
   });
   after(async () => {

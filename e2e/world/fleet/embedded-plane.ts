@@ -9,9 +9,11 @@ import type { RunningWorldController, WorldControllerOptions } from '../controll
 import { startClusterControllers } from '../controllers/start.ts';
 import { ocmDefinitions } from '../ocm/definitions.ts';
 import type { ConnectOptions, Plane, PlaneOptions, Right } from './plane.ts';
+import { addToTally } from './tally.ts';
+import { programUsers } from './users.ts';
 
 /** A control plane in this process, with the controllers of `e2e/world/controllers`. Everybody may do everything. */
-export async function startEmbeddedPlane({ name, runtime, hasNodes }: PlaneOptions): Promise<Plane> {
+export async function startEmbeddedPlane({ name, runtime, role }: PlaneOptions): Promise<Plane> {
   const server = await startApiServer({ clock: runtime.clock, name });
   const clients: KubeClient[] = [];
   const connect = (user: string, options: ConnectOptions = {}): KubeClient => {
@@ -24,7 +26,7 @@ export async function startEmbeddedPlane({ name, runtime, hasNodes }: PlaneOptio
   await applyDefinitions(client, [...ourDefinitions(), ...ocmDefinitions()]);
   const stopping = new AbortController();
   const managerClient = connect('system:kube-controller-manager');
-  const running = controllers({ client: managerClient, runtime, signal: stopping.signal }, hasNodes);
+  const running = controllers({ client: managerClient, runtime, signal: stopping.signal }, role);
   const withheld = new Set<Right>();
   return {
     name,
@@ -50,13 +52,15 @@ export async function startEmbeddedPlane({ name, runtime, hasNodes }: PlaneOptio
       stopping.abort();
       await Promise.all(running.map(({ stopped }) => stopped));
       await Promise.all(clients.map((each) => each.close()));
+      const ours = Object.values(programUsers).flatMap((user) => server.requests.matching({ user }));
+      addToTally({ requests: server.requests.total, ours: ours.length });
       await server.stop();
     },
   };
 }
 
-function controllers(options: WorldControllerOptions, hasNodes: boolean): RunningWorldController[] {
-  return hasNodes
+function controllers(options: WorldControllerOptions, role: PlaneOptions['role']): RunningWorldController[] {
+  return role === 'spoke'
     ? [startClusterControllers(options)]
     : [startGarbageCollector(options), startNamespaceController(options)];
 }

@@ -13,12 +13,17 @@ import { type Registry, startRegistry } from '../registry/server.ts';
 import { buildToolsImage } from '../registry/tools-image.ts';
 import { type Plane, startPlane } from './plane.ts';
 import { type SpokeCluster, type SpokeSpec, startSpokeCluster } from './spoke-cluster.ts';
+import { hubNamespace, operatorNamespace } from './users.ts';
+
+export { hubNamespace, operatorNamespace, programUsers } from './users.ts';
 
 export interface FleetOptions {
   readonly spokes: readonly SpokeSpec[];
   readonly runtime: Runtime;
   /** How many times faster than real time `runtime.clock` runs; 1 for real time. */
   readonly timeFactor: number;
+  /** Of our kinds, on all planes: our CustomResourceDefinitions, which is the default, or those of the Go project. */
+  readonly definitions?: 'ours' | 'peers';
 }
 
 /** A hub, its managed clusters and the registry that all of them use: everything that is not ours. */
@@ -37,13 +42,6 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-export const hubNamespace = 'openshift-kmm-hub';
-export const operatorNamespace = 'openshift-kmm';
-/** Whom the API servers see: the programs' service accounts. */
-export const programUsers = {
-  hub: `system:serviceaccount:${hubNamespace}:kmm-operator-hub-controller`,
-  spoke: `system:serviceaccount:${operatorNamespace}:kmm-operator-controller`,
-} as const;
 /** Where the hub's Modules go on each spoke. */
 export const spokeNamespace = 'kmm-modules';
 /** The pull secret, on the hub and on every spoke. */
@@ -51,10 +49,10 @@ export const pullSecret = 'registry-login';
 const login = { user: 'fleet', password: 'correct horse battery staple' };
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { runtime, timeFactor } = options;
+  const { runtime, timeFactor, definitions } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
   const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
-  const hub = await startPlane({ name: 'hub', runtime, hasNodes: false });
+  const hub = await startPlane({ name: 'hub', role: 'hub', runtime, timeFactor, ...(definitions && { definitions }) });
   const registration = await startRegistration(hub, runtime);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);
@@ -62,7 +60,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const spokes: SpokeCluster[] = [];
   for (const spec of options.spokes) {
     await joinHub(hub, spec);
-    const parts = { spec, runtime, timeFactor, hub, registryCa: registry.caPem };
+    const parts = { spec, runtime, timeFactor, hub, definitions, registryCa: registry.caPem };
     const spoke = await startSpokeCluster({ ...parts, folder: join(folder, spec.name) });
     await prepareSpoke(spoke, registry.host);
     spokes.push(spoke);

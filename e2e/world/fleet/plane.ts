@@ -3,6 +3,7 @@ import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
 import type { KubeClientOptions } from '../../../shared/kube/transport.ts';
 import type { ApiServer } from '../api-server/server.ts';
+import { planeChoice } from '../plane-choice.ts';
 import { startEmbeddedPlane } from './embedded-plane.ts';
 
 export type ConnectOptions = Omit<KubeClientOptions, 'kubeconfig'>;
@@ -42,12 +43,20 @@ export interface Right {
 export interface PlaneOptions {
   readonly name: string;
   readonly runtime: Runtime;
-  /** Whether nodes will join, and so pods be made and placed. */
-  readonly hasNodes: boolean;
+  /** Nodes join a spoke only, and so pods are made and placed there only. */
+  readonly role: 'hub' | 'spoke';
+  /** How many times faster than real time `runtime.clock` runs. */
+  readonly timeFactor?: number;
+  /** Of our kinds: our CustomResourceDefinitions, or those of the Go project. */
+  readonly definitions?: 'ours' | 'peers';
 }
 
-export function startPlane(options: PlaneOptions): Promise<Plane> {
-  return startEmbeddedPlane(options);
+/** The plane of `planeChoice`. */
+export async function startPlane(options: PlaneOptions): Promise<Plane> {
+  if (planeChoice() === 'embedded') return startEmbeddedPlane(options);
+  // Loaded when asked for: it takes what builds and runs Kubernetes' own programs.
+  const { startRealPlane } = await import('../real/real-plane.ts');
+  return startRealPlane(options);
 }
 
 /** For faults and what else only a stand-in can do. Throws for a plane that is real. */

@@ -6,7 +6,7 @@ import { startNode, type WorldNode } from '../node/node.ts';
 import { ocmUsers } from '../ocm/names.ts';
 import { startRegistrationAgent } from '../ocm/registration-agent.ts';
 import { startWorkAgent } from '../ocm/work-agent.ts';
-import { type Plane, startPlane } from './plane.ts';
+import { type Plane, type PlaneOptions, startPlane } from './plane.ts';
 
 export interface NodeSpec {
   readonly name: string;
@@ -29,6 +29,7 @@ export interface SpokeClusterOptions {
   /** How many times faster than real time `runtime.clock` runs. */
   readonly timeFactor: number;
   readonly registryCa: string;
+  readonly definitions: PlaneOptions['definitions'] | undefined;
   /** Where the agents have a user of their own. */
   readonly hub: Plane;
   /** Empty folder for the nodes' file systems. */
@@ -54,13 +55,14 @@ const hubHash = 'd40a9dd7d8dc06954bde67491e6f5eeaad5d546a76a7d541cf0298e74316c82
 const workerLabel = { 'node-role.kubernetes.io/worker': '' };
 
 export async function startSpokeCluster(options: SpokeClusterOptions): Promise<SpokeCluster> {
-  const { spec, runtime } = options;
-  const plane = await startPlane({ name: spec.name, runtime, hasNodes: true });
+  const { spec, runtime, timeFactor, definitions } = options;
+  const { name } = spec;
+  const plane = await startPlane({ name, role: 'spoke', runtime, timeFactor, ...(definitions && { definitions }) });
   const nodes = await Promise.all(spec.nodes.map((node) => joinNode(options, plane, node)));
   const agents = await Agents.of(options, plane);
   agents.start();
   return {
-    name: spec.name,
+    name,
     plane,
     nodes,
     node(name) {

@@ -1,0 +1,36 @@
+// A mocha reporter: prints as another one does, and writes what became of each test into the file that KMM_TEST_RESULTS names.
+import { writeFileSync } from 'node:fs';
+import Mocha from 'mocha';
+
+/** One test; `pending` is one that was skipped. */
+export interface TestResult {
+  /** Titles of the suites that it stands in, the outermost first. */
+  readonly suites: readonly string[];
+  readonly title: string;
+  readonly file: string;
+  readonly state: 'passed' | 'failed' | 'pending';
+  readonly milliseconds: number;
+}
+
+export const resultsVariable = 'KMM_TEST_RESULTS';
+const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } = Mocha.Runner.constants;
+
+export default class ResultsReporter {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    const printer = options.parallel ? Mocha.reporters.Dot : Mocha.reporters.Spec;
+    new printer(runner, options);
+    const results: TestResult[] = [];
+    const note = (state: TestResult['state']) => (test: Mocha.Test | Mocha.Hook) => {
+      const path = test.titlePath();
+      const { file = '', duration = 0 } = test;
+      results.push({ suites: path.slice(0, -1), title: path.at(-1) ?? '', file, state, milliseconds: duration });
+    };
+    runner.on(EVENT_TEST_PASS, note('passed'));
+    runner.on(EVENT_TEST_FAIL, note('failed'));
+    runner.on(EVENT_TEST_PENDING, note('pending'));
+    runner.on(EVENT_RUN_END, () => {
+      const file = process.env[resultsVariable];
+      if (file) writeFileSync(file, JSON.stringify(results));
+    });
+  }
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { optionsOf } from './options.ts';
+
+const all = ['e2e/journeys/main-job.test.ts', 'e2e/journeys/edits.test.ts'];
+
+describe('the options of npm run e2e', () => {
+  it('are all files on the real control plane without a word', () => {
+    assert.deepEqual(optionsOf([], all), { kind: 'run', plane: 'real', files: all, all: true, jobs: 2 });
+  });
+
+  it('choose files by a part of their names, and the plane', () => {
+    const options = optionsOf(['edits', '--plane', 'embedded', '--jobs', '1'], all);
+    assert.deepEqual(options, { kind: 'run', plane: 'embedded', files: [all[1]], all: false, jobs: 1 });
+  });
+
+  for (const [given, expected] of [
+    [['--plane', 'cardboard'], /--plane: expected real or embedded, got cardboard/],
+    [['--jobs', '0'], /--jobs: expected a number from 1 to 8, got 0/],
+    [['mian-job'], /expected a part of a test file's name \(see --list\), got mian-job/],
+    [['--plan', 'real'], /--plan/],
+  ] as const) {
+    it(`refuse ${given.join(' ')}, and say how`, () => {
+      const options = optionsOf([...given], all);
+      assert.equal(options.kind === 'stop' && options.code, 2);
+      assert.match(options.kind === 'stop' ? options.text : '', expected);
+    });
+  }
+
+  it('tell what there is', () => {
+    assert.deepEqual(optionsOf(['--list'], all), { kind: 'stop', text: all.join('\n'), code: 0 });
+  });
+});

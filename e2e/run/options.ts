@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util';
+import { errorMessage } from '../../shared/core/errors.ts';
+import type { PlaneChoice } from '../world/plane-choice.ts';
+
+export type RunOptions =
+  | { kind: 'run'; plane: PlaneChoice; files: readonly string[]; all: boolean; jobs: number }
+  | { kind: 'stop'; text: string; code: 0 | 2 };
+
+export const usage = `npm run e2e [-- OPTIONS] [NAME …]
+
+Runs the journeys and the conformance suite on Kubernetes' own control plane, which is built with Go the first time (minutes).
+NAME is a part of a file's name, such as "main-job"; without one all are run, and the rights that were used are compared
+with the roles in deploy/.
+
+  --plane real|embedded   the control plane; default: real
+  --jobs N                files at a time, 1 to 8; default: 2
+  --list                  what there is to run
+  --help`;
+
+/** What the command line asks for, of `all` test files. */
+export function optionsOf(given: readonly string[], all: readonly string[]): RunOptions {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...given],
+      allowPositionals: true,
+      options: {
+        plane: { type: 'string', default: 'real' },
+        jobs: { type: 'string', default: '2' },
+        list: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    });
+    if (values.help) return { kind: 'stop', text: usage, code: 0 };
+    if (values.list) return { kind: 'stop', text: all.join('\n'), code: 0 };
+    const { plane } = values;
+    if (plane !== 'real' && plane !== 'embedded') throw new Error(`--plane: expected real or embedded, got ${plane}`);
+    const jobs = Number(values.jobs);
+    if (!Number.isInteger(jobs) || jobs < 1 || jobs > 8)
+      throw new Error(`--jobs: expected a number from 1 to 8, got ${values.jobs}`);
+    return { kind: 'run', plane, files: chosen(all, positionals), all: positionals.length === 0, jobs };
+  } catch (error) {
+    return { kind: 'stop', text: `e2e: ${errorMessage(error)}\n\n${usage}`, code: 2 };
+  }
+}
+
+function chosen(all: readonly string[], names: readonly string[]): readonly string[] {
+  if (names.length === 0) return all;
+  const unknown = names.find((name) => !all.some((file) => file.includes(name)));
+  if (unknown !== undefined) throw new Error(`expected a part of a test file's name (see --list), got ${unknown}`);
+  return all.filter((file) => names.some((name) => file.includes(name)));
+}

@@ -1,0 +1,37 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { type Exception, grants, judge } from '../world/rights/check.ts';
+import type { Use } from '../world/rights/uses.ts';
+
+/** What is as it should be although the roles and the requests differ. */
+const exceptions: readonly Exception[] = [];
+
+/** Compares what was asked of the API servers with the roles of `deploy/`, and says it. `all`: unused rights count too. */
+export function rightsLines(file: string, all: boolean): { lines: string[]; good: boolean } {
+  const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  const uses = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Use);
+  const granted = grants();
+  const { refused, unused, stale } = judge(uses, granted, exceptions);
+  const lines = refused.map(
+    ({ user, verb, group, resource, namespace, name }) =>
+      `refused: ${user} ${verb} ${resource}${group && `.${group}`} ${namespace}/${name}: grant it in deploy/, or do not ask`,
+  );
+  if (all) {
+    lines.push(
+      ...unused.map(
+        ({ user, role, verb, group, resource, namespace }) =>
+          `never used: ${user} may ${verb} ${resource}${group && `.${group}`}${namespace && ` in ${namespace}`} (${role}): take it out of deploy/, or test what needs it`,
+      ),
+      ...stale.map(({ verb, resource }) => `exception that nothing needs: ${verb} ${resource}`),
+    );
+  }
+  const good = lines.length === 0;
+  const summary = good ? 'as deploy/ has them' : `${lines.length} differences`;
+  const scope = all ? '' : ' (a part of the journeys: rights that were not used are not looked at)';
+  return {
+    lines: [...lines, `rights: ${uses.length} kinds of requests, ${granted.length} grants: ${summary}${scope}`],
+    good,
+  };
+}

@@ -1,0 +1,16 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import type { Definition } from './api-server/definitions.ts';
+
+/** The peers' CRDs: data beside the project, not part of it. */
+const folder = process.env['KMM_PEER_CRDS'] ?? fileURLToPath(new URL('../../../shared/crds', import.meta.url));
+
+/** CustomResourceDefinitions of the Go project (`kmm`) or of Open Cluster Management (`ocm`); undefined where they are not. */
+export function peerDefinitions(api: 'kmm' | 'ocm'): Definition[] | undefined {
+  const place = join(folder, api);
+  if (!existsSync(place)) return undefined;
+  const names = readdirSync(place).filter((name) => name.endsWith('.yaml'));
+  return names.sort().map((name) => parse(readFileSync(join(place, name), 'utf8')) as Definition);
+}

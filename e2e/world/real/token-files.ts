@@ -1,0 +1,102 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sleep, systemClock } from '../../../shared/core/clock.ts';
+import type { KubeClient } from '../../../shared/kube/client.ts';
+import type { KubeObject, ObjectMeta } from '../../../shared/kube/object.ts';
+import { resource, secrets } from '../../../shared/kube/resources.ts';
+import { kubeconfigText } from '../api-server/credentials.ts';
+
+/** The shortest life that an API server gives to a token. */
+const expirationSeconds = 600;
+/** Real time. A journey takes half a minute: each program sees its token change, and the old one refused. */
+const rotateMs = 15_000;
+
+interface Account {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+type TokenRequest = KubeObject & { spec: unknown; status?: { token: string } };
+
+export interface TokenFilesOptions {
+  /** Of an administrator. */
+  readonly client: KubeClient;
+  readonly control: { readonly name: string; readonly url: string; readonly caPem: string };
+}
+
+/**
+ * Bound tokens of service accounts in files, as kubelet keeps them for pods: renewed all the time. A token is bound to a
+ * Secret, which goes when the next token is there: who does not read the file again is refused with 401.
+ */
+export class TokenFiles {
+  readonly #options: TokenFilesOptions;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'kmm-tokens-'));
+  readonly #files = new Map<string, Promise<string>>();
+  readonly #stopping = new AbortController();
+  #renewals = 0;
+
+  constructor(options: TokenFilesOptions) {
+    this.#options = options;
+  }
+
+  /** The text of a kubeconfig that names the account's token file. The account must be there. */
+  async kubeconfigOf(account: Account): Promise<string> {
+    const user = `${account.namespace}-${account.name}`;
+    const file = this.#files.get(user) ?? this.#open(account, join(this.#folder, user));
+    this.#files.set(user, file);
+    const { name, url, caPem } = this.#options.control;
+    return kubeconfigText({ name, url, caPem, user, credentials: { tokenFile: await file } });
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #open(account: Account, file: string): Promise<string> {
+    const bound = await this.#renew(account, file);
+    void this.#keep(account, file, bound);
+    return file;
+  }
+
+  async #keep(account: Account, file: string, first: ObjectMeta): Promise<void> {
+    const { signal } = this.#stopping;
+    const { client } = this.#options;
+    for (let bound = first; ; ) {
+      await sleep(systemClock, rotateMs, signal);
+      if (signal.aborted) return;
+      try {
+        const next = await this.#renew(account, file);
+        await client.delete(secrets, { namespace: account.namespace, name: bound.name });
+        bound = next;
+      } catch (error) {
+        // The plane may be on its way down; else the next round succeeds, long before the token ends.
+        if (signal.aborted) return;
+        process.emitWarning(`token of ${account.name}: ${String(error)}`);
+      }
+    }
+  }
+
+  async #renew({ namespace, name }: Account, file: string): Promise<ObjectMeta> {
+    const { client } = this.#options;
+    this.#renewals += 1;
+    const { metadata } = await client.create(secrets, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace, name: `token-of-${name}-${this.#renewals}` },
+    });
+    const boundObjectRef = { apiVersion: 'v1', kind: 'Secret', name: metadata.name, uid: metadata.uid };
+    // A subresource that one POSTs to, which the client has no other word for.
+    const tokens = resource<TokenRequest>('', 'v1', 'TokenRequest', `serviceaccounts/${name}/token`, true);
+    const { status } = await client.create(tokens, {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      metadata: { namespace, name },
+      spec: { expirationSeconds, boundObjectRef },
+    });
+    writeFileSync(`${file}.new`, status?.token ?? '', { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+    return metadata;
+  }
+}

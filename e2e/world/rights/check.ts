@@ -1,0 +1,87 @@
+import { manifestsIn } from '../real/manifests.ts';
+import type { Binding, PolicyRule, Role } from './rbac.ts';
+import { userOf } from './rbac.ts';
+import type { Use } from './uses.ts';
+
+/** One verb on one resource that a role of `deploy/` gives to a user. */
+export interface Grant {
+  readonly user: string;
+  readonly role: string;
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  /** Empty: in all namespaces, or for what has none. */
+  readonly namespace: string;
+  /** Empty: any. */
+  readonly names: readonly string[];
+}
+
+/** All that `deploy/` grants to service accounts, one verb each. Rights on paths are not looked at: they are of people. */
+export function grants(folders: readonly string[] = ['deploy/hub', 'deploy/spoke']): Grant[] {
+  const objects = folders.flatMap(manifestsIn);
+  const roles = objects.filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role') as Role[];
+  const bindings = objects.filter(({ kind }) => kind.endsWith('RoleBinding')) as Binding[];
+  return bindings.flatMap((binding) => {
+    const role = roles.find(
+      ({ kind, metadata }) => kind === binding.roleRef.kind && metadata.name === binding.roleRef.name,
+    );
+    const namespace = binding.metadata.namespace ?? '';
+    const users = (binding.subjects ?? []).map(userOf);
+    return (role?.rules ?? []).flatMap((rule) =>
+      users.flatMap((user) =>
+        ofRule(rule).map((grant) => ({ ...grant, user, role: role?.metadata.name ?? '', namespace })),
+      ),
+    );
+  });
+}
+
+function ofRule({ apiGroups = [], resources = [], resourceNames: names = [], verbs }: PolicyRule) {
+  return apiGroups.flatMap((group) =>
+    resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb, names }))),
+  );
+}
+
+/** A grant that nobody has to use, and why; or a refusal that is as it should be. */
+export interface Exception {
+  readonly user?: string;
+  readonly verb: string;
+  readonly resource: string;
+  readonly why: string;
+}
+
+export interface Verdict {
+  /** Asked and refused. */
+  readonly refused: readonly Use[];
+  /** Granted and never used. */
+  readonly unused: readonly Grant[];
+  /** Exceptions that nothing needs any more. */
+  readonly stale: readonly Exception[];
+}
+
+/** Compares what was asked with what is granted. */
+export function judge(uses: readonly Use[], granted: readonly Grant[], exceptions: readonly Exception[]): Verdict {
+  const needed = new Set<Exception>();
+  const excepted = (of: Use | Grant): boolean => {
+    const found = exceptions.find(
+      ({ user = of.user, verb, resource }) => user === of.user && verb === of.verb && resource === of.resource,
+    );
+    if (found !== undefined) needed.add(found);
+    return found !== undefined;
+  };
+  const users = new Set(granted.map(({ user }) => user));
+  const refused = uses.filter((use) => !use.allowed && users.has(use.user) && !excepted(use));
+  const unused = granted.filter((grant) => !uses.some((use) => isUse(use, grant)) && !excepted(grant));
+  return { refused, unused, stale: exceptions.filter((exception) => !needed.has(exception)) };
+}
+
+function isUse(use: Use, grant: Grant): boolean {
+  return (
+    use.allowed &&
+    use.user === grant.user &&
+    use.verb === grant.verb &&
+    use.group === grant.group &&
+    use.resource === grant.resource &&
+    (grant.namespace === '' || use.namespace === grant.namespace) &&
+    (grant.names.length === 0 || grant.names.includes(use.name))
+  );
+}
