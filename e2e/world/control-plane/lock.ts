@@ -1,0 +1,62 @@
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { sleep, systemClock } from '../../../shared/core/clock.ts';
+
+const lookAgainMs = 500;
+
+/**
+ * Runs `work` while this process alone holds the lock file. A lock of a process that is gone counts as none. (Two that
+ * see this at the same moment may both go on: what the lock saves is work, correctness must not depend on it.)
+ */
+export async function withLock<T>(path: string, waiting: (holder: string) => void, work: () => Promise<T>): Promise<T> {
+  mkdirSync(dirname(path), { recursive: true });
+  let told = false;
+  while (!take(path)) {
+    const holder = holderOf(path);
+    if (holder === undefined || !lives(Number(holder))) {
+      rmSync(path, { force: true });
+      continue;
+    }
+    if (!told) waiting(holder);
+    told = true;
+    await sleep(systemClock, lookAgainMs);
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+/** Written first and then linked, so that whoever sees the lock also sees whose it is. */
+function take(path: string): boolean {
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, String(process.pid));
+  try {
+    linkSync(own, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(own);
+  }
+}
+
+function holderOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
