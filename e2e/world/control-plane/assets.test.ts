@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type AssetsHost, findAssets } from './assets.ts';
@@ -7,6 +16,8 @@ import type { Environment } from './assets-folder.ts';
 import type { GoRun } from './go.ts';
 
 const programs = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+/** No process has a number that high. */
+const gonePid = 99_999_999;
 
 describe('the binaries of a control plane', () => {
   let home: string;
@@ -54,6 +65,9 @@ describe('the binaries of a control plane', () => {
     const first = host({ breaks: 'kube-controller-manager' });
     await assert.rejects(findAssets('1.36', first.asked), /"go build .\/kube-controller-manager" failed: killed/);
     const second = host();
+    const left = join(home, '.cache/kmm-hub/control-plane');
+    const [folderName = ''] = readdirSync(left);
+    writeFileSync(join(left, folderName, `etcd.${gonePid}.part`), '');
     const { folder } = await findAssets('1.36', second.asked);
     assert.deepEqual(second.built, ['kube-controller-manager', 'kube-scheduler']);
     assert.deepEqual(readdirSync(folder).sort(), programs);
@@ -70,8 +84,17 @@ describe('the binaries of a control plane', () => {
   it('are built in spite of a lock whose process is gone', async () => {
     const { folder } = await findAssets('1.36', host().asked);
     rmSync(folder, { recursive: true });
-    // No process has a number that high.
-    writeFileSync(`${folder}.lock`, '99999999');
+    writeFileSync(`${folder}.lock`, String(gonePid));
+    const { asked, built } = host();
+    await findAssets('1.36', asked);
+    assert.deepEqual(built, programs);
+  });
+
+  it('are built in spite of a lock of hours ago, whose process may be any other now', async () => {
+    const { folder } = await findAssets('1.36', host().asked);
+    rmSync(folder, { recursive: true });
+    writeFileSync(`${folder}.lock`, String(process.pid));
+    utimesSync(`${folder}.lock`, 0, 0);
     const { asked, built } = host();
     await findAssets('1.36', asked);
     assert.deepEqual(built, programs);

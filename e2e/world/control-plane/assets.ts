@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../../shared/core/clock.ts';
 import { assetsFolder, type Environment, goMessage, missingMessage } from './assets-folder.ts';
 import { downloadModules, type Go, goIn, goVersion, isAtLeast, type Say } from './go.ts';
-import { withLock } from './lock.ts';
+import { lives, withLock } from './lock.ts';
 import { buildArguments, type GoModule, goModuleOf, keyOf, type Program, type Release } from './releases.ts';
 
 /** Ready binaries of one release. */
@@ -66,7 +66,7 @@ async function build(options: { module: GoModule; folder: string; go: Go; say: S
   const wanted = missing(module, folder);
   if (wanted.length === 0) return;
   mkdirSync(folder, { recursive: true });
-  for (const name of namesIn(folder) ?? []) if (name.endsWith('.part')) rmSync(join(folder, name));
+  removeParts(folder);
   const began = systemClock.now();
   say(`building ${wanted.join(', ')} of Kubernetes ${module.kubernetesVersion}, once for this machine (minutes) …`);
   await downloadModules(go, say);
@@ -81,6 +81,14 @@ async function build(options: { module: GoModule; folder: string; go: Go; say: S
     say(`built ${program} in ${secondsSince(startedMs)}`);
   }
   say(`ready in ${folder} after ${secondsSince(began)}`);
+}
+
+/** What builds that were killed have left. */
+function removeParts(folder: string): void {
+  for (const name of namesIn(folder) ?? []) {
+    const [, pid] = /\.(\d+)\.part$/.exec(name) ?? [];
+    if (pid !== undefined && !lives(Number(pid))) rmSync(join(folder, name));
+  }
 }
 
 function missing(module: GoModule, folder: string): Program[] {

@@ -31,6 +31,11 @@ export interface ControlPlaneOptions {
   /** A policy of `audit.k8s.io/v1`; without one every request is logged by its metadata. */
   auditPolicy?: string;
   timing?: Partial<Timing>;
+  /**
+   * Runs once the API server serves, before the controllers start: the place for CustomResourceDefinitions. The garbage
+   * collector looks for kinds when it starts and then every 30 s; until it knows one, it collects nothing of it.
+   */
+  prepare?: (adminKubeconfig: string) => Promise<void>;
 }
 
 /** Kubernetes' own control plane on loopback, with authentication and RBAC. */
@@ -85,6 +90,7 @@ async function start(given: {
   const processes = [apiServer];
   await untilReady([apiServer, etcd.process], `${url}/readyz`, readyMs, () => isReady(url, caPem));
   const adminKubeconfig = await kubeconfigFor({ name: 'admin', groups: ['system:masters'] });
+  await options.prepare?.(adminKubeconfig);
   if (options.schedulerAndControllers) {
     const manager = controllerManagerArguments(paths, timing);
     processes.push(

@@ -1,19 +1,22 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { sleep, systemClock } from '../../../shared/core/clock.ts';
 
 const lookAgainMs = 500;
+/** Nobody builds for so long; the number of a process that is gone may be another's by then. */
+const lockMsMax = 3_600_000;
 
 /**
- * Runs `work` while this process alone holds the lock file. A lock of a process that is gone counts as none. (Two that
- * see this at the same moment may both go on: what the lock saves is work, correctness must not depend on it.)
+ * Runs `work` while this process alone holds the lock file. A lock of a process that is gone, and one of an
+ * hour ago, count as none. (Two that see this at the same moment may both go on: what the lock saves is work,
+ * correctness must not depend on it.)
  */
 export async function withLock<T>(path: string, waiting: (holder: string) => void, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
   let told = false;
   while (!take(path)) {
     const holder = holderOf(path);
-    if (holder === undefined || !lives(Number(holder))) {
+    if (holder === undefined) {
       rmSync(path, { force: true });
       continue;
     }
@@ -43,16 +46,19 @@ function take(path: string): boolean {
   }
 }
 
+/** Who holds the lock, undefined when it counts as none. */
 function holderOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    const holder = readFileSync(path, 'utf8');
+    const old = systemClock.now() - statSync(path).mtimeMs > lockMsMax;
+    return lives(Number(holder)) && !old ? holder : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function lives(pid: number): boolean {
+export function lives(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
