@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { errorMessage } from '../../shared/core/errors.ts';
-import { findAssets } from '../world/control-plane/assets.ts';
+import { prepareControlPlanes } from '../world/control-plane/prepare.ts';
 import { planeVariable } from '../world/plane-choice.ts';
 import { usesVariable } from '../world/rights/uses.ts';
 import { optionsOf } from './options.ts';
@@ -35,7 +35,7 @@ function testFiles(): string[] {
 async function run({ plane, files, all, jobs }: Extract<typeof options, { kind: 'run' }>): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'kmm-e2e-'));
   try {
-    if (plane === 'real') await findAssets('1.36');
+    if (plane === 'real') await prepareControlPlanes();
     const report = join(folder, 'report');
     const uses = join(folder, 'rights');
     const environment = { ...process.env, [planeVariable]: plane, [reportVariable]: report, [usesVariable]: uses };
