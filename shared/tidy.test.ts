@@ -17,7 +17,7 @@ const rooms: Record<string, readonly string[]> = {
   'shared/registry': ['shared/api-types', 'shared/core'],
   'shared/kube': ['shared/api-types', 'shared/core'],
   'shared/images': ['shared/api-types', 'shared/core', 'shared/kernel', 'shared/registry', 'shared/kube'],
-  'shared/meters': ['shared/api-types', 'shared/kube'],
+  'shared/meters': ['shared/api-types', 'shared/core', 'shared/kube'],
   'shared/process': ['shared/core', 'shared/kube'],
   hub: ['shared'],
   spoke: ['shared'],

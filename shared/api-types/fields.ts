@@ -29,9 +29,19 @@ export function text(description: string, charsMax: number = bounds.stringCharsM
   return z.string().max(charsMax).describe(description);
 }
 
-/** Text without white space: it travels in space separated lists of the loader's environment (contract 9). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const wordPattern = /^[^\x00-\x20\x7f]*$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is refused
+const argumentPattern = /^[^\x00]*$/;
+
+/** Text without white space and control characters: it travels in space separated lists of the loader's environment (contract 9). */
 export function word(description: string, charsMax: number = bounds.pathCharsMax) {
-  return z.string().max(charsMax).regex(/^\S*$/).describe(description);
+  return z.string().max(charsMax).regex(wordPattern).describe(description);
+}
+
+/** Text that a program can be called with: the kernel ends arguments at NUL (execve(2)). */
+export function argument(description: string) {
+  return z.string().max(bounds.stringCharsMax).regex(argumentPattern).describe(description);
 }
 
 export function flag(description: string) {

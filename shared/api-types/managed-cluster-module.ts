@@ -21,6 +21,10 @@ export const managedClusterModuleSpecSchema = object('What is deployed, and to w
   ).meta({
     'x-kubernetes-validations': [
       {
+        rule: "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+        message: 'spokeNamespace: expected the name of a namespace: use lower-case letters, digits and -',
+      },
+      {
         rule: 'self == oldSelf',
         message: 'spokeNamespace: expected to stay as it is: delete the object and make it anew to move the module',
       },

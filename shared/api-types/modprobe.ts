@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { bounds, defaulted, list, object, type Rule, text, word } from './fields.ts';
+import { argument, bounds, defaulted, list, object, type Rule, word } from './fields.ts';
 
 const argumentList = (description: string) =>
-  list(text('An argument, passed as it is.'), description, { min: 1, max: bounds.argumentsMax });
+  list(argument('An argument, passed as it is.'), description, { min: 1, max: bounds.argumentsMax });
 
 const hasName = "has(self.moduleName) && self.moduleName != ''";
 const hasOrder = 'has(self.modulesLoadingOrder) && self.modulesLoadingOrder.size() > 0';
@@ -41,9 +41,13 @@ export const modprobeSchema = object(
   {
     moduleName: word('The kernel module to load, without `.ko`. Needed unless rawArgs are given.').optional(),
     dirName: defaulted(word('Folder in the image that holds lib/modules/<kernel>: modprobe gets it as -d.'), '/opt'),
-    parameters: list(text('A parameter, such as debug=1. It may hold spaces.'), 'Parameters of the kernel module.', {
-      max: bounds.argumentsMax,
-    }).optional(),
+    parameters: list(
+      argument('A parameter, such as debug=1. It may hold spaces.'),
+      'Parameters of the kernel module.',
+      {
+        max: bounds.argumentsMax,
+      },
+    ).optional(),
     args: object('Further arguments, before the name of the kernel module.', {
       load: argumentList('For loading.').optional(),
       unload: argumentList('For unloading.').optional(),

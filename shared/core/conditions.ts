@@ -1,4 +1,5 @@
 import { limits } from './limits.ts';
+import { oneLine } from './one-line.ts';
 
 /** metav1.Condition as it stands in JSON. */
 export interface Condition {
@@ -31,9 +32,11 @@ export function withConditions(
 }
 
 /**
- * `text`, cut to at most `charsMax` characters with an ellipsis as the last one. Half of a surrogate pair becomes U+FFFD,
- * as it does in an API server: else what comes back would never equal what was written.
+ * `text` as one line of at most `charsMax` characters, an ellipsis as the last one when it was cut: specs, registries and
+ * containers may say anything, and people read this on terminals. Half of a surrogate pair becomes U+FFFD, as it does in
+ * an API server: else what comes back would never equal what was written.
  */
 export function shortened(text: string, charsMax: number): string {
-  return (text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`).toWellFormed();
+  const line = oneLine(text);
+  return (line.length <= charsMax ? line : `${line.slice(0, charsMax - 1)}…`).toWellFormed();
 }

@@ -1,4 +1,6 @@
 import type { ModuleSpec } from '@open-cluster-management/api-types';
+import { shortened } from '../core/conditions.ts';
+import { limits } from '../core/limits.ts';
 import type { Cache } from '../kube/cache.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { Gauge, MeterLabels, Meters } from '../kube/runtime.ts';
@@ -88,13 +90,17 @@ function imageSources(spec: ModuleSpec | undefined) {
   return container === undefined ? [] : [container, ...(container.kernelMappings ?? [])];
 }
 
-/** As many series as Modules, their values as long as the CRD lets an argument list be. */
+/** As many series as Modules. Their values are texts of specs: one line of bounded length. */
 function argsSeries({ name, namespace, spec }: CountedModule): MeterLabels[] {
   const given = spec?.moduleLoader?.container?.modprobe?.args?.load;
-  return given === undefined ? [] : [{ name, namespace, modprobeArgs: given.join(',') }];
+  return given === undefined ? [] : [{ name, namespace, modprobeArgs: joined(given) }];
 }
 
 function rawArgsSeries({ name, namespace, spec }: CountedModule): MeterLabels[] {
   const given = spec?.moduleLoader?.container?.modprobe?.rawArgs?.load;
-  return given === undefined ? [] : [{ name, namespace, modprobeRawArgs: given.join(',') }];
+  return given === undefined ? [] : [{ name, namespace, modprobeRawArgs: joined(given) }];
+}
+
+function joined(given: readonly string[]): string {
+  return shortened(given.join(','), limits.stringCharsMax);
 }

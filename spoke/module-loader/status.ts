@@ -1,7 +1,7 @@
 import type { ModuleStatus, NodeCounts, ReportCounts, ReportError } from '@open-cluster-management/api-types';
 import { assert } from '../../shared/core/assert.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
-import { type Condition, withConditions } from '../../shared/core/conditions.ts';
+import { type Condition, shortened, withConditions } from '../../shared/core/conditions.ts';
 import { limits } from '../../shared/core/limits.ts';
 import { annotations } from '../../shared/kube/names.ts';
 import type { DaemonSet } from '../../shared/kube/object.ts';
@@ -22,6 +22,9 @@ export interface StatusInput {
   failures: readonly ReportError[];
 }
 
+/** The hub's own has 16; an annotation that anybody may write must not keep the status from being written. */
+const stateCharsMax = 64;
+
 /** The whole status of a Module, for people, `kubectl` and the hub, computed from one spec (contract 4). */
 export function statusOf(input: StatusInput): ModuleStatus {
   const { picture, seen, plugin } = input;
@@ -40,7 +43,7 @@ export function statusOf(input: StatusInput): ModuleStatus {
     ...(hasLoader && { moduleLoader: loaderCounts(seen, nodes) }),
     ...(devicePlugin && { devicePlugin }),
     ...(hasLoader && { kernels: kernelStatus(seen, counts) }),
-    ...(hubState !== undefined && { observedState: hubState }),
+    ...(hubState !== undefined && { observedState: shortened(hubState, stateCharsMax) }),
     report: formatReport({
       version: module.spec.moduleLoader?.container.version,
       nodes,
@@ -77,7 +80,9 @@ function kernelStatus({ kernels }: Survey, counts: ReadonlyMap<string, ReportCou
     .slice(0, limits.statusKernelsMax)
     .map(([kernelVersion, [desired, loaded, failed, unreachable]]) => {
       const mapping = kernels.get(kernelVersion);
-      const image = mapping?.kind === 'match' ? { image: mapping.mapping.containerImage } : {};
+      // Made of variables it can be longer than any field of ours: one entry too long, and no status is written at all.
+      const image =
+        mapping?.kind === 'match' ? { image: shortened(mapping.mapping.containerImage, limits.stringCharsMax) } : {};
       return { kernelVersion, ...image, desired, loaded, failed, unreachable };
     });
 }

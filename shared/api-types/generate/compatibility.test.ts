@@ -119,14 +119,18 @@ function compared({ wide, narrow, path }: Pair): string[] {
   return differences;
 }
 
-/** Patterns that only forbid white space are among the bounds (contract 9); everything else must be the peer's own. */
+/** Patterns that only forbid what no kernel module's name (contract 9) and no argument can hold are among the bounds. */
+const boundingPatterns = ['^[^\\x00-\\x20\\x7f]*$', '^[^\\x00]*$'];
+
+/** Everything but bounds must be the peer's own. */
 function valueDifferences({ wide, narrow, path }: Pair): string[] {
   const differences: string[] = [];
   const differ = (what: string) => differences.push(`${path} ${what}`);
   if (JSON.stringify(wide.default) !== JSON.stringify(narrow.default)) differ('has another default');
   if (wide.format !== narrow.format && narrow.format !== undefined) differ(`has format ${narrow.format}`);
-  if (narrow.pattern !== undefined && narrow.pattern !== wide.pattern && narrow.pattern !== '^\\S*$') {
-    differ(`has pattern ${narrow.pattern}`);
+  const { pattern } = narrow;
+  if (pattern !== undefined && pattern !== wide.pattern && !boundingPatterns.includes(pattern)) {
+    differ(`has pattern ${pattern}`);
   }
   if (narrow.enum !== undefined && !(wide.enum ?? [undefined]).every((value) => narrow.enum?.includes(value))) {
     differ('takes fewer values');
