@@ -4,13 +4,14 @@ import type { KubeClient } from '../shared/kube/client.ts';
 import type { Controller } from '../shared/kube/controller.ts';
 import { EventRecorder } from '../shared/kube/events.ts';
 import { labels } from '../shared/kube/names.ts';
-import type { DaemonSet, Node, Pod } from '../shared/kube/object.ts';
-import { daemonSets, nodes, pods } from '../shared/kube/resources.ts';
+import type { DaemonSet, NetworkPolicy, Node, Pod } from '../shared/kube/object.ts';
+import { daemonSets, networkPolicies, nodes, pods } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
 import { countModules } from '../shared/meters/module-meters.ts';
 import { moduleIndex, podIndexes } from './indexes.ts';
 import { kernelClaimController } from './kernel-claim/controller.ts';
 import { moduleLoaderController } from './module-loader/controller.ts';
+import { networkPolicyController } from './network-policy/controller.ts';
 import { nodeLabelsController } from './node-labels/controller.ts';
 import { slimNode } from './nodes.ts';
 import type { SpokeSettings } from './settings.ts';
@@ -25,13 +26,20 @@ export interface ControllersOptions {
   identity: string;
 }
 
-/** All that the spoke does, and all that it watches: no Secret, and of pods and DaemonSets only those of Modules. */
+/** All that the spoke does, and all that it watches: no Secret, and of pods, DaemonSets and NetworkPolicies only those of Modules. */
 export function spokeControllers({ client, runtime, settings, managed, identity }: ControllersOptions) {
   const labelSelector = labels.moduleName;
   const caches = {
     modules: new Cache<Module>({ client, runtime, resource: modules }),
     nodes: new Cache<Node>({ client, runtime, resource: nodes, slim: slimNode }),
     pods: new Cache<Pod>({ client, runtime, resource: pods, labelSelector, indexes: podIndexes }),
+    policies: new Cache<NetworkPolicy>({
+      client,
+      runtime,
+      resource: networkPolicies,
+      labelSelector,
+      indexes: moduleIndex,
+    }),
     daemonSets: new Cache<DaemonSet>({ client, runtime, resource: daemonSets, labelSelector, indexes: moduleIndex }),
   };
   countModules(caches.modules, runtime.meters, ({ metadata: { name, namespace = '' }, spec }) => ({
@@ -42,6 +50,7 @@ export function spokeControllers({ client, runtime, settings, managed, identity 
   const events = new EventRecorder({ client, runtime, controller: 'kmm.sigs.x-k8s.io/spoke', instance: identity });
   const controllers: Controller[] = [
     nodeLabelsController({ client, runtime, events, caches }),
+    networkPolicyController({ client, events, caches }),
     moduleLoaderController({ client, runtime, settings, caches }),
   ];
   if (!managed) return { caches: Object.values(caches), controllers };

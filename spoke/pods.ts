@@ -1,5 +1,5 @@
 import { labels } from '../shared/kube/names.ts';
-import type { ContainerStatus, DaemonSet, Node, Pod } from '../shared/kube/object.ts';
+import type { ContainerStatus, DaemonSet, KubeObject, Node, Pod } from '../shared/kube/object.ts';
 import { readyOf } from './nodes.ts';
 
 export const containers = { loader: 'module-loader', tools: 'tools', plugin: 'device-plugin' } as const;
@@ -15,8 +15,8 @@ export function purposeOf(object: Pod | DaemonSet): PodPurpose {
   return label[labels.kernelVersion] === undefined ? 'other' : 'load';
 }
 
-/** `namespace/name` of the Module that a pod or DaemonSet is for: the namespace is part of it (trap T14). */
-export function moduleKeyOf(object: Pod | DaemonSet): string | undefined {
+/** `namespace/name` of the Module that a pod, DaemonSet or NetworkPolicy is for: the namespace is part of it (trap T14). */
+export function moduleKeyOf(object: KubeObject): string | undefined {
   const name = object.metadata.labels?.[labels.moduleName];
   return name === undefined ? undefined : `${object.metadata.namespace}/${name}`;
 }

@@ -4,12 +4,13 @@ import { scaledClock, systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
 import { labels, readyLabel } from '../../shared/kube/names.ts';
 import type { Node, Pod } from '../../shared/kube/object.ts';
-import { daemonSets, nodes, pods, secrets } from '../../shared/kube/resources.ts';
+import { daemonSets, events, networkPolicies, nodes, pods, secrets } from '../../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import type { Running } from '../../shared/process/life.ts';
 import { isPodReady, purposeOf } from '../../spoke/pods.ts';
 import { startSpoke } from '../../spoke/start.ts';
 import { eventually } from '../world/eventually.ts';
+import { pushPlugin } from '../world/fleet/drivers.ts';
 import {
   type Fleet,
   operatorNamespace,
@@ -234,6 +235,34 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
       assert.deepEqual(loaded(name), ['nic_two']);
       assert.deepEqual([await hasLabel(name), await hasLabel(name, ready('other'))], [false, true]);
     }
+  });
+
+  it('shuts its pods off the network, whoever opens it, and leaves the policy of somebody else alone [139]', async () => {
+    const { client } = plane();
+    const at = (name: string) => ({ namespace: 'other', name });
+    const policy = (name: string) => client.get(networkPolicies, at(name));
+    const names = async () =>
+      (await client.list(networkPolicies, { namespace: 'other' })).items.map(({ metadata }) => metadata.name).sort();
+    assert.deepEqual(await names(), ['nic-loader', 'nic-unload']);
+    await client.patch(networkPolicies, at('nic-loader'), { type: 'merge', body: { spec: { egress: [{}] } } });
+    await eventually('it is shut again', async () => (await policy('nic-loader'))?.spec?.egress === undefined);
+    const { uid } = (await policy('nic-unload'))!.metadata;
+    await client.delete(networkPolicies, at('nic-unload'));
+    await eventually('it is back', async () => ![undefined, uid].includes((await policy('nic-unload'))?.metadata.uid));
+
+    const spec = { podSelector: { matchLabels: { app: 'theirs' } }, policyTypes: ['Ingress'] };
+    const kind = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' };
+    await client.create(networkPolicies, { ...kind, metadata: at('nic-device-plugin'), spec });
+    const devicePlugin = { container: { image: await pushPlugin(fleet, 'plugins/nic', '1') } };
+    await client.patch(modules, at('nic'), { type: 'merge', body: { spec: { devicePlugin } } });
+    await eventually('it is told', async () =>
+      (await client.list(events, { namespace: 'other' })).items.some(
+        ({ reason, regarding }) => reason === 'ForeignNetworkPolicy' && regarding.name === 'nic',
+      ),
+    );
+    await client.delete(modules, at('nic'), { propagationPolicy: 'Background' });
+    await eventually('ours go with the Module', async () => (await names()).join() === 'nic-device-plugin');
+    assert.deepEqual((await policy('nic-device-plugin'))?.spec, spec);
   });
 });
 

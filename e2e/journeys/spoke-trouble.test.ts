@@ -23,7 +23,7 @@ describe('a cluster that is not prepared: the hub says what is missing there', (
 
   before(async () => {
     stage = await startStage([{ name: 'edge-1', nodes: [{ name: 'n1', kernel: { release: kernels.el9 } }] }]);
-    for (const module of ['nic', 'other', 'third', 'fourth'])
+    for (const module of ['nic', 'other', 'third', 'fourth', 'fifth'])
       await pushDriver(stage.fleet, { repository: `drivers/${module}`, module, kernels: [kernels.el9] });
   });
   after(() => stage.stop());
@@ -76,5 +76,18 @@ describe('a cluster that is not prepared: the hub says what is missing there', (
     });
     await stage.ready('fourth');
     assert.ok(isLoaded('fourth'));
+  });
+
+  it('the right of the default account to run privileged pods, when none is given [135]', async () => {
+    // As an SCC or a Pod Security level refuses them: whoever makes the pod is told, by its own creation.
+    plane().server.setAuthorize(
+      ({ verb, resource, namespace }) => verb !== 'create' || resource !== 'pods' || namespace !== spokeNamespace,
+    );
+    await stage.apply('fifth', fleetSpec(driverSpec(stage.fleet, 'drivers/fifth')));
+    await saysOf('fifth', /Loading: .*PodsNotCreated: .*0 of 1 pods of DaemonSet \S+ .*ServiceAccount default /);
+    assert.ok(!isLoaded('fifth'));
+    plane().server.setAuthorize(undefined);
+    await stage.ready('fifth');
+    assert.ok(isLoaded('fifth'));
   });
 });

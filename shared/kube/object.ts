@@ -4,6 +4,7 @@ import type {
   V1DaemonSetSpec,
   V1DaemonSetStatus,
   V1LeaseSpec,
+  V1NetworkPolicySpec,
   V1NodeSpec,
   V1NodeStatus,
   V1PodSpec,
@@ -65,6 +66,7 @@ export type PodTemplate = Wire<V1PodTemplateSpec>;
 export type ContainerStatus = Wire<V1ContainerStatus>;
 export type DaemonSet = KubeObject & { spec: Wire<V1DaemonSetSpec>; status?: Wire<V1DaemonSetStatus> };
 export type ControllerRevision = KubeObject & Pick<Wire<V1ControllerRevision>, 'data' | 'revision'>;
+export type NetworkPolicy = KubeObject & { spec?: Wire<V1NetworkPolicySpec> };
 export type Lease = KubeObject & { spec?: Wire<V1LeaseSpec> };
 export type Namespace = KubeObject & { status?: { phase?: string } };
 export type Secret = KubeObject & { type?: string; data?: Record<string, string> };

@@ -6,6 +6,7 @@ import type {
   KubeObject,
   Lease,
   Namespace,
+  NetworkPolicy,
   Node,
   Pod,
   Resource,
@@ -28,6 +29,13 @@ export const controllerRevisions = resource<ControllerRevision>(
 );
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'Lease', 'leases', true);
 export const events = resource<Event>('events.k8s.io', 'v1', 'Event', 'events', true);
+export const networkPolicies = resource<NetworkPolicy>(
+  'networking.k8s.io',
+  'v1',
+  'NetworkPolicy',
+  'networkpolicies',
+  true,
+);
 
 export function resource<T extends KubeObject>(
   group: string,

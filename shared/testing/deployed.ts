@@ -17,9 +17,67 @@ export interface Deployed {
   object: KubeObject;
 }
 
+export interface RoleRule {
+  apiGroups: string[];
+  resources: string[];
+  resourceNames?: string[];
+  verbs: string[];
+}
+
+export type Role = KubeObject & { rules: RoleRule[] };
+
+export type Binding = KubeObject & {
+  roleRef: { apiGroup: string; kind: 'Role' | 'ClusterRole'; name: string };
+  subjects: { kind: 'ServiceAccount'; name: string; namespace: string }[];
+};
+
+export type Deployment = KubeObject & {
+  spec: {
+    replicas: number;
+    selector: { matchLabels: Record<string, string> };
+    template: {
+      metadata: { labels: Record<string, string> };
+      spec: {
+        serviceAccountName: string;
+        securityContext: unknown;
+        containers: {
+          image: string;
+          args: string[];
+          env: { name: string; value?: string }[];
+          ports: unknown;
+          livenessProbe: { httpGet: unknown };
+          readinessProbe: { httpGet: unknown };
+          resources: { requests: Record<string, string>; limits: Record<string, string> };
+          securityContext: unknown;
+        }[];
+      };
+    };
+  };
+};
+
 /** What `kubectl apply -k deploy/<program>` applies, but for the names of images. Of kustomize it knows what those folders use. */
 export function deployed(program: 'hub' | 'spoke'): Deployed[] {
   return kustomized(join(root, 'deploy', program));
+}
+
+export function ofKind<T>(objects: readonly KubeObject[], kind: string): (KubeObject & T)[] {
+  return objects.filter((object) => object.kind === kind) as (KubeObject & T)[];
+}
+
+/** What a service account may do by these roles and bindings, and in which namespace; absent: everywhere. */
+export function rulesOf(
+  objects: readonly KubeObject[],
+  account: string,
+): { rule: RoleRule; namespace?: string | undefined }[] {
+  const bindings = objects.filter(({ kind }) => kind === 'RoleBinding' || kind === 'ClusterRoleBinding') as Binding[];
+  return bindings
+    .filter(({ subjects }) => subjects.some(({ name }) => name === account))
+    .flatMap(({ roleRef, metadata: { namespace } }) =>
+      ofKind<Role>(objects, roleRef.kind)
+        .filter(({ metadata }) => metadata.name === roleRef.name)
+        .flatMap(({ rules }) => rules)
+        .map((rule) => ({ rule, ...(namespace !== undefined && { namespace }) })),
+    );
 }
 
 function kustomized(folder: string): Deployed[] {

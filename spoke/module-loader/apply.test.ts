@@ -7,6 +7,9 @@ import { buildLoader, buildModule, kernelA, kernelB } from '../testing/builders.
 import { loaderOf, look, ownedDaemonSet } from '../testing/picture.ts';
 import { apply } from './apply.ts';
 import { loaderDaemonSet } from './daemon-set.ts';
+import { statusOf } from './status.ts';
+import { survey } from './survey.ts';
+import { unloadPod } from './unload-pod.ts';
 
 const changed = buildModule({ imageRepoSecret: { name: 'other' } });
 const reference = { apiVersion: 'apps/v1', kind: 'DaemonSet', uid: 'd', controller: true };
@@ -49,5 +52,26 @@ describe('carrying out a plan', () => {
     });
     assert.deepEqual(touched, [`mark ${ended.metadata.name}`, `delete ${ended.metadata.name}`]);
     assert.equal(applied.errors.length, 1);
+  });
+
+  it('says which one-shot pod was refused, and why: else it would hold the Module without a word [135]', async () => {
+    const refusal = 'pods is forbidden: violates PodSecurity';
+    const client = fakeClient({
+      create: () => Promise.reject(new KubeError(403, 'Forbidden', refusal)),
+    });
+    const leaving = buildModule({}, { deletionTimestamp: '2026-01-01T00:00:00Z' });
+    const { picture, plan, plugin } = look({ module: leaving });
+    const unload = [unloadPod(loaderPod('n1', kernelA))];
+    const applied = await apply({ client, log: silentLog, picture, plan: { ...plan, unload, discard: [] }, plugin });
+    assert.equal(applied.errors.length, 1);
+    assert.deepEqual(
+      applied.failures.map(({ node, reason }) => [node, reason]),
+      [['n1', 'WriteFailed']],
+    );
+    assert.ok(applied.failures[0]?.message.includes(refusal));
+    const seen = survey(picture);
+    const status = statusOf({ picture, seen, plan, plugin: undefined, failures: applied.failures });
+    const ready = status.conditions?.find(({ type }) => type === 'Ready');
+    assert.deepEqual([ready?.reason, ready?.message.includes(refusal)], ['Unloading', true]);
   });
 });

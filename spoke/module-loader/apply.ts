@@ -52,7 +52,7 @@ export async function apply(input: ApplyInput): Promise<Applied> {
   await all(applied, [...marked, ...plan.unmark], (pod) => mark(input, pod, plan.mark.includes(pod)));
   await all(applied, removed, ({ pod, reason }) => remove(input, podsResource, pod, reason));
   await all(applied, plan.release, (pod) => removeFinalizer(client, podsResource, pod, finalizers.nodeLabeler));
-  await all(applied, plan.unload, (pod) => createUnload(input, pod));
+  await all(applied, plan.unload, (pod) => createUnload(input, pod, applied));
   await all(applied, plan.dismiss, (pod) => remove(input, podsResource, pod, 'UnloadPodNotNeeded'));
   await all(applied, [...plan.discard, ...plugin.discard], (daemonSet) =>
     remove(input, daemonSetsResource, daemonSet, 'NotWanted'),
@@ -121,9 +121,17 @@ async function remove<T extends KubeObject>(
   });
 }
 
-async function createUnload({ client, log, picture }: ApplyInput, wanted: Pod): Promise<void> {
+async function createUnload({ client, log, picture }: ApplyInput, wanted: Pod, applied: Applied): Promise<void> {
   if (picture.pods.some(({ metadata }) => metadata.name === wanted.metadata.name)) return;
   log.info({ pod: wanted.metadata.name, node: wanted.spec.nodeName }, 'unloading by a pod of its own');
-  // Without an owner: a Module that is deleted in the foreground would take it away before it has done its work.
-  await client.create(podsResource, wanted);
+  try {
+    // Without an owner: a Module that is deleted in the foreground would take it away before it has done its work.
+    await client.create(podsResource, wanted);
+  } catch (error) {
+    // An account that lost the right to run privileged pods would else hold the Module without a word.
+    const { name: pod } = wanted.metadata;
+    const said = { node: wanted.spec.nodeName ?? '', kernel: '', reason: reasons.writeFailed };
+    if (!isConflict(error)) applied.failures.push({ ...said, message: `Pod ${pod}: ${errorMessage(error)}` });
+    throw error;
+  }
 }

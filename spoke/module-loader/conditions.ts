@@ -41,12 +41,13 @@ const inTheWay: readonly ((judged: Judged) => Verdict)[] = [
   pluginNotReady,
 ];
 
-function unloading({ seen, picture, plan }: Judged): Verdict {
+function unloading({ seen, picture, plan, failures }: Judged): Verdict {
   if (!seen.deleting) return null;
   const held = unloadErrors(picture, seen).map(({ node, reason, message }) => `${node}: ${reason}: ${message}`);
   const holding = seen.targets.filter((target) => holds(target, picture));
   const silent = holding.filter(({ reachable }) => !reachable);
-  const parts = [...held, holding.length === 0 ? 'nothing is left' : `unloading from ${namesOf(holding)}`];
+  const refused = failures.map(({ message }) => message);
+  const parts = [...refused, ...held, holding.length === 0 ? 'nothing is left' : `unloading from ${namesOf(holding)}`];
   if (silent.length > 0) parts.push(`not Ready: ${namesOf(silent)}`);
   if (plan.unload.length > 0) parts.push(`${plan.unload.length} unloaded by a pod of their own`);
   return { reason: reasons.unloading, message: parts.join('; ') };

@@ -20,6 +20,14 @@ describe('a DaemonSet of which Kubernetes makes no pods', () => {
     );
   });
 
+  it('is named with the account that every namespace has, when none is given [135]', () => {
+    const nameless = ownedDaemonSet(buildModule());
+    const daemonSets = [{ ...nameless, status: daemonSet.status } as typeof present];
+    const podlessMs = new Map([[nameless.metadata.name, patienceMs]]);
+    const { report = '' } = look({ module: buildModule(), daemonSets, podlessMs }).status ?? {};
+    assert.match(report, /PodsNotCreated.*may ServiceAccount default run privileged pods\?/);
+  });
+
   it('is not worth a word before: its pods are being made', () => {
     assert.doesNotMatch(reportAfter(patienceMs - 1), /PodsNotCreated/);
   });

@@ -80,8 +80,11 @@ function podlessErrors({ daemonSets, podlessMs }: ModulePicture): ReportError[] 
     if ((podlessMs.get(metadata.name) ?? 0) < patienceMs) return [];
     const { currentNumberScheduled: made = 0, desiredNumberScheduled: wanted = 0 } = status ?? {};
     const account = spec.template.spec?.serviceAccountName;
-    const hint = account ? `: is there a ServiceAccount ${account}?` : '';
-    const message = `Kubernetes has made ${made} of ${wanted} pods of DaemonSet ${metadata.name}, whose events say why${hint}`;
+    // Kubernetes' own words, such as those of an SCC, stand in the DaemonSet's events, which we have no right to read.
+    const hint = account
+      ? `is there a ServiceAccount ${account}? May it run privileged pods?`
+      : 'may ServiceAccount default run privileged pods?';
+    const message = `Kubernetes has made ${made} of ${wanted} pods of DaemonSet ${metadata.name}, whose events say why: ${hint}`;
     return [{ node: '', kernel: metadata.labels?.[labels.kernelVersion] ?? '', reason: 'PodsNotCreated', message }];
   });
 }

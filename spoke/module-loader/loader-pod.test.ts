@@ -90,7 +90,7 @@ describe('the loader pod', () => {
     assert.equal(spec.initContainers?.[0]?.volumeMounts?.[0]?.mountPath, '/kmm');
   });
 
-  it('passes on the pull secret, the pull policy and a service account [48] [49]', () => {
+  it('passes on the pull secret, the pull policy and a service account [48] [49] [133]', () => {
     const base = buildModule();
     const container = { ...base.spec.moduleLoader!.container, imagePullPolicy: 'Always' };
     const { spec, main } = podOf(
@@ -101,7 +101,13 @@ describe('the loader pod', () => {
     assert.equal(spec.serviceAccountName, 'own');
   });
 
-  it('runs under our own account in our own namespace, else under the default one', () => {
+  it('runs under the account that is given, in our own namespace too [133]', () => {
+    const { moduleLoader } = buildModule().spec;
+    const spec = { moduleLoader: { ...moduleLoader!, serviceAccountName: 'own' } };
+    assert.equal(podOf(buildModule(spec, { namespace: 'openshift-kmm' })).spec.serviceAccountName, 'own');
+  });
+
+  it('runs under our own account in our own namespace, else under the default one [134] [135]', () => {
     assert.equal(
       podOf(buildModule({}, { namespace: 'openshift-kmm' })).spec.serviceAccountName,
       'kmm-operator-module-loader',
