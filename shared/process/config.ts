@@ -178,7 +178,7 @@ function collecting<T>(problems: string[], read: () => T): { value: T } | undefi
 /** `undefined` of an empty document. */
 export function yamlValue(text: string): { value?: unknown; problem?: string } {
   try {
-    return { value: parse(text, { maxAliasCount: 0, prettyErrors: true }) ?? undefined };
+    return { value: parse(text, { maxAliasCount: 0, prettyErrors: true, logLevel: 'error' }) ?? undefined };
   } catch (error) {
     return { problem: `no YAML: ${errorMessage(error).split('\n')[0]}` };
   }
