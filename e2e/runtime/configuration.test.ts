@@ -157,7 +157,7 @@ describe('a program with a ConfigMap', () => {
       const page = await metricsOf(run);
       assert.equal(page.status, 200);
       assert.match(page.url, /^https:\/\/127\.0\.0\.1:/);
-      assert.match(page.body, /^kmm_leader\{/m);
+      assert.match(page.body, /^kmm_configuration_problems 0$/m);
       const statusFor = async (token?: string) => (await getPage(page.url, token)).status;
       assert.deepEqual(
         [await statusFor(), await statusFor('forged'), await statusFor(plane.server.token('eve'))],

@@ -168,8 +168,11 @@ function tellOf<C extends ProgramConfig>(
 ): void {
   for (const problem of problems) log.error({ problem }, 'the configuration has a problem');
   if (notice !== undefined) log.warn({ notice }, 'the configuration is not what it may have been meant to be');
-  const help = 'Problems of the configuration that the program started with: defaults hold instead, the log names each';
-  meters.gauge({ name: 'kmm_configuration_problems', help }).set(problems.length);
+  const gauge = meters.gauge({
+    name: 'kmm_configuration_problems',
+    help: 'Problems of the ConfigMap that the program was started with: defaults hold instead, the log names each',
+  });
+  gauge.set(problems.length);
   const settings = unusedSettings(config, unusedKeys);
   if (settings.length > 0) log.warn({ settings }, 'settings have no effect in this version');
 }

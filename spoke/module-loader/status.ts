@@ -1,4 +1,4 @@
-import type { ModuleStatus, NodeCounts, ReportCounts, ReportError } from '@open-cluster-management/api-types';
+import type { Module, ModuleStatus, NodeCounts, ReportCounts, ReportError } from '@open-cluster-management/api-types';
 import { assert } from '../../shared/core/assert.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { type Condition, withConditions } from '../../shared/core/conditions.ts';
@@ -39,7 +39,7 @@ export function statusOf(input: StatusInput): ModuleStatus {
     conditions: withConditions((module.status?.conditions ?? []) as Condition[], conditions, rfc3339(nowMs)),
     ...(hasLoader && { moduleLoader: loaderCounts(seen, nodes) }),
     ...(devicePlugin && { devicePlugin }),
-    ...(hasLoader && { kernels: kernelStatus(seen, counts) }),
+    ...(hasLoader && { kernels: kernelStatus(module, seen, counts) }),
     ...(hubState !== undefined && { observedState: hubState }),
     report: formatReport({
       version: module.spec.moduleLoader?.container.version,
@@ -71,13 +71,20 @@ function loaderCounts({ targets }: Survey, [desired, loaded]: ReportCounts): Nod
   return { nodesMatchingSelectorNumber: matching.length, desiredNumber: desired, availableNumber: loaded };
 }
 
-function kernelStatus({ kernels }: Survey, counts: ReadonlyMap<string, ReportCounts>): ModuleStatus['kernels'] {
+function kernelStatus(
+  { spec }: Module,
+  { kernels }: Survey,
+  counts: ReadonlyMap<string, ReportCounts>,
+): ModuleStatus['kernels'] {
+  const mappings = spec.moduleLoader?.container.kernelMappings ?? [];
   return [...counts]
     .sort(([kernelA, [a]], [kernelB, [b]]) => b - a || (kernelA < kernelB ? -1 : 1))
     .slice(0, limits.statusKernelsMax)
     .map(([kernelVersion, [desired, loaded, failed, unreachable]]) => {
-      const mapping = kernels.get(kernelVersion);
-      const image = mapping?.kind === 'match' ? { image: mapping.mapping.containerImage } : {};
-      return { kernelVersion, ...image, desired, loaded, failed, unreachable };
+      const found = kernels.get(kernelVersion);
+      const used = found?.kind === 'match' ? found.mapping : undefined;
+      const text = used && (mappings[used.index]?.literal || mappings[used.index]?.regexp);
+      const from = used && { image: used.containerImage, ...(text && { mapping: text }) };
+      return { kernelVersion, ...from, desired, loaded, failed, unreachable };
     });
 }
