@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { durationMsSchema, programConfigSchema } from '../shared/process/config.ts';
+import type { LenientConfig } from '../shared/process/lenient-config.ts';
 
 /**
  * The hub's configuration (facts, behaviour (m)). `registry`, `strictSecrets`, `statusInterval` and `writeConcurrency` are
- * ours; `job` and `webhook` are upstream's, taken so that its file can stay: this version builds nothing and serves no
- * webhook, and says so when they are set.
+ * ours.
  */
 export const hubConfigSchema = programConfigSchema.extend({
-  job: z.strictObject({ gcDelay: durationMsSchema.optional() }).optional(),
-  webhook: z
-    .strictObject({ disableHTTP2: z.boolean().optional(), port: z.int().min(1).max(65_535).optional() })
-    .optional(),
+  /** Upstream's programs share one configuration; this is the spokes'. */
+  worker: z.looseObject({}).optional(),
   /** How images are looked up. */
   registry: z
     .strictObject({
@@ -30,7 +28,17 @@ export const hubConfigSchema = programConfigSchema.extend({
 });
 export type HubConfig = z.infer<typeof hubConfigSchema>;
 
-/** Settings that are valid and have no effect, to be told at start. */
-export function unusedSettings(config: HubConfig): string[] {
-  return (['job', 'webhook'] as const).filter((name) => config[name] !== undefined);
+/** Keys that are valid and have no effect on a hub. */
+export const unusedHubKeys = ['worker'] as const;
+
+/**
+ * What is wrong in a ConfigMap falls back to a default, which must never be laxer than what its author may have meant:
+ * unless `strictSecrets` is readable as `false`, whatever else is wrong may be it, misspelt (decision 15).
+ */
+export function strictUnlessAllowed({ config, said }: LenientConfig<HubConfig>): { config: HubConfig; told?: string } {
+  const allowed = typeof said === 'object' && said !== null && 'strictSecrets' in said && said.strictSecrets === false;
+  if (allowed || config.strictSecrets) return { config };
+  const told =
+    'strictSecrets: true holds, because the configuration has problems and does not say strictSecrets: false';
+  return { config: { ...config, strictSecrets: true }, told };
 }

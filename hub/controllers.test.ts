@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
 import { Store } from '../shared/kube/store.ts';
-import { hubConfigSchema, unusedSettings } from './config.ts';
+import { unusedSettings } from '../shared/process/config.ts';
+import { hubConfigSchema, unusedHubKeys } from './config.ts';
 import { type Caches, indexes, keysOfCluster, keysOfWork } from './controllers.ts';
 import { managedCluster, spokeNamespace } from './testing/pictures.ts';
 
@@ -73,8 +74,8 @@ describe('the configuration of the hub', () => {
     const { registry, statusInterval, writeConcurrency } = hubConfigSchema.parse({});
     assert.deepEqual([registry.timeout, statusInterval, writeConcurrency], [30_000, 1000, 8]);
     const upstream = hubConfigSchema.parse({ job: { gcDelay: '1h' }, webhook: { port: 9443, disableHTTP2: true } });
-    assert.deepEqual(unusedSettings(upstream), ['job', 'webhook']);
-    assert.deepEqual(unusedSettings(hubConfigSchema.parse({})), []);
+    assert.deepEqual(unusedSettings(upstream, unusedHubKeys), ['job', 'webhook']);
+    assert.deepEqual(unusedSettings(hubConfigSchema.parse({}), unusedHubKeys), []);
     assert.equal(hubConfigSchema.safeParse({ registry: { caFiles: 'x' } }).success, false);
   });
 });

@@ -4,7 +4,7 @@ import { errorMessage } from '../shared/core/errors.ts';
 import { controllerRevisions } from '../shared/kube/resources.ts';
 import { programEnvironmentSchema, SettingsError } from '../shared/process/config.ts';
 import { runProgram } from '../shared/process/program.ts';
-import { hubConfigSchema } from './config.ts';
+import { hubConfigSchema, strictUnlessAllowed, unusedHubKeys } from './config.ts';
 import { startHub } from './start.ts';
 
 process.exit(
@@ -13,6 +13,8 @@ process.exit(
     version: '0.1.0',
     leaseName: 'kmm-hub.sigs.x-k8s.io',
     configSchema: hubConfigSchema,
+    unusedKeys: unusedHubKeys,
+    failClosed: strictUnlessAllowed,
     environmentSchema: programEnvironmentSchema,
     requirements: ({ environment }) => [
       { resource: managedClusterModules },

@@ -11,7 +11,7 @@ import type { Runtime } from '../shared/kube/runtime.ts';
 import { countModules } from '../shared/meters/module-meters.ts';
 import type { Running } from '../shared/process/life.ts';
 import { RegistryClient } from '../shared/registry/client.ts';
-import { type HubConfig, unusedSettings } from './config.ts';
+import type { HubConfig } from './config.ts';
 import { type Caches, hubControllers, indexes } from './controllers.ts';
 import { slimCluster } from './fleet/cluster.ts';
 import { KernelIntake } from './fleet/kernel-intake.ts';
@@ -41,8 +41,6 @@ export interface HubOptions {
 export function startHub(options: HubOptions): Promise<Running> {
   const { config, runtime, signal } = options;
   const client = withoutRepeats(options.client, runtime.clock);
-  const unused = unusedSettings(config);
-  if (unused.length > 0) runtime.log.warn({ settings: unused }, 'settings have no effect in this version');
   const caches = makeCaches(options);
   countModules(caches.modules, runtime.meters, ({ metadata: { name }, spec }) => ({
     name,

@@ -1,8 +1,32 @@
 import { z } from 'zod';
 import { programConfigSchema, programEnvironmentSchema } from '../shared/process/config.ts';
 
-/** The spoke's configuration file (behaviour m): the keys that every program has. */
-export const spokeConfigSchema = programConfigSchema;
+/** The kernel's own bound of `firmware_class.path`; what a pod's volume can be mounted from. */
+const hostPathSchema = z
+  .string()
+  .max(255)
+  .regex(
+    /^(?:(?:\/(?!\.\.?(?:\/|$))[\w.+-]+)+)?$/,
+    'expected an absolute path without a slash at its end, or "" for none',
+  );
+
+/** How loader and unload pods run (behaviour m). */
+export const workerSchema = z.strictObject({
+  runAsUser: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(0),
+  seLinuxType: z
+    .string()
+    .regex(/^\w{1,128}$/, 'expected an SELinux type such as spc_t')
+    .default('spc_t'),
+  /** See `WorkerSettings`: said or not makes a difference. */
+  firmwareHostPath: hostPathSchema.optional(),
+});
+
+/** The spoke's configuration (behaviour m). */
+export const spokeConfigSchema = programConfigSchema.extend({ worker: workerSchema.prefault({}) });
 export type SpokeConfig = z.infer<typeof spokeConfigSchema>;
 
 export const spokeEnvironmentSchema = programEnvironmentSchema.extend({

@@ -14,7 +14,7 @@ process.exit(
       isManaged(environment.KMM_MANAGED).managed
         ? [{ resource: modules }, { resource: clusterClaims }]
         : [{ resource: modules }],
-    start: ({ environment, client, runtime, signal, identity }) => {
+    start: ({ config, environment, client, runtime, signal, identity }) => {
       const { managed, valid } = isManaged(environment.KMM_MANAGED);
       if (!valid) {
         const value = environment.KMM_MANAGED;
@@ -23,6 +23,7 @@ process.exit(
       const settings = {
         toolsImage: environment.RELATED_IMAGE_WORKER,
         operatorNamespace: environment.OPERATOR_NAMESPACE,
+        worker: config.worker,
       };
       return startSpoke({ client, runtime, settings, managed, identity, signal });
     },

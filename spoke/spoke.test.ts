@@ -15,6 +15,7 @@ import type { DaemonSet, Node, Pod } from '../shared/kube/object.ts';
 import { daemonSets, events, nodes, pods } from '../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../shared/kube/runtime.ts';
 import type { Running } from '../shared/process/life.ts';
+import { workerSchema } from './config.ts';
 import { purposeOf } from './pods.ts';
 import { startSpoke } from './start.ts';
 
@@ -43,7 +44,7 @@ describe('The spoke', () => {
     program = await startSpoke({
       client: await plane.connect('kmm'),
       runtime,
-      settings: { toolsImage: fleet.toolsImage, operatorNamespace },
+      settings: { toolsImage: fleet.toolsImage, operatorNamespace, worker: workerSchema.parse({}) },
       managed: true,
       identity: 'test',
       signal: stopping.signal,

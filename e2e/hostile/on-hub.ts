@@ -50,6 +50,7 @@ export function lookOnHub(module: ManagedClusterModule): {
     problems: view.problems,
     hold: view.hold,
     revision: current?.name,
+    current,
     imageCheck: view.imageCheck,
     warnings: [],
     records: record === undefined ? [] : [record],

@@ -93,15 +93,23 @@ describe('clusters that do not say which kernels they run', () => {
     );
   });
 
-  it('a kernel that no mapping matches is left alone and named; the other nodes are served [7]', async () => {
+  it('a kernel that no mapping matches is left alone and named; the other nodes are served; the status says by which mapping [7] [216]', async () => {
     const spec = driverSpec(stage.fleet, 'drivers/picky');
     const container = spec.moduleLoader!.container;
-    container.kernelMappings = [{ ...container.kernelMappings[0]!, regexp: 'el9' }];
+    const base = container.kernelMappings[0]!;
+    container.kernelMappings = [
+      { ...base, regexp: '^.+\\fel9' },
+      { ...base, regexp: 'el9' },
+    ];
     await pushDriver(stage.fleet, { repository: 'drivers/picky', module: 'picky', kernels: [kernels.el9] });
     await stage.apply('picky', fleetSpec(spec));
     const object = await stage.ready('picky');
     assert.deepEqual(object.status?.unmappedKernels, [
       { kernelVersion: kernels.debian, clusters: 1, exampleCluster: 'edge-2' },
+    ]);
+    assert.deepEqual(object.status?.kernelMappings, [
+      { index: 0, regexp: '^.+\\fel9', clusters: 0 },
+      { index: 1, regexp: 'el9', clusters: 2, kernels: [kernels.el9] },
     ]);
     assert.ok(loadedModules(stage.fleet, 'edge-2', 'n1').includes('picky'));
     assert.ok(!loadedModules(stage.fleet, 'edge-2', 'n2').includes('picky'));

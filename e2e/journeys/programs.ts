@@ -2,6 +2,7 @@ import { hubConfigSchema } from '../../hub/config.ts';
 import { startHub } from '../../hub/start.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import type { Runtime } from '../../shared/kube/runtime.ts';
+import { workerSchema } from '../../spoke/config.ts';
 import { startSpoke } from '../../spoke/start.ts';
 import { type Fleet, hubNamespace, operatorNamespace, programUsers } from '../world/fleet/fleet.ts';
 
@@ -67,7 +68,7 @@ export function spokeProgram(fleet: Fleet, runtime: Runtime, cluster: string, op
   return new Program(
     () => fleet.spoke(cluster).plane.connect(programUsers.spoke, { meters: runtime.meters, ...options }),
     (client, signal) => {
-      const settings = { toolsImage: fleet.toolsImage, operatorNamespace };
+      const settings = { toolsImage: fleet.toolsImage, operatorNamespace, worker: workerSchema.parse({}) };
       return startSpoke({ client, runtime, settings, managed: true, identity: 'spoke-1', signal });
     },
   );

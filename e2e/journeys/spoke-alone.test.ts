@@ -7,6 +7,7 @@ import type { Node, Pod } from '../../shared/kube/object.ts';
 import { daemonSets, events, networkPolicies, nodes, pods, secrets } from '../../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import type { Running } from '../../shared/process/life.ts';
+import { workerSchema } from '../../spoke/config.ts';
 import { isPodReady, purposeOf } from '../../spoke/pods.ts';
 import { startSpoke } from '../../spoke/start.ts';
 import { eventually } from '../world/eventually.ts';
@@ -90,7 +91,7 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
     program = await startSpoke({
       client: await plane().connect(programUsers.spoke),
       runtime,
-      settings: { toolsImage: fleet.toolsImage, operatorNamespace },
+      settings: { toolsImage: fleet.toolsImage, operatorNamespace, worker: workerSchema.parse({}) },
       managed: false,
       identity: 'spoke-1',
       signal: stopping.signal,

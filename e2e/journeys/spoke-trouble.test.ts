@@ -79,14 +79,11 @@ describe('a cluster that is not prepared: the hub says what is missing there', (
   });
 
   it('the right of the default account to run privileged pods, when none is given [135]', async () => {
-    // As an SCC or a Pod Security level refuses them: whoever makes the pod is told, by its own creation.
-    plane().server.setAuthorize(
-      ({ verb, resource, namespace }) => verb !== 'create' || resource !== 'pods' || namespace !== spokeNamespace,
-    );
+    const allow = await plane().refusePrivilegedPods(spokeNamespace);
     await stage.apply('fifth', fleetSpec(driverSpec(stage.fleet, 'drivers/fifth')));
     await saysOf('fifth', /Loading: .*PodsNotCreated: .*0 of 1 pods of DaemonSet \S+ .*ServiceAccount default /);
     assert.ok(!isLoaded('fifth'));
-    plane().server.setAuthorize(undefined);
+    await allow();
     await stage.ready('fifth');
     assert.ok(isLoaded('fifth'));
   });

@@ -5,27 +5,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { request } from 'undici';
 import type { Resource } from '../../shared/kube/object.ts';
 import { configMaps, leases } from '../../shared/kube/resources.ts';
 import type { ProgramConfig, ProgramEnvironment } from '../../shared/process/config.ts';
 import type { ProgramHost } from '../../shared/process/host.ts';
-import { type Program, runProgram } from '../../shared/process/program.ts';
+import type { Program } from '../../shared/process/program.ts';
 import { seriesValue } from '../../shared/testing/exposition.ts';
 import { eventually } from '../world/eventually.ts';
 import { configMap, type Plane, startPlane } from './plane.ts';
+import { type Run, startRun } from './run.ts';
 import { smallProgram } from './small-program/main.ts';
 
 const config = ['healthProbeBindAddress: 127.0.0.1:0', 'metrics:', '  bindAddress: 127.0.0.1:0', ''].join('\n');
-
-/** A program that runs in this process, its log lines, and the means to end it. */
-interface Run {
-  code: Promise<number>;
-  lines: Record<string, unknown>[];
-  said: string[];
-  terminate(): void;
-  page(text: string, path: string): Promise<{ status: number; body: string }>;
-}
 
 describe('a program', () => {
   let plane: Plane;
@@ -49,40 +40,15 @@ describe('a program', () => {
     KUBECONFIG: file('kubeconfig', plane.server.kubeconfig()),
   });
 
-  function start(
+  const start = (
     overrides: Partial<ProgramHost> = {},
     program: Program<ProgramConfig, ProgramEnvironment> = smallProgram(),
-  ): Run {
-    const lines: Record<string, unknown>[] = [];
-    const said: string[] = [];
-    const terminations = new Set<(signal: string) => void>();
-    const code = runProgram(program, {
+  ): Run =>
+    startRun(program, {
       arguments: ['--config', file('config.yaml', config)],
       environment: environment(),
-      hostname: 'pod',
-      say: (line) => said.push(line),
-      onTermination(listener) {
-        terminations.add(listener);
-        return () => terminations.delete(listener);
-      },
-      keepAlive: () => () => undefined,
-      logDestination: { write: (line) => void lines.push(JSON.parse(line)) },
       ...overrides,
     });
-    return {
-      code,
-      lines,
-      said,
-      terminate: () => {
-        for (const listener of terminations) listener('SIGTERM');
-      },
-      async page(text, path) {
-        const url = await eventually(text, () => lines.find(({ msg }) => msg === text)?.['url'] as string | undefined);
-        const answer = await request(url + path, { reset: true });
-        return { status: answer.statusCode, body: await answer.body.text() };
-      },
-    };
-  }
   const ready = (run: Run) =>
     eventually('ready', async () => (await run.page('serving health', '/readyz')).status === 200);
   const holder = async () =>
@@ -91,11 +57,12 @@ describe('a program', () => {
   it('[197] [198] is ready once its caches are synced, works, and ends with its lease given back', async () => {
     const run = start();
     await ready(run);
-    assert.deepEqual(await run.page('serving health', '/healthz'), { status: 200, body: 'ok' });
+    const { status, body: alive } = await run.page('serving health', '/healthz');
+    assert.deepEqual([status, alive], [200, 'ok']);
     await plane.client.create(configMaps, configMap('hello'));
     await eventually('hello seen', () => run.lines.some(({ msg, key }) => msg === 'seen' && key === 'hello'));
     assert.match(String(await holder()), /^pod_/);
-    const { body } = await run.page('serving metrics', '/metrics');
+    const { body } = await run.page('serving metrics', '/metrics', plane.server.token('prometheus'));
     assert.equal(seriesValue(body, 'kmm_leader', { lease: 'small-program' }), 1);
     const lists = { verb: 'list', resource: 'configmaps', status: '200' };
     assert.ok((seriesValue(body, 'kmm_api_requests_total', lists) ?? 0) >= 1);
@@ -157,7 +124,7 @@ describe('a program', () => {
     {
       title: 'with an argument that it does not know',
       start: () => start({ arguments: ['--verbose'] }),
-      said: [/'--verbose'.*expected --config FILE/],
+      said: [/'--verbose'.*expected --config CONFIGMAP or --config \.\/FILE/],
     },
     {
       title: 'without a kubeconfig',

@@ -96,8 +96,13 @@ function workAt(fleet: Fleet, ref: ObjectRef): ManifestWork | undefined {
   return labelled;
 }
 
+/** Undefined while the spec is invalid or its version is not recorded yet. */
+export function currentRevision(fleet: Fleet, view: ModuleView): Revision | undefined {
+  return view.wanted === undefined ? undefined : revisionNamed(fleet, view, view.wanted.revision);
+}
+
 function modulePicture(fleet: Fleet, view: ModuleView): ClusterPicture['module'] {
-  const current = view.wanted === undefined ? undefined : revisionNamed(fleet, view, view.wanted.revision);
+  const current = currentRevision(fleet, view);
   const pending = { reason: reasons.revisionPending, message: 'its version is not recorded yet' };
   return {
     name: view.name,

@@ -56,6 +56,7 @@ function world(present: ManagedClusterModuleStatus = {}) {
   const reconcile = statusReconcile({
     client: { patch } as unknown as KubeClient,
     fleet: {
+      revisions: { get: () => undefined },
       modules: { get: () => module },
       moduleViews: new ModuleViews(),
       nowMs: () => time.nowMs,

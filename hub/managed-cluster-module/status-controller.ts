@@ -7,7 +7,7 @@ import { writeStatus } from '../../shared/kube/status.ts';
 import type { ClusterMeters } from './cluster-meters.ts';
 import type { Demand } from './demand.ts';
 import { eventsOf } from './events.ts';
-import type { Fleet } from './gather.ts';
+import { currentRevision, type Fleet } from './gather.ts';
 import type { ModuleView } from './module-view.ts';
 import type { ClusterRecord, Records } from './records.ts';
 import { type StatusPicture, statusOf } from './status.ts';
@@ -82,6 +82,7 @@ function pictureOf(
     problems: own === undefined ? view.problems : [...view.problems, own],
     hold: view.hold,
     revision: view.wanted?.revision,
+    current: currentRevision(fleet, view),
     imageCheck: view.imageCheck,
     warnings: demand.warnings(view.name, view.wanted?.revision),
     records: known,

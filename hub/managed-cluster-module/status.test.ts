@@ -39,6 +39,7 @@ function status(records: readonly ClusterRecord[], overrides: Partial<StatusPict
     problems: [],
     hold: undefined,
     revision: 'm-1',
+    current: undefined,
     imageCheck: 'Required',
     warnings: [],
     records,

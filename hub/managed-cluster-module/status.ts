@@ -8,8 +8,10 @@ import { managedClusterModuleStatusBounds as bounds } from '@open-cluster-manage
 import { type Condition, shortened, withConditions } from '../../shared/core/conditions.ts';
 import { conditionsOf } from './conditions.ts';
 import { imageStatuses } from './image-status.ts';
+import { mappingStatuses } from './mapping-status.ts';
 import type { Problem } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
+import type { Revision } from './revision.ts';
 
 /** Everything that the status of a ManagedClusterModule is made of. Immutable. */
 export interface StatusPicture {
@@ -19,6 +21,8 @@ export interface StatusPicture {
   problems: readonly Problem[];
   hold: Problem | undefined;
   revision: string | undefined;
+  /** The present spec as it is recorded; undefined while it is not, or is invalid. */
+  current: Revision | undefined;
   imageCheck: 'Required' | 'Skip';
   /** About the Secrets that images are looked up with. */
   warnings: readonly string[];
@@ -55,10 +59,19 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
     numberDegraded: works.filter(({ degraded }) => degraded).length,
     rollout: rolloutOf(picture, tally),
     ...cut('images', 'moreImages', imageStatuses(tally.selected, picture.revision), bounds.imagesMax),
+    ...kernelMappings(tally.selected, picture.current),
     ...cut('clusters', 'moreClusters', clusterStatuses(tally), bounds.clustersMax),
     ...cut('unmappedKernels', 'moreUnmappedKernels', unmappedKernels(tally.selected), bounds.unmappedKernelsMax),
     ...ignoredKernels(tally.selected),
   };
+}
+
+function kernelMappings(
+  selected: readonly ClusterRecord[],
+  current: Revision | undefined,
+): Pick<ManagedClusterModuleStatus, 'kernelMappings'> {
+  const statuses = mappingStatuses(selected, current);
+  return statuses.length === 0 ? {} : { kernelMappings: statuses };
 }
 
 export function tallyOf(records: readonly ClusterRecord[], generation: number): Tally {

@@ -8,6 +8,11 @@ export const managedClusterModuleStatusBounds = {
   clustersMax: 32,
   unmappedKernelsMax: 32,
   ignoredKernelsMax: 16,
+  kernelMappingsMax: 256,
+  /** Of one mapping; of all together, so that the object stays far below what etcd takes; and of what a mapping says. */
+  mappingKernelsMax: 32,
+  mappingKernelsInAllMax: 512,
+  mappingTextCharsMax: 128,
   messageCharsMax: bounds.stringCharsMax,
 } as const;
 const max = managedClusterModuleStatusBounds;
@@ -32,6 +37,21 @@ export const imageStatusSchema = object('The image of one kernel.', {
   clusters: integer('How many clusters run this kernel.', 'int32').optional(),
 });
 export type ImageStatus = z.infer<typeof imageStatusSchema>;
+
+export const kernelMappingStatusSchema = object('What one mapping of the present spec serves.', {
+  index: integer('Its place in kernelMappings, from 0 on.', 'int32'),
+  literal: text('Its literal, shortened.', max.mappingTextCharsMax).optional(),
+  regexp: text('Its regexp, shortened.', max.mappingTextCharsMax).optional(),
+  clusters: integer(
+    'How many selected clusters run a kernel that it serves. 0: it matches none of their kernels, or earlier mappings take them all.',
+    'int32',
+  ),
+  kernels: list(kernelVersion(), 'The kernels of selected clusters that it serves, sorted.', {
+    max: max.mappingKernelsMax,
+  }).optional(),
+  moreKernels: more('kernels'),
+});
+export type KernelMappingStatus = z.infer<typeof kernelMappingStatusSchema>;
 
 export const rolloutStatusSchema = object('How far the present revision is.', {
   revision: text('The revision of moduleSpec that is rolled out: the name of a ControllerRevision.', 253).optional(),
@@ -93,6 +113,14 @@ export const managedClusterModuleStatusSchema = object('What was observed.', {
     keys: ['kernelVersion', 'image'],
   }).optional(),
   moreImages: more('images'),
+  kernelMappings: list(
+    kernelMappingStatusSchema,
+    'Which mapping of the present spec serves which kernels, in its order.',
+    {
+      max: max.kernelMappingsMax,
+      keys: ['index'],
+    },
+  ).optional(),
   clusters: list(clusterStatusSchema, 'Clusters that are not well yet, failed ones first.', {
     max: max.clustersMax,
     keys: ['name'],

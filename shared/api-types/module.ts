@@ -51,6 +51,7 @@ export type NodeCounts = z.infer<typeof nodeCountsSchema>;
 const kernelStatusSchema = object('What became of one kernel.', {
   kernelVersion: text('The kernel version, without a trailing `+`.', bounds.pathCharsMax),
   image: text('The image that serves it.').optional(),
+  mapping: text('The literal or regexp of the mapping that was used.').optional(),
   desired: integer('Nodes of this kernel that should have the module.', 'int32'),
   loaded: integer('Nodes that have it as the present spec describes it.', 'int32'),
   failed: integer('Nodes where loading failed.', 'int32'),

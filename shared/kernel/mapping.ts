@@ -18,7 +18,8 @@ export interface ResolvedMapping {
 export type MappingResult =
   | { kind: 'match'; mapping: ResolvedMapping }
   | { kind: 'none' }
-  | { kind: 'error'; message: string };
+  /** `reason`: where it is not the mapping that is wrong. */
+  | { kind: 'error'; reason?: string; message: string };
 
 /**
  * Finds what `container` says for `kernel` (a release, with or without `+`): the first mapping in list order whose

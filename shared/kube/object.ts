@@ -112,3 +112,25 @@ export function parseKey(key: string): ObjectRef {
 export function apiVersion(resource: Resource<KubeObject>): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
+
+/** Who has a token (authentication.k8s.io/v1). */
+export interface TokenReview extends KubeObject {
+  spec: { token: string };
+  status?: {
+    authenticated?: boolean;
+    user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> };
+    error?: string;
+  };
+}
+
+/** May somebody do something (authorization.k8s.io/v1); of a URL that is no resource's. */
+export interface SubjectAccessReview extends KubeObject {
+  spec: {
+    user: string;
+    uid?: string;
+    groups?: string[];
+    extra?: Record<string, string[]>;
+    nonResourceAttributes: { path: string; verb: string };
+  };
+  status?: { allowed: boolean; denied?: boolean; reason?: string };
+}

@@ -11,6 +11,8 @@ import type {
   Pod,
   Resource,
   Secret,
+  SubjectAccessReview,
+  TokenReview,
 } from './object.ts';
 
 /** The built-in kinds that the programs touch. Ours and OCM's stand in `@open-cluster-management/api-types`. */
@@ -28,6 +30,15 @@ export const controllerRevisions = resource<ControllerRevision>(
   true,
 );
 export const leases = resource<Lease>('coordination.k8s.io', 'v1', 'Lease', 'leases', true);
+/** Questions to the API server: created, answered in `status`, never stored. */
+export const tokenReviews = resource<TokenReview>('authentication.k8s.io', 'v1', 'TokenReview', 'tokenreviews', false);
+export const subjectAccessReviews = resource<SubjectAccessReview>(
+  'authorization.k8s.io',
+  'v1',
+  'SubjectAccessReview',
+  'subjectaccessreviews',
+  false,
+);
 export const events = resource<Event>('events.k8s.io', 'v1', 'Event', 'events', true);
 export const networkPolicies = resource<NetworkPolicy>(
   'networking.k8s.io',

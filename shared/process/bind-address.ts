@@ -14,3 +14,8 @@ export function parseBindAddress(text: string): BindAddress | undefined {
   }
   return { host: match[1] ?? (match[2] || undefined), port };
 }
+
+/** Whether nobody but this machine can connect there. */
+export function isLoopback({ host }: BindAddress): boolean {
+  return host !== undefined && (/^127(?:\.\d{1,3}){3}$/.test(host) || host === '::1' || host === 'localhost');
+}

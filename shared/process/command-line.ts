@@ -1,15 +1,25 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeconfigSource } from '../kube/kubeconfig.ts';
 import { SettingsError } from './config.ts';
 
+/** Where the configuration stands: a file, or a ConfigMap in OPERATOR_NAMESPACE as upstream's deployments name it. */
+export type ConfigSource = { file: string } | { configMap: string };
+
 export interface CommandLine {
-  config: { text: string; place: string } | undefined;
+  /** Undefined: all defaults. */
+  config: ConfigSource | undefined;
   kubeconfig: KubeconfigSource;
 }
 
-/** Reads `--config FILE` and `--kubeconfig FILE`; without the latter `KUBECONFIG`, else the pod's service account. Throws `SettingsError`. */
+const usage = 'expected --config CONFIGMAP or --config ./FILE, --kubeconfig FILE';
+/** As the API server asks of names. */
+const objectName = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+
+/**
+ * Reads `--config` (a value with a `/` is a file, anything else a ConfigMap) and `--kubeconfig FILE`; without the latter
+ * `KUBECONFIG`, else the pod's service account. Throws `SettingsError`.
+ */
 export function readCommandLine(from: {
   arguments: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
@@ -17,7 +27,7 @@ export function readCommandLine(from: {
   const options = parsed(from.arguments);
   const path = options.kubeconfig || from.environment['KUBECONFIG'];
   return {
-    config: options.config === undefined ? undefined : { text: readConfig(options.config), place: options.config },
+    config: options.config === undefined ? undefined : sourceOf(options.config),
     kubeconfig: path ? { path } : { inCluster: true, environment: from.environment },
   };
 }
@@ -31,14 +41,12 @@ function parsed(given: readonly string[]): { config?: string; kubeconfig?: strin
       allowPositionals: false,
     }).values;
   } catch (error) {
-    throw new SettingsError([`${errorMessage(error)} (expected --config FILE, --kubeconfig FILE)`]);
+    throw new SettingsError([`${errorMessage(error)} (${usage})`]);
   }
 }
 
-function readConfig(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new SettingsError([`cannot read the configuration ${path}: ${errorMessage(error)}`]);
-  }
+function sourceOf(text: string): ConfigSource {
+  if (text.includes('/')) return { file: text };
+  if (objectName.test(text)) return { configMap: text };
+  throw new SettingsError([`--config ${JSON.stringify(text)} is neither a ConfigMap's name nor a path (${usage})`]);
 }

@@ -24,9 +24,9 @@ describe('the configuration', () => {
       assert.deepEqual(read(text).config, {
         healthProbeBindAddress: { host: undefined, port: 8081 },
         metrics: {
-          bindAddress: { host: '127.0.0.1', port: 8080 },
-          secureServing: false,
-          enableAuthnAuthz: false,
+          bindAddress: { host: '0.0.0.0', port: 8443 },
+          secureServing: true,
+          enableAuthnAuthz: true,
           disableHTTP2: true,
         },
         leaderElection: { enabled: true, leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 },
@@ -54,7 +54,7 @@ describe('the configuration', () => {
       'leaderElection: { retryPeriod: 20s }',
       'logLevel: loud',
       'typo: 1',
-      'metrics: { secureServing: true }',
+      'metrics: { secureServing: false }',
     ].join('\n');
     assert.throws(
       () => read(text, { OPERATOR_NAMESPACE: '' }),
@@ -62,7 +62,7 @@ describe('the configuration', () => {
         assert.ok(error instanceof SettingsError);
         const expected = [
           /^config.yaml: healthProbeBindAddress: expected host:port/,
-          /^config.yaml: metrics.secureServing: metrics are served as plain HTTP, without TLS/,
+          /^config.yaml: metrics: secureServing: false would let scrapers' tokens travel in clear/,
           /^config.yaml: leaderElection: expected leaseDuration > renewDeadline > retryPeriod/,
           /^config.yaml: logLevel: /,
           /^config.yaml: .*typo/,

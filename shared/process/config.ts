@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { errorMessage } from '../core/errors.ts';
-import { parseBindAddress } from './bind-address.ts';
+import { isLoopback, parseBindAddress } from './bind-address.ts';
 
 const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -33,20 +33,33 @@ const bindAddressSchema = z.string().transform((text, context) => {
   }
 });
 
-const plainOnly = (what: string) =>
-  z
-    .literal(
-      false,
-      `metrics are served as plain HTTP, without ${what}: set it to false, and bindAddress to a loopback address or "0"`,
-    )
-    .default(false);
+/**
+ * Keys that a check across keys concerns: a configuration that is read leniently (`lenient-config.ts`) sets exactly these
+ * back. zod hands `params` on with the issue.
+ */
+const resets = (...keys: string[]) => ({ params: { resets: keys } });
 
-const metricsSchema = z.strictObject({
-  bindAddress: bindAddressSchema.prefault('127.0.0.1:8080'),
-  secureServing: plainOnly('TLS'),
-  enableAuthnAuthz: plainOnly('authentication'),
-  disableHTTP2: z.boolean().default(true),
-});
+const metricsSchema = z
+  .strictObject({
+    bindAddress: bindAddressSchema.prefault('0.0.0.0:8443'),
+    /** HTTPS; of a certificate made at start unless `certDir` has one. */
+    secureServing: z.boolean().default(true),
+    /** Asks the API server who a scraper is, and whether it may get `/metrics`. */
+    enableAuthnAuthz: z.boolean().default(true),
+    /** Folder of `tls.crt` and `tls.key`, read again when they change. Ours. */
+    certDir: z.string().min(1).optional(),
+    disableHTTP2: z.boolean().default(true),
+  })
+  .prefault({})
+  .refine(
+    ({ bindAddress, secureServing, enableAuthnAuthz }) =>
+      secureServing || !enableAuthnAuthz || bindAddress === undefined || isLoopback(bindAddress),
+    {
+      message:
+        "secureServing: false would let scrapers' tokens travel in clear: set it to true, enableAuthnAuthz to false, or bindAddress to a loopback address",
+      ...resets('secureServing'),
+    },
+  );
 
 /** Each try is a request to the API server. */
 const retryMsMin = 100;
@@ -66,17 +79,35 @@ const leaderElectionSchema = z.strictObject({
  */
 export const programConfigSchema = z.strictObject({
   healthProbeBindAddress: bindAddressSchema.prefault(':8081'),
-  metrics: metricsSchema.prefault({}),
+  metrics: metricsSchema,
   leaderElection: leaderElectionSchema
     .prefault({})
     .refine(
       ({ leaseDuration, renewDeadline, retryPeriod }) => leaseDuration > renewDeadline && renewDeadline > retryPeriod,
-      'expected leaseDuration > renewDeadline > retryPeriod',
+      {
+        message: 'expected leaseDuration > renewDeadline > retryPeriod',
+        ...resets('leaseDuration', 'renewDeadline', 'retryPeriod'),
+      },
     )
-    .refine(({ retryPeriod }) => retryPeriod >= retryMsMin, `expected a retryPeriod of at least ${retryMsMin}ms`),
+    .refine(({ retryPeriod }) => retryPeriod >= retryMsMin, {
+      message: `expected a retryPeriod of at least ${retryMsMin}ms`,
+      ...resets('retryPeriod'),
+    }),
+  /** Upstream's, taken so that its configuration can stay: this version builds nothing and serves no webhook. */
+  job: z.strictObject({ gcDelay: durationMsSchema.optional() }).optional(),
+  webhook: z
+    .strictObject({ disableHTTP2: z.boolean().optional(), port: z.int().min(1).max(65_535).optional() })
+    .optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 export type ProgramConfig = z.infer<typeof programConfigSchema>;
+
+/** Settings that are valid and have no effect in this version, to be told at start; `also`: keys of one program. */
+export function unusedSettings(config: ProgramConfig, also: readonly string[] = []): string[] {
+  const set = Object.entries(config).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+  const unused = new Set(['job', 'webhook', ...also]);
+  return [...set.filter((key) => unused.has(key)), ...(config.metrics.disableHTTP2 ? [] : ['metrics.disableHTTP2'])];
+}
 
 /** The environment that every program has; extended alike. Empty counts as not set. */
 export const programEnvironmentSchema = z.object({
@@ -94,39 +125,66 @@ export class SettingsError extends Error {
   }
 }
 
+/** A configuration as text; `place` names it in messages. */
+export interface ConfigText {
+  text: string;
+  place: string;
+}
+
+/** What the file says (`undefined`: all defaults), or a `SettingsError` with everything that is wrong in it. */
+export function readConfig<C>(schema: z.ZodType<C>, config: ConfigText | undefined): C {
+  const { value, problem } = yamlValue(config?.text ?? '');
+  const place = config?.place ?? 'configuration';
+  const parsed = schema.safeParse(value ?? {});
+  const problems = [...(problem === undefined ? [] : [`${place}: ${problem}`])];
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => `${place}: ${problemOf(issue)}`));
+  if (problems.length > 0 || !parsed.success) throw new SettingsError(problems);
+  return parsed.data;
+}
+
+export function readEnvironment<E>(schema: z.ZodType<E>, environment: Readonly<Record<string, string | undefined>>): E {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  throw new SettingsError(parsed.error.issues.map((issue) => `environment: ${problemOf(issue)}`));
+}
+
 export interface SettingsSource<C, E> {
   configSchema: z.ZodType<C>;
   environmentSchema: z.ZodType<E>;
-  /** YAML; `undefined`: all defaults. `place` names it in messages. */
-  config: { text: string; place: string } | undefined;
+  config: ConfigText | undefined;
   environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Reads both, or throws a `SettingsError` with the problems of both. */
 export function readSettings<C, E>(source: SettingsSource<C, E>): { config: C; environment: E } {
   const problems: string[] = [];
-  const document = yamlValue(source.config, problems);
-  const config = source.configSchema.safeParse(document ?? {});
-  if (!config.success) problems.push(...problemsOf(config.error, source.config?.place ?? 'configuration'));
-  const set = Object.fromEntries(Object.entries(source.environment).filter(([, value]) => value !== ''));
-  const environment = source.environmentSchema.safeParse(set);
-  if (!environment.success) problems.push(...problemsOf(environment.error, 'environment'));
-  if (problems.length > 0 || !config.success || !environment.success) throw new SettingsError(problems);
-  return { config: config.data, environment: environment.data };
+  const config = collecting(problems, () => readConfig(source.configSchema, source.config));
+  const environment = collecting(problems, () => readEnvironment(source.environmentSchema, source.environment));
+  if (config === undefined || environment === undefined) throw new SettingsError(problems);
+  return { config: config.value, environment: environment.value };
 }
 
-function yamlValue(config: { text: string; place: string } | undefined, problems: string[]): unknown {
-  if (config === undefined) return undefined;
+function collecting<T>(problems: string[], read: () => T): { value: T } | undefined {
   try {
-    return parse(config.text, { maxAliasCount: 0, prettyErrors: true });
+    return { value: read() };
   } catch (error) {
-    problems.push(`${config.place}: no YAML: ${errorMessage(error).split('\n')[0]}`);
+    if (!(error instanceof SettingsError)) throw error;
+    problems.push(...error.problems);
     return undefined;
   }
 }
 
-function problemsOf(error: z.ZodError, place: string): string[] {
-  return error.issues.map(
-    (issue) => `${place}: ${issue.path.length === 0 ? '' : `${issue.path.join('.')}: `}${issue.message}`,
-  );
+/** `undefined` of an empty document. */
+export function yamlValue(text: string): { value?: unknown; problem?: string } {
+  try {
+    return { value: parse(text, { maxAliasCount: 0, prettyErrors: true, logLevel: 'error' }) ?? undefined };
+  } catch (error) {
+    return { problem: `no YAML: ${errorMessage(error).split('\n')[0]}` };
+  }
+}
+
+/** `metrics.bindAddress: expected …` */
+export function problemOf({ path, message }: Pick<z.core.$ZodIssue, 'path' | 'message'>): string {
+  return `${path.length === 0 ? '' : `${path.join('.')}: `}${message}`;
 }

@@ -13,10 +13,7 @@ async function get(server: HttpServer, path: string, method: 'GET' | 'HEAD' | 'P
 describe('the health pages', () => {
   it('[198] answer that the process is alive, and whether it is ready or why not', async () => {
     let reasons = ['caches are not synced yet'];
-    const server = await serveHttp(
-      loopback,
-      healthPages(() => reasons),
-    );
+    const server = await serveHttp(loopback, { pages: healthPages(() => reasons) });
     try {
       assert.deepEqual((await get(server, '/healthz')).status, 200);
       const early = await get(server, '/readyz');
@@ -31,10 +28,7 @@ describe('the health pages', () => {
   });
 
   it('are all that there is', async () => {
-    const server = await serveHttp(
-      loopback,
-      healthPages(() => []),
-    );
+    const server = await serveHttp(loopback, { pages: healthPages(() => []) });
     try {
       assert.equal((await get(server, '/')).status, 404);
       assert.equal((await get(server, '/constructor')).status, 404);
@@ -46,10 +40,10 @@ describe('the health pages', () => {
   });
 
   it('say when their port is taken', async () => {
-    const server = await serveHttp(loopback, {});
+    const server = await serveHttp(loopback, { pages: {} });
     try {
       const port = Number(new URL(server.url).port);
-      await assert.rejects(serveHttp({ host: '127.0.0.1', port }, {}), /EADDRINUSE/);
+      await assert.rejects(serveHttp({ host: '127.0.0.1', port }, { pages: {} }), /EADDRINUSE/);
     } finally {
       await server.close();
     }
@@ -66,7 +60,7 @@ describe('the metrics page', () => {
     meters.gauge({ name: 'kmm_level', help: 'level', labels: ['of'] }).set(8, { of: 'gone' });
     meters.gauge({ name: 'kmm_level', help: 'level', labels: ['of'] }).remove({ of: 'gone' });
     meters.histogram({ name: 'kmm_seconds', help: 'seconds', buckets: [1, 10] }).observe(5);
-    const server = await serveHttp(loopback, { '/metrics': () => meters.exposition() });
+    const server = await serveHttp(loopback, { pages: { '/metrics': () => meters.exposition() } });
     try {
       const { body, headers } = await get(server, '/metrics');
       assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4/);

@@ -1,6 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import type { BindAddress } from './bind-address.ts';
+import type { CertificatePair } from './certificate-folder.ts';
 
 // An `import` reads every export of the module, and `node:http` has some that load Node's own fetch: 5 MB, for nothing.
 const { createServer } = process.getBuiltinModule('node:http');
@@ -8,6 +10,7 @@ const { createServer } = process.getBuiltinModule('node:http');
 export interface Page {
   status?: number;
   contentType?: string;
+  headers?: Readonly<Record<string, string>>;
   body: string;
 }
 
@@ -15,23 +18,58 @@ export interface Page {
 export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 
 export interface HttpServer {
-  /** `http://host:port` as really listened on: the port may have been 0. */
+  /** `http(s)://host:port` as really listened on: the port may have been 0. */
   readonly url: string;
+  /** From the next connection on. Throws when certificate and key do not fit, and nothing has changed then. */
+  renew(tls: CertificatePair): void;
   close(): Promise<void>;
 }
 
-/** Serves `pages` as plain HTTP. Rejects when the address is taken. */
-export async function serveHttp(at: BindAddress, pages: Pages): Promise<HttpServer> {
-  const server = createServer((request, response) => void answer(pages, request, response));
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 10_000;
-  server.maxConnections = 100;
+export interface HttpOptions {
+  pages: Pages;
+  /** HTTPS with this. */
+  tls?: CertificatePair;
+  /** Given the `Authorization` header of every request: what is answered instead of a page, or undefined. */
+  admit?: (authorization: string | undefined) => Promise<Page | undefined>;
+}
+
+const headMsMax = 10_000;
+const connectionsMax = 100;
+
+/** Serves pages. Rejects when the address is taken. */
+export async function serveHttp(at: BindAddress, options: HttpOptions): Promise<HttpServer> {
+  const { tls } = options;
+  const limits = { headersTimeout: headMsMax, requestTimeout: headMsMax };
+  const listener = (request: IncomingMessage, response: ServerResponse) => void answer(options, request, response);
+  const server = tls === undefined ? createServer(limits, listener) : secureServer({ ...limits, ...tls }, listener);
+  server.maxConnections = connectionsMax;
+  const sockets = openSockets(server);
   await listening(server, at);
   const { address, port, family } = server.address() as AddressInfo;
+  const scheme = tls === undefined ? 'http' : 'https';
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
-    close: () => closed(server),
+    url: `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    renew: (pair) => (server as TlsServer).setSecureContext(pair),
+    close: () => closed(server, sockets),
   };
+}
+
+function secureServer(
+  options: CertificatePair & { headersTimeout: number; requestTimeout: number },
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): TlsServer {
+  const https = process.getBuiltinModule('node:https');
+  return https.createServer({ ...options, minVersion: 'TLSv1.2', handshakeTimeout: headMsMax }, listener);
+}
+
+/** The server itself knows no connection whose TLS handshake is not over, and would wait for it at the end. */
+function openSockets(server: Server): Set<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 /** Is the process alive, may it be sent work, and if not: why. `notReady` gives the reasons. */
@@ -45,18 +83,21 @@ export function healthPages(notReady: () => readonly string[]): Pages {
   };
 }
 
-async function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const page = await pageFor(pages, request);
-  response.writeHead(page.status ?? 200, { 'content-type': page.contentType ?? 'text/plain; charset=utf-8' });
+async function answer(options: HttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const page = await pageFor(options, request);
+  const type = { 'content-type': page.contentType ?? 'text/plain; charset=utf-8' };
+  response.writeHead(page.status ?? 200, { ...type, ...page.headers });
   response.end(request.method === 'HEAD' ? undefined : page.body);
 }
 
-async function pageFor(pages: Pages, request: IncomingMessage): Promise<Page> {
+async function pageFor({ pages, admit }: HttpOptions, request: IncomingMessage): Promise<Page> {
   const path = (request.url ?? '/').split('?')[0] ?? '/';
-  if (!Object.hasOwn(pages, path))
-    return { status: 404, body: `not found; there are: ${Object.keys(pages).join(' ')}` };
-  if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, body: 'GET only' };
   try {
+    const refusal = await admit?.(request.headers.authorization);
+    if (refusal !== undefined) return refusal;
+    if (!Object.hasOwn(pages, path))
+      return { status: 404, body: `not found; there are: ${Object.keys(pages).join(' ')}` };
+    if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, body: 'GET only' };
     return await pages[path]!();
   } catch (error) {
     return { status: 500, body: error instanceof Error ? error.message : String(error) };
@@ -73,7 +114,7 @@ function listening(server: Server, at: BindAddress): Promise<void> {
   });
 }
 
-function closed(server: Server): Promise<void> {
-  server.closeAllConnections();
+function closed(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  for (const socket of sockets) socket.destroy();
   return new Promise((resolve) => server.close(() => resolve()));
 }

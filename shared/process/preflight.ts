@@ -47,17 +47,22 @@ async function problemOf(
     return undefined;
   } catch (error) {
     if (!(error instanceof KubeError)) return `${name}: ${errorMessage(error)}`;
-    switch (error.status) {
-      case 0:
-        return `cannot reach the API server: ${error.message}`;
-      case 401:
-        return `the API server refuses our credentials: ${error.message}`;
-      case 403:
-        return `no right to list ${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}: ${error.message}`;
-      case 404:
-        return `the API server does not know ${name} (${resource.version}): install its CustomResourceDefinition`;
-      default:
-        return `${name}: the API server answers ${error.status}: ${error.message}`;
-    }
+    if (error.status === 404)
+      return `the API server does not know ${name} (${resource.version}): install its CustomResourceDefinition`;
+    return refusalOf(error, `list ${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`);
+  }
+}
+
+/** Why the API server does not let us do `what` ("list pods"), in one line. */
+export function refusalOf(error: KubeError, what: string): string {
+  switch (error.status) {
+    case 0:
+      return `cannot reach the API server: ${error.message}`;
+    case 401:
+      return `the API server refuses our credentials: ${error.message}`;
+    case 403:
+      return `no right to ${what}: ${error.message}`;
+    default:
+      return `cannot ${what}: the API server answers ${error.status}: ${error.message}`;
   }
 }

@@ -9,13 +9,14 @@ import { startLeaderElection } from '../kube/leader.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { createKubeClient, type KubeClientOptions } from '../kube/transport.ts';
 import { readCommandLine } from './command-line.ts';
-import { type ProgramConfig, type ProgramEnvironment, readSettings, SettingsError } from './config.ts';
+import { type ProgramConfig, type ProgramEnvironment, SettingsError, unusedSettings } from './config.ts';
 import { type ProgramHost, processHost } from './host.ts';
-import { healthPages, type Pages, serveHttp } from './http.ts';
 import { Life, type Running } from './life.ts';
+import { type LoadedConfig, loadSettings, type SettingsRules } from './load-config.ts';
 import { makeLog } from './log.ts';
 import { PrometheusMeters } from './metrics.ts';
-import { missingRequirements, type Requirement } from './preflight.ts';
+import { missingRequirements, preflightMsMax, type Requirement } from './preflight.ts';
+import { type Closer, servePages } from './serve-pages.ts';
 
 export type { Running } from './life.ts';
 
@@ -36,6 +37,9 @@ export interface Program<C extends ProgramConfig, E extends ProgramEnvironment> 
   version: string;
   /** `programConfigSchema`, extended. */
   configSchema: z.ZodType<C>;
+  /** Keys of it that this program takes and does not use. */
+  unusedKeys?: readonly string[];
+  failClosed?: SettingsRules<C, E>['failClosed'];
   /** `programEnvironmentSchema`, extended. */
   environmentSchema: z.ZodType<E>;
   /** The lease's name unless `leaderElection.resourceID` says another. */
@@ -47,7 +51,7 @@ export interface Program<C extends ProgramConfig, E extends ProgramEnvironment> 
 }
 
 /**
- * Runs a program from its arguments (`--config FILE`, `--kubeconfig FILE`) and environment (`KUBECONFIG`, else the pod's
+ * Runs a program from its arguments (`command-line.ts`) and environment (`KUBECONFIG`, else the pod's
  * service account) to its exit code, which is 0 after SIGTERM or SIGINT and 1 after one clear line of what is wrong.
  *
  *     // hub/main.ts, all of it:
@@ -81,27 +85,33 @@ export async function runProgram<C extends ProgramConfig, E extends ProgramEnvir
   }
 }
 
-type Closer = () => void | Promise<void>;
-
 async function run<C extends ProgramConfig, E extends ProgramEnvironment>(
   program: Program<C, E>,
   host: ProgramHost,
   closers: Closer[],
 ): Promise<number> {
   const commandLine = readCommandLine(host);
-  const settings = readSettings({ ...program, config: commandLine.config, environment: host.environment });
-  const { config, environment } = settings;
   const meters = new PrometheusMeters();
+  const connect = connector(program, { kubeconfig: commandLine.kubeconfig, meters, closers });
+  const loaded = await loadSettings(program, {
+    source: commandLine.config,
+    environment: host.environment,
+    connect: () => connect({ concurrency: 1, requestTimeoutMs: preflightMsMax }),
+  });
+  const { config, environment } = loaded;
   const destination = host.logDestination;
   const log = makeLog({ program: program.name, level: config.logLevel, ...(destination && { destination }) });
   const runtime: Runtime = { clock: systemClock, random: Math.random, log, meters };
-  const connect = connector(program, { kubeconfig: commandLine.kubeconfig, meters, closers });
+  tellOf(loaded, runtime, program.unusedKeys);
   const life = new Life(runtime, host);
   const client = connect({ mayWrite: () => life.mayWrite });
   closers.push(() => life.close());
-  await serve(config, { life, meters, log, closers });
+  await servePages(config, { life, meters, runtime, closers, name: program.name, hostname: host.hostname, connect });
   const { clock } = runtime;
-  const missing = await missingRequirements(client, program.requirements(settings), { clock, signal: life.signal });
+  const missing = await missingRequirements(client, program.requirements({ config, environment }), {
+    clock,
+    signal: life.signal,
+  });
   if (missing.length > 0) throw new SettingsError(missing);
   if (life.signal.aborted) return life.untilEnd();
   const identity = `${host.hostname}_${randomUUID()}`;
@@ -150,21 +160,19 @@ function connector(
   };
 }
 
-async function serve(
-  config: ProgramConfig,
-  parts: { life: Life; meters: PrometheusMeters; log: Runtime['log']; closers: Closer[] },
-): Promise<void> {
-  const { life, meters, log, closers } = parts;
-  const health = healthPages(() => life.notReady());
-  const metrics: Pages = { '/metrics': () => meters.exposition() };
-  const servers = [
-    { at: config.healthProbeBindAddress, pages: health, text: 'serving health' },
-    { at: config.metrics.bindAddress, pages: metrics, text: 'serving metrics' },
-  ];
-  for (const { at, pages, text } of servers) {
-    if (at === undefined) continue;
-    const server = await serveHttp(at, pages);
-    closers.push(() => server.close());
-    log.info({ url: server.url }, text);
-  }
+/** Everything at once, where a person and an alert can see it. */
+function tellOf<C extends ProgramConfig>(
+  { config, problems, notice }: LoadedConfig<C>,
+  { log, meters }: Runtime,
+  unusedKeys: readonly string[] = [],
+): void {
+  for (const problem of problems) log.error({ problem }, 'the configuration has a problem');
+  if (notice !== undefined) log.warn({ notice }, 'the configuration is not what it may have been meant to be');
+  const gauge = meters.gauge({
+    name: 'kmm_configuration_problems',
+    help: 'Problems of the ConfigMap that the program was started with: defaults hold instead, the log names each',
+  });
+  gauge.set(problems.length);
+  const settings = unusedSettings(config, unusedKeys);
+  if (settings.length > 0) log.warn({ settings }, 'settings have no effect in this version');
 }

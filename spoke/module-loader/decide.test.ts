@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import type { DevicePlugin, Module } from '@open-cluster-management/api-types';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { Pod } from '../../shared/kube/object.ts';
-import { buildLoader, buildModule, buildNode, buildPlugin, ended, kernelA, kernelB } from '../testing/builders.ts';
+import {
+  buildLoader,
+  buildModule,
+  buildNode,
+  buildPlugin,
+  ended,
+  kernelA,
+  kernelB,
+  settings,
+} from '../testing/builders.ts';
 import { look, ownedDaemonSet, servingLoader, servingNode } from '../testing/picture.ts';
 import { unloadPod } from './unload-pod.ts';
 
@@ -55,6 +64,33 @@ describe('the loaders that a Module wants', () => {
     assert.deepEqual(plan.discard, []);
     const [error] = JSON.parse(status?.report ?? '').errors;
     assert.deepEqual([error.node, error.kernel, error.reason], ['n2', kernelB, 'MappingInvalid']);
+  });
+
+  it('load nothing without the firmware that they ask for, say why, and leave what is loaded [61]', () => {
+    const module = buildModule();
+    module.spec.moduleLoader!.container.modprobe.firmwarePath = '/fw';
+    const worker = { ...settings.worker, firmwareHostPath: '' };
+    const nodes = [buildNode('n1'), buildNode('n2', { release: kernelB })];
+    const picture = {
+      module,
+      nodes,
+      settings: { ...settings, worker },
+      daemonSets: [ownedDaemonSet(buildModule(), kernelB)],
+    };
+    const { plan, status } = look(picture);
+    assert.deepEqual([kernelsOf(plan), plan.discard], [[], []]);
+    const { errors } = JSON.parse(status?.report ?? '');
+    assert.deepEqual(
+      errors.map(({ node, reason }: { node: string; reason: string }) => [node, reason]),
+      [
+        ['n1', 'NoFirmwareHostPath'],
+        ['n2', 'NoFirmwareHostPath'],
+      ],
+    );
+    const failed = status?.conditions?.find(({ message }) => /worker\.firmwareHostPath is empty/.test(message));
+    assert.ok(failed, JSON.stringify(status?.conditions));
+    delete module.spec.moduleLoader!.container.modprobe.firmwarePath;
+    assert.deepEqual(kernelsOf(look(picture).plan), [kernelA, kernelB]);
   });
 
   it('go with the last node of their kernel, whatever the taints of those that are left [50]', () => {

@@ -28,7 +28,8 @@ function loadErrors({ targets }: Survey): ReportError[] {
   return targets.flatMap(({ name: node, kernel, state, trouble, mapping, desired }) => {
     if (state !== 'failed' || !desired) return [];
     if (trouble !== undefined) return [{ node, kernel, reason: trouble.reason, message: trouble.message }];
-    return mapping.kind === 'error' ? [{ node, kernel, reason: 'MappingInvalid', message: mapping.message }] : [];
+    if (mapping.kind !== 'error') return [];
+    return [{ node, kernel, reason: mapping.reason ?? 'MappingInvalid', message: mapping.message }];
   });
 }
 

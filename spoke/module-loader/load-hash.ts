@@ -9,12 +9,15 @@ export interface Load {
   kernel: string;
   modprobe: ModprobeSpec;
   inTreeModulesToRemove: readonly string[];
+  /** Of the installation, and only when it concerns this load: who does not say it keeps the hashes that there are. */
+  firmwareHostPath?: string | undefined;
 }
 
 /** 16 hexadecimal digits: the pod's annotation and the marker on the node carry it, and only its change replaces a pod. */
-export function loadHash({ image, kernel, modprobe, inTreeModulesToRemove }: Load): string {
+export function loadHash({ image, kernel, modprobe, inTreeModulesToRemove, firmwareHostPath }: Load): string {
   const section = withoutEmpty({ ...modprobe, dirName: modprobe.dirName ?? dirNameDefault });
-  return contentHash({ image, kernel, modprobe: section, inTreeModulesToRemove });
+  const place = firmwareHostPath === undefined ? {} : { firmwareHostPath };
+  return contentHash({ image, kernel, modprobe: section, inTreeModulesToRemove, ...place });
 }
 
 /** An empty list says what no list says: to write one down must reload nothing. `rawArgs` counts by being there. */

@@ -3,6 +3,7 @@ import type { Module } from '@open-cluster-management/api-types';
 import { resolveMapping } from '../../shared/kernel/mapping.ts';
 import { annotations, finalizers, labels } from '../../shared/kube/names.ts';
 import type { Pod } from '../../shared/kube/object.ts';
+import { workerSchema } from '../config.ts';
 import { buildModule, kernelA, settings } from '../testing/builders.ts';
 import { loaderDaemonSet, loaderName, unloadName } from './daemon-set.ts';
 import { hashOf, type Loader } from './loader-pod.ts';
@@ -150,6 +151,65 @@ describe('the loader pod', () => {
     assert.deepEqual(paths(buildModule()), ['/kmm', '/lib/modules', '/run/kmm']);
     assert.ok(paths(withModprobe({ moduleName: 'a', firmwarePath: '/fw' }))?.includes('/var/lib/firmware'));
   });
+});
+
+describe('the worker settings', () => {
+  const withFirmware = withModprobe({ moduleName: 'a', firmwarePath: '/fw' });
+  const plain = withModprobe({ moduleName: 'a' });
+  const loaderWith = (module: Module, worker: object): Loader => ({
+    ...loaderOf(module),
+    settings: { ...settings, worker: workerSchema.parse(worker) },
+  });
+  /** The loader pod and the pod that unloads what it loaded. */
+  const podsWith = (module: Module, worker: object) => {
+    const { template } = loaderDaemonSet(loaderWith(module, worker)).spec;
+    const metadata = { ...template.metadata, name: 'l', namespace: 'modules', uid: 'u1' };
+    const loader = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...template.spec, nodeName: 'n1' } } as Pod;
+    return [loader, unloadPod(loader)];
+  };
+  const hostPathOf = (pod: Pod | undefined) =>
+    pod?.spec.volumes?.find(({ name }) => name === 'firmware')?.hostPath?.path;
+
+  it('say as whom and with which SELinux type the node is worked on [196]', () => {
+    for (const pod of podsWith(plain, { runAsUser: 1001, seLinuxType: 'kmm_t' })) {
+      const context = pod.spec.containers[0]?.securityContext;
+      assert.deepEqual([context?.runAsUser, context?.seLinuxOptions], [1001, { type: 'kmm_t' }]);
+    }
+    const worker = { runAsUser: 1001, seLinuxType: 'kmm_t' };
+    assert.equal(hashOf(loaderWith(plain, worker)), hashOf(loaderWith(plain, {})), 'nothing is loaded anew for it');
+  });
+
+  it('say where firmware goes on the node, and that the kernel is to look there [60] [196]', () => {
+    const [loader, unloader] = podsWith(withFirmware, { firmwareHostPath: '/opt/firmware' });
+    assert.deepEqual([hostPathOf(loader), hostPathOf(unloader)], ['/opt/firmware', '/opt/firmware']);
+    const [container] = loader?.spec.containers ?? [];
+    assert.ok(
+      container?.env?.some(({ name, value }) => name === 'KMM_FIRMWARE_SEARCH_PATH' && value === '/opt/firmware'),
+    );
+    assert.equal(container?.securityContext?.privileged, true);
+    const other = hashOf(loaderWith(withFirmware, { firmwareHostPath: '/opt/firmware' }));
+    assert.notEqual(other, hashOf(loaderWith(withFirmware, {})), 'another place is another load');
+  });
+
+  it('change nothing of a loader without firmware, and of none where they say nothing [58]', () => {
+    const said = { firmwareHostPath: '/opt/firmware' };
+    assert.deepEqual(loaderDaemonSet(loaderWith(plain, said)), loaderDaemonSet(loaderOf(plain)));
+    const [loader] = podsWith(withFirmware, {});
+    assert.equal(hostPathOf(loader), '/var/lib/firmware');
+    assert.equal(loader?.spec.containers[0]?.securityContext?.privileged, undefined);
+  });
+
+  for (const [key, value] of [
+    ['firmwareHostPath', 'relative'],
+    ['firmwareHostPath', '/'],
+    ['firmwareHostPath', '/a/../b'],
+    ['firmwareHostPath', '/a b'],
+    ['firmwareHostPath', '/a\n'],
+    ['seLinuxType', ''],
+    ['runAsUser', -1],
+  ] as const)
+    it(`are refused with ${key} ${JSON.stringify(value)}`, () =>
+      assert.equal(workerSchema.safeParse({ [key]: value }).success, false));
 });
 
 describe('the one-shot unload pod', () => {

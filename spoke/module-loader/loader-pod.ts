@@ -5,7 +5,7 @@ import { normalised } from '../../shared/kernel/version.ts';
 import { annotations, finalizers, labels } from '../../shared/kube/names.ts';
 import type { PodTemplate } from '../../shared/kube/object.ts';
 import { containers } from '../pods.ts';
-import type { SpokeSettings } from '../settings.ts';
+import { firmwareHostPathDefault, type SpokeSettings, type WorkerSettings } from '../settings.ts';
 import { pressureTolerations } from '../taints.ts';
 import { loadHash } from './load-hash.ts';
 import { dirNameDefault, loadArguments, unloadArguments } from './modprobe-arguments.ts';
@@ -23,6 +23,7 @@ export interface Loader {
 }
 
 export const script = ['/kmm/busybox', 'sh', '/kmm/loader.sh'] as const;
+/** Where the script finds the node's firmware folder, whatever that is called on the node. */
 const firmwareDirectory = '/var/lib/firmware';
 /**
  * Beside installing the script, the init container leaves the node's boot id as its termination message: that is how a pod
@@ -35,10 +36,16 @@ printf '{"boot":"%s"}\\n' "$boot" >"\${ROOT:-}/dev/termination-log"`;
 /** preStop tries to unload for a minute; half of one is for the rest (contract 9). */
 const graceSeconds = 90;
 
-export function hashOf({ module, mapping }: Loader): string {
+export function hashOf({ module, mapping, settings }: Loader): string {
   const { containerImage, kernelVersion, inTreeModulesToRemove } = mapping;
   const modprobe = modprobeOf(module);
-  return loadHash({ image: containerImage, kernel: kernelVersion, modprobe, inTreeModulesToRemove });
+  const firmwareHostPath = searchPathOf(modprobe, settings.worker);
+  return loadHash({ image: containerImage, kernel: kernelVersion, modprobe, inTreeModulesToRemove, firmwareHostPath });
+}
+
+/** What the loader tells the kernel to look for firmware in; undefined: nothing. */
+function searchPathOf({ firmwarePath }: ModprobeSpec, { firmwareHostPath }: WorkerSettings): string | undefined {
+  return (firmwarePath && firmwareHostPath) || undefined;
 }
 
 /** The pod template of a kernel's loader DaemonSet (contract 9, Pod). */
@@ -86,7 +93,7 @@ function podSpec({ module, mapping, settings }: Loader): PodSpec {
     tolerations: [...tolerations, ...pressureTolerations] as NonNullable<PodSpec['tolerations']>,
     initContainers: [toolsContainer(settings)],
     containers: [loaderContainer({ module, mapping, settings }, modprobe)],
-    volumes: volumes(modprobe),
+    volumes: volumes(modprobe, settings.worker),
   };
 }
 
@@ -113,18 +120,24 @@ function loaderContainer(loader: Loader, modprobe: ModprobeSpec): Container {
     // No startup or liveness probe: a failing one would run preStop and unload (contract 9).
     readinessProbe: { exec: { command: [...script, 'ready'] }, periodSeconds: 5, timeoutSeconds: 10 },
     resources: smallRequests(),
-    securityContext: {
-      runAsUser: 0,
-      allowPrivilegeEscalation: false,
-      capabilities: { add: ['SYS_MODULE'] },
-      seLinuxOptions: { type: 'spc_t' },
-    },
+    securityContext: securityContext(modprobe, loader.settings.worker),
     volumeMounts: mounts(modprobe),
   };
 }
 
+/** sysfs can be written by a privileged container only, which then has SYS_MODULE too (contract 9). */
+function securityContext(modprobe: ModprobeSpec, worker: WorkerSettings): NonNullable<Container['securityContext']> {
+  const { runAsUser, seLinuxType } = worker;
+  const rights =
+    searchPathOf(modprobe, worker) === undefined
+      ? { allowPrivilegeEscalation: false, capabilities: { add: ['SYS_MODULE'] } }
+      : { privileged: true };
+  return { runAsUser, ...rights, seLinuxOptions: { type: seLinuxType } };
+}
+
 function environment(loader: Loader, modprobe: ModprobeSpec): NonNullable<Container['env']> {
-  const { module, mapping } = loader;
+  const { module, mapping, settings } = loader;
+  const searchPath = searchPathOf(modprobe, settings.worker);
   const raw = modprobe.rawArgs !== undefined;
   const values: Record<string, string> = {
     KMM_MODULE: `${module.metadata.namespace}.${module.metadata.name}`,
@@ -135,19 +148,19 @@ function environment(loader: Loader, modprobe: ModprobeSpec): NonNullable<Contai
     KMM_ORDER: orderOf(modprobe).join(' '),
     KMM_IN_TREE: mapping.inTreeModulesToRemove.join(' '),
     KMM_FIRMWARE: modprobe.firmwarePath ?? '',
+    ...(searchPath !== undefined && { KMM_FIRMWARE_SEARCH_PATH: searchPath }),
     ...(raw && { KMM_RAW: '1' }),
   };
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
-function volumes(modprobe: ModprobeSpec): Volume[] {
+function volumes(modprobe: ModprobeSpec, worker: WorkerSettings): Volume[] {
+  const firmware = worker.firmwareHostPath ?? firmwareHostPathDefault;
   return [
     { name: 'tools', emptyDir: {} },
     { name: 'lib-modules', hostPath: { path: '/lib/modules', type: 'Directory' } },
     { name: 'run-kmm', hostPath: { path: '/run/kmm', type: 'DirectoryOrCreate' } },
-    ...(modprobe.firmwarePath
-      ? [{ name: 'firmware', hostPath: { path: firmwareDirectory, type: 'DirectoryOrCreate' } }]
-      : []),
+    ...(modprobe.firmwarePath ? [{ name: 'firmware', hostPath: { path: firmware, type: 'DirectoryOrCreate' } }] : []),
     ...(orderOf(modprobe).length > 0 ? [softdepVolume()] : []),
   ];
 }

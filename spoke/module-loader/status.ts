@@ -1,4 +1,4 @@
-import type { ModuleStatus, NodeCounts, ReportCounts, ReportError } from '@open-cluster-management/api-types';
+import type { Module, ModuleStatus, NodeCounts, ReportCounts, ReportError } from '@open-cluster-management/api-types';
 import { assert } from '../../shared/core/assert.ts';
 import { rfc3339 } from '../../shared/core/clock.ts';
 import { type Condition, shortened, withConditions } from '../../shared/core/conditions.ts';
@@ -42,7 +42,7 @@ export function statusOf(input: StatusInput): ModuleStatus {
     conditions: withConditions((module.status?.conditions ?? []) as Condition[], conditions, rfc3339(nowMs)),
     ...(hasLoader && { moduleLoader: loaderCounts(seen, nodes) }),
     ...(devicePlugin && { devicePlugin }),
-    ...(hasLoader && { kernels: kernelStatus(seen, counts) }),
+    ...(hasLoader && { kernels: kernelStatus(module, seen, counts) }),
     ...(hubState !== undefined && { observedState: shortened(hubState, stateCharsMax) }),
     report: formatReport({
       version: module.spec.moduleLoader?.container.version,
@@ -74,15 +74,22 @@ function loaderCounts({ targets }: Survey, [desired, loaded]: ReportCounts): Nod
   return { nodesMatchingSelectorNumber: matching.length, desiredNumber: desired, availableNumber: loaded };
 }
 
-function kernelStatus({ kernels }: Survey, counts: ReadonlyMap<string, ReportCounts>): ModuleStatus['kernels'] {
+function kernelStatus(
+  { spec }: Module,
+  { kernels }: Survey,
+  counts: ReadonlyMap<string, ReportCounts>,
+): ModuleStatus['kernels'] {
+  const mappings = spec.moduleLoader?.container.kernelMappings ?? [];
   return [...counts]
     .sort(([kernelA, [a]], [kernelB, [b]]) => b - a || (kernelA < kernelB ? -1 : 1))
     .slice(0, limits.statusKernelsMax)
     .map(([kernelVersion, [desired, loaded, failed, unreachable]]) => {
-      const mapping = kernels.get(kernelVersion);
+      const found = kernels.get(kernelVersion);
+      const used = found?.kind === 'match' ? found.mapping : undefined;
+      const text = used && (mappings[used.index]?.literal || mappings[used.index]?.regexp);
       // Made of variables it can be longer than any field of ours: one entry too long, and no status is written at all.
-      const image =
-        mapping?.kind === 'match' ? { image: shortened(mapping.mapping.containerImage, limits.stringCharsMax) } : {};
-      return { kernelVersion, ...image, desired, loaded, failed, unreachable };
+      const image = used && shortened(used.containerImage, limits.stringCharsMax);
+      const from = used && { image, ...(text && { mapping: text }) };
+      return { kernelVersion, ...from, desired, loaded, failed, unreachable };
     });
 }

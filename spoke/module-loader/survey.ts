@@ -1,4 +1,4 @@
-import type { Module } from '@open-cluster-management/api-types';
+import type { Module, ModuleLoaderContainer } from '@open-cluster-management/api-types';
 import { type MappingResult, resolveMapping } from '../../shared/kernel/mapping.ts';
 import { isKernelVersion, normalised } from '../../shared/kernel/version.ts';
 import { annotations, labels, readyLabel } from '../../shared/kube/names.ts';
@@ -184,7 +184,7 @@ function resolver({ module, identity, settings }: ModulePicture): (kernel: strin
     if (module === undefined || container === undefined || !isKernelVersion(kernel)) {
       return { mapping: { kind: 'none' }, hash: undefined };
     }
-    const mapping = resolveMapping(container, kernel, identity);
+    const mapping = firmwareProblem(container, settings) ?? resolveMapping(container, kernel, identity);
     return {
       mapping,
       hash: mapping.kind === 'match' ? hashOf({ module, mapping: mapping.mapping, settings }) : undefined,
@@ -195,6 +195,17 @@ function resolver({ module, identity, settings }: ModulePicture): (kernel: strin
     known.set(kernel, resolved);
     return resolved;
   };
+}
+
+/** Checklist 61: nothing is loaded without the firmware that it asks for; what is loaded stays. */
+function firmwareProblem(
+  { modprobe }: ModuleLoaderContainer,
+  { worker }: SpokeSettings,
+): Extract<MappingResult, { kind: 'error' }> | undefined {
+  if (!modprobe.firmwarePath || worker.firmwareHostPath !== '') return undefined;
+  const message =
+    'modprobe.firmwarePath asks for firmware, and this cluster takes none: its worker.firmwareHostPath is empty';
+  return { kind: 'error', reason: 'NoFirmwareHostPath', message };
 }
 
 function refusalOf({ namespace, name }: ModulePicture['identity']): Survey['refusal'] {

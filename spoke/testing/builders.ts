@@ -9,7 +9,11 @@ import type { SpokeSettings } from '../settings.ts';
 
 export const kernelA = '6.1.0-17-amd64';
 export const kernelB = '6.1.0-18-amd64';
-export const settings: SpokeSettings = { toolsImage: 'example.com/tools:1', operatorNamespace: 'openshift-kmm' };
+export const settings: SpokeSettings = {
+  toolsImage: 'example.com/tools:1',
+  operatorNamespace: 'openshift-kmm',
+  worker: { runAsUser: 0, seLinuxType: 'spc_t' },
+};
 
 export function buildModule(spec: Partial<ModuleSpec> = {}, metadata: Partial<Module['metadata']> = {}): Module {
   return {

@@ -2,6 +2,7 @@ import type { KubeClient } from '../../../shared/kube/client.ts';
 import { namespaces } from '../../../shared/kube/resources.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
 import { applyDefinitions, ourDefinitions } from '../api-server/definitions.ts';
+import type { Authorize } from '../api-server/http/pipeline.ts';
 import { startApiServer } from '../api-server/server.ts';
 import { startGarbageCollector } from '../controllers/garbage-collector.ts';
 import { startNamespaceController } from '../controllers/namespace-controller.ts';
@@ -27,7 +28,15 @@ export async function startEmbeddedPlane({ name, runtime, role }: PlaneOptions):
   const stopping = new AbortController();
   const managerClient = connect('system:kube-controller-manager');
   const running = controllers({ client: managerClient, runtime, signal: stopping.signal }, role);
-  const withheld = new Set<Right>();
+  const refusals = new Set<Authorize>();
+  server.setAuthorize((request) => [...refusals].every((allows) => allows(request)));
+  const refuse = (allows: Authorize) => {
+    refusals.add(allows);
+    return Promise.resolve(() => {
+      refusals.delete(allows);
+      return Promise.resolve();
+    });
+  };
   return {
     name,
     embedded: server,
@@ -38,16 +47,10 @@ export async function startEmbeddedPlane({ name, runtime, role }: PlaneOptions):
       await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     },
     requests: (user) => Promise.resolve(server.requests.matching({ user })),
-    withhold(right) {
-      withheld.add(right);
-      server.setAuthorize(({ user, resource, verb }) =>
-        [...withheld].every((each) => user !== each.user || resource !== each.resource || !each.verbs.includes(verb)),
-      );
-      return Promise.resolve(() => {
-        withheld.delete(right);
-        return Promise.resolve();
-      });
-    },
+    withhold: (right) =>
+      refuse(({ user, resource, verb }) => !isOf(right, user, resource) || !right.verbs.includes(verb)),
+    refusePrivilegedPods: (of) =>
+      refuse(({ verb, resource, namespace }) => verb !== 'create' || resource !== 'pods' || namespace !== of),
     async stop() {
       stopping.abort();
       await Promise.all(running.map(({ stopped }) => stopped));
@@ -57,6 +60,10 @@ export async function startEmbeddedPlane({ name, runtime, role }: PlaneOptions):
       await server.stop();
     },
   };
+}
+
+function isOf(right: Right, user: string, resource: string): boolean {
+  return user === right.user && resource === right.resource;
 }
 
 function controllers(options: WorldControllerOptions, role: PlaneOptions['role']): RunningWorldController[] {

@@ -22,6 +22,8 @@ export interface Plane {
   requests(user: string): Promise<readonly Asked[]>;
   /** Takes a right away; what it gives back gives it back. */
   withhold(right: Right): Promise<() => Promise<void>>;
+  /** As a Pod Security level does, or an SCC: who makes such a pod in the namespace is refused, until what it gives back is called. */
+  refusePrivilegedPods(namespace: string): Promise<() => Promise<void>>;
   /** The API server of an embedded plane: it can be told what to do wrong, which a real one cannot. */
   readonly embedded?: ApiServer;
   stop(): Promise<void>;

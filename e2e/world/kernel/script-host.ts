@@ -56,6 +56,8 @@ export interface LoaderSpec {
   order?: readonly string[];
   inTree?: readonly string[];
   firmware?: string;
+  /** What the kernel is told to look for firmware in. */
+  searchPath?: string;
   parameters?: readonly string[];
   /** False: nothing of this machine in PATH, as in production. Only busybox brings its own commands. */
   hostPath?: boolean;
@@ -122,7 +124,13 @@ export class ScriptHost {
       await put(join(root, 'usr/sbin/modprobe'), modprobeScript);
       await chmod(join(root, 'usr/sbin/modprobe'), 0o755);
     }
-    for (const mount of ['proc', 'lib/modules', 'run/kmm', 'var/lib/firmware']) {
+    for (const mount of [
+      'proc',
+      'lib/modules',
+      'run/kmm',
+      'var/lib/firmware',
+      'sys/module/firmware_class/parameters',
+    ]) {
       await mkdir(this.path(mount), { recursive: true });
       await mkdir(dirname(join(root, mount)), { recursive: true });
       await symlink(this.path(mount), join(root, mount));
@@ -214,6 +222,7 @@ function loaderEnvironment(kernel: Kernel, spec: LoaderSpec): Record<string, str
     KMM_ORDER: (spec.order ?? []).join(' '),
     KMM_IN_TREE: (spec.inTree ?? []).join(' '),
     KMM_FIRMWARE: spec.firmware ?? '',
+    ...(spec.searchPath !== undefined && { KMM_FIRMWARE_SEARCH_PATH: spec.searchPath }),
     ...(spec.raw !== undefined && { KMM_RAW: '1' }),
   };
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Module } from '@open-cluster-management/api-types';
 import { labels } from '../../../shared/kube/names.ts';
 import { pods } from '../../../shared/kube/resources.ts';
+import { workerSchema } from '../../../spoke/config.ts';
 import { type Loader, loaderTemplate } from '../../../spoke/module-loader/loader-pod.ts';
 import { eventually } from '../eventually.ts';
 import { koFile, vermagicOf } from '../kernel/ko.ts';
@@ -31,7 +32,7 @@ describe('The loader pod on the node stand-in', () => {
     loader = {
       module,
       mapping: { kernelVersion: kernel, containerImage, inTreeModulesToRemove: [], registryTLS, index: 0 },
-      settings: { toolsImage, operatorNamespace: 'kmm' },
+      settings: { toolsImage, operatorNamespace: 'kmm', worker: workerSchema.parse({}) },
     };
   });
 

@@ -59,6 +59,7 @@ export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
       withheld.push(right);
       return withholdRight(client, right);
     },
+    refusePrivilegedPods: (namespace) => enforceLevel(client, namespace, 'baseline'),
     async stop() {
       tokens.stop();
       await Promise.all(clients.map((each) => each.close()));
@@ -69,6 +70,16 @@ export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
       await etcd.giveBack();
     },
   };
+}
+
+/** The Pod Security level of the namespace; what it gives back takes it away again. */
+async function enforceLevel(client: KubeClient, name: string, level: string): Promise<() => Promise<void>> {
+  const set = async (to: string | null) => {
+    const body = { metadata: { labels: { 'pod-security.kubernetes.io/enforce': to } } };
+    await client.patch(namespaces, { name }, { type: 'merge', body });
+  };
+  await set(level);
+  return () => set(null);
 }
 
 async function kubeconfigOf(user: string, from: { control: ControlPlane; tokens: TokenFiles }): Promise<string> {

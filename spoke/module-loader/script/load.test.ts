@@ -238,6 +238,42 @@ for (const shell of shellsOfThisMachine()) {
       assert.equal((await host.call(image, 'ready', {})).code, 0);
     });
 
+    const searchPath = '/opt/firmware';
+    const parameter = () => host.path('sys/module/firmware_class/parameters/path');
+
+    it('has the kernel look for firmware where it is told to, before modprobe runs [60] [196]', async () => {
+      await start();
+      const image = await host.image({ ...a, firmware: { 'fw.bin': '1' } });
+      await writeFile(parameter(), '(null)\n');
+      const go = host.kernel.pause();
+      const container = await host.start(image, 'run', { firmware: '/firmware', searchPath });
+      await container.logged('modprobe -v');
+      assert.equal(await readFile(parameter(), 'utf8'), searchPath);
+      go();
+      await container.loaded();
+    });
+
+    it('leaves the place where the kernel looks for firmware alone when it is told nothing, or it is that already', async () => {
+      await start();
+      const image = await host.image({ ...a, firmware: { 'fw.bin': '1' } });
+      await writeFile(parameter(), `${searchPath}\n`);
+      await (await host.load(image, { firmware: '/firmware', searchPath })).kill('SIGTERM');
+      await host.call(image, 'unload', {});
+      await host.load(image, { firmware: '/firmware' });
+      assert.equal(await readFile(parameter(), 'utf8'), `${searchPath}\n`);
+    });
+
+    it('loads nothing when it cannot tell the kernel where the firmware is [61]', async () => {
+      await start();
+      const image = await host.image({ ...a, firmware: { 'fw.bin': '1' } });
+      await mkdir(parameter());
+      const { result } = await host.call(image, 'run', { firmware: '/firmware', searchPath });
+      assert.equal(result?.reason, 'FirmwareFailed');
+      assert.match(result?.message ?? '', /firmware_class/);
+      assert.equal(existsSync(host.path('var/lib/firmware/fw.bin')), false);
+      untouched();
+    });
+
     it('refuses firmware that the image does not have', async () => {
       await start();
       const { result } = await host.call(await host.image(a), 'run', { firmware: '/firmware' });

@@ -9,7 +9,8 @@
 #   loader.sh ready                              readiness: the marker is ours and the module is in the kernel
 #
 # Environment: KMM_MODULE (<namespace>.<module>), KMM_HASH (load hash), KMM_KERNEL (release without `+`), KMM_DIR (dirName),
-# KMM_MODULE_NAME, KMM_ORDER, KMM_IN_TREE (kernel modules), KMM_FIRMWARE (folder in the image), KMM_RAW=1 (rawArgs: no module name).
+# KMM_MODULE_NAME, KMM_ORDER, KMM_IN_TREE (kernel modules), KMM_FIRMWARE (folder in the image), KMM_RAW=1 (rawArgs: no module name),
+# KMM_FIRMWARE_SEARCH_PATH (what the node calls the folder that firmware is copied to; the kernel is told to look there).
 #
 # Marker /run/kmm/<namespace>.<module>: `key=value` lines (boot, hash, phase, module, order, firmware once a file). It is written as
 # phase `loading` before anything changes and as `loaded` at the end; one of another boot counts as none. It says what is ours: nothing
@@ -33,6 +34,7 @@ lock=$folder/.lock
 lock_seconds_max=120
 firmware_folder=$root/var/lib/firmware
 stash=$firmware_folder/.kmm-$KMM_MODULE
+firmware_parameter=$root/sys/module/firmware_class/parameters/path
 image_modules=$root${KMM_DIR:-}/lib/modules/${KMM_KERNEL:-}
 pause_seconds=2
 pauses_max=30
@@ -393,6 +395,14 @@ $3
 END
 }
 
+# Has the kernel look for firmware where ours is. Never taken back: other Modules may rely on it by then.
+set_search_path() {
+  [ -n "${KMM_FIRMWARE_SEARCH_PATH:-}" ] || return 0
+  first_line "$firmware_parameter" || :
+  [ "$line" != "$KMM_FIRMWARE_SEARCH_PATH" ] || return 0
+  printf '%s' "$KMM_FIRMWARE_SEARCH_PATH" >"$firmware_parameter"
+}
+
 # Our own firmware $1 goes out of the kernel's sight; what another marker lists stays.
 put_firmware_aside() {
   list_shared_firmware
@@ -525,6 +535,7 @@ plan_in_tree() {
 change_kernel() {
   remove_in_tree || return 1
   if ! output=$(copy_firmware 2>&1); then reason=FirmwareFailed hint="cannot copy $KMM_FIRMWARE" && return 1; fi
+  if ! output=$(set_search_path 2>&1); then reason=FirmwareFailed hint="cannot write $firmware_parameter" && return 1; fi
   if ! image_modprobe "$@"; then
     explain_output
     if [ "$reason" = ModuleInUse ]; then reason=ModprobeFailed; fi

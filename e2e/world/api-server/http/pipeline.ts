@@ -9,6 +9,7 @@ import { create } from '../operations/create.ts';
 import { deleteCollection, deleteOne } from '../operations/delete.ts';
 import { discoveryDocument } from '../operations/discovery.ts';
 import { get, type Lists } from '../operations/read.ts';
+import { answerReview, type ReviewKind, reviewAt } from '../operations/reviews.ts';
 import { patch, update } from '../operations/update.ts';
 import { watch } from '../operations/watch.ts';
 import type { RequestEntry, RequestLog } from '../requests.ts';
@@ -24,6 +25,8 @@ export type Authorize = (request: {
   group: string;
   namespace: string | undefined;
   name: string | undefined;
+  /** Of a question about a URL that is no resource's (`/metrics`); `resource` is empty then. */
+  url?: string;
 }) => boolean | string;
 
 export interface Pipeline {
@@ -50,6 +53,8 @@ export async function handle(pipeline: Pipeline, message: IncomingMessage, respo
   };
   try {
     entry.user = authenticated(pipeline, message);
+    const question = reviewAt(entry);
+    if (question !== undefined) return await reviewed(pipeline, question, { message, response, entry });
     const { accept = '' } = message.headers;
     const request = parseResourceRequest({ method: entry.method, accept }, url, pipeline.state.catalog);
     if (request) authorized(pipeline, request, entry);
@@ -65,6 +70,25 @@ export async function handle(pipeline: Pipeline, message: IncomingMessage, respo
     pipeline.requests.add(entry);
     respond(response, failure.code, JSON.stringify(statusBody(failure)), retryHeader(failure));
   }
+}
+
+/** Reviews are answered and never stored: no kind of the catalog, no watch, no fault. */
+async function reviewed(
+  pipeline: Pipeline,
+  review: ReviewKind,
+  on: { message: IncomingMessage; response: ServerResponse; entry: RequestEntry },
+): Promise<void> {
+  const { message, response, entry } = on;
+  const { user } = entry;
+  Object.assign(entry, { verb: 'create', resource: review.plural });
+  const subject = { user, verb: 'create', resource: review.plural, group: review.group };
+  const verdict = pipeline.authorize?.({ ...subject, namespace: undefined, name: undefined }) ?? true;
+  if (verdict !== true) throw new ApiFailure(403, 'Forbidden', `User "${user}" cannot create ${review.plural}`);
+  const body = await readBody(message, (message.headers['content-type'] ?? '').split(';')[0]!.trim());
+  const answer = answerReview(review, body, pipeline);
+  entry.status = 201;
+  pipeline.requests.add(entry);
+  respond(response, 201, JSON.stringify(answer));
 }
 
 function authenticated(pipeline: Pipeline, message: IncomingMessage): string {
