@@ -7,17 +7,25 @@ export interface RawAnswer {
   headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+export interface RawEvent {
+  type: string;
+  object: Record<string, unknown>;
+}
+
+/** What plain HTTP has to know of a server. */
+export type RawServer = Pick<ApiServer, 'url' | 'caPem' | 'token'>;
+
 export interface RawClient {
   call(method: Method, path: string, body?: unknown, headers?: Record<string, string>): Promise<RawAnswer>;
   /** The events that a watch has sent until it ends. */
-  watch(path: string, headers?: Record<string, string>): Promise<{ type: string; object: Record<string, unknown> }[]>;
+  watch(path: string, headers?: Record<string, string>): Promise<RawEvent[]>;
   close(): Promise<void>;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Plain HTTP to a server, for tests of what goes over the wire; `user` null sends no token. */
-export function rawClient(server: ApiServer, user: string | null = 'system:admin'): RawClient {
+export function rawClient(server: RawServer, user: string | null = 'system:admin'): RawClient {
   const agent = new Agent({ connect: { ca: server.caPem } });
   const authorization: Record<string, string> = user === null ? {} : { authorization: `Bearer ${server.token(user)}` };
   function send(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}) {
