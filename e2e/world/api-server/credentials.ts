@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { stringify } from 'yaml';
+import type { Certificate } from './certificates.ts';
 
 /** Bearer tokens by user name: the name with a keyed hash, so that none has to be kept. */
 export class Credentials {
@@ -23,22 +24,29 @@ export class Credentials {
   }
 }
 
-/** A kubeconfig with one context, as programs and kubectl read it. */
+/** A kubeconfig with one context, as programs and kubectl read it; the user has a token or a client certificate. */
 export function kubeconfigText(options: {
   name: string;
   url: string;
   caPem: string;
   user: string;
-  token: string;
+  credentials: { token: string } | Certificate;
 }): string {
-  const { name, url, caPem, user, token } = options;
-  const authority = Buffer.from(caPem).toString('base64');
+  const { name, url, caPem, user, credentials } = options;
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: url, 'certificate-authority-data': authority } }],
-    users: [{ name: user, user: { token } }],
+    clusters: [{ name, cluster: { server: url, 'certificate-authority-data': base64(caPem) } }],
+    users: [{ name: user, user: 'token' in credentials ? credentials : clientCertificate(credentials) }],
     contexts: [{ name, context: { cluster: name, user } }],
     'current-context': name,
   });
+}
+
+function clientCertificate({ certificatePem, keyPem }: Certificate) {
+  return { 'client-certificate-data': base64(certificatePem), 'client-key-data': base64(keyPem) };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }

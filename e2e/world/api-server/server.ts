@@ -76,7 +76,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     url,
     caPem,
     token,
-    kubeconfig: (user = 'system:admin') => kubeconfigText({ name, url, caPem, user, token: token(user) }),
+    kubeconfig: (user = 'system:admin') =>
+      kubeconfigText({ name, url, caPem, user, credentials: { token: token(user) } }),
     requests: pipeline.requests,
     setAuthorize(authorize) {
       pipeline.authorize = authorize;

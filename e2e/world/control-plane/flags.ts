@@ -1,0 +1,97 @@
+import type { Paths } from './files.ts';
+
+/** The times that tests may want otherwise than a cluster has them; seconds. */
+export interface Timing {
+  /** A node that has said nothing for so long becomes Unknown. Kubernetes: 50. */
+  nodeGraceSeconds: number;
+  /** A pod stays on a node that is not ready or not reachable for so long, when it does not say itself. Kubernetes: 300. */
+  evictionSeconds: number;
+}
+
+export const defaultTiming: Timing = { nodeGraceSeconds: 50, evictionSeconds: 300 };
+
+/** Not the cluster's real address: what a ServiceAccount's token says as its issuer and audience. */
+export const issuer = 'https://kubernetes.default.svc';
+
+export function apiServerArguments(options: {
+  etcdUrl: string;
+  name: string;
+  port: number;
+  paths: Paths;
+  timing: Timing;
+}): string[] {
+  const { etcdUrl, name, port, paths, timing } = options;
+  return [
+    `--etcd-servers=${etcdUrl}`,
+    `--etcd-prefix=/${name}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--tls-cert-file=${paths.server}`,
+    `--tls-private-key-file=${paths.serverKey}`,
+    `--client-ca-file=${paths.authority}`,
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction',
+    '--allow-privileged=true',
+    `--service-account-issuer=${issuer}`,
+    `--service-account-key-file=${paths.serviceAccounts}`,
+    `--service-account-signing-key-file=${paths.serviceAccountsKey}`,
+    `--audit-policy-file=${paths.auditPolicy}`,
+    `--audit-log-path=${paths.auditLog}`,
+    // Each line is written before the request is answered: who has the answer can read the line.
+    '--audit-log-mode=blocking',
+    '--service-cluster-ip-range=10.96.0.0/16',
+    // The Service `kubernetes` would point to loopback, which no Endpoints may.
+    '--endpoint-reconciler-type=none',
+    `--default-not-ready-toleration-seconds=${timing.evictionSeconds}`,
+    `--default-unreachable-toleration-seconds=${timing.evictionSeconds}`,
+    '--profiling=false',
+    '--v=1',
+  ];
+}
+
+export function controllerManagerArguments(paths: Paths, timing: Timing): string[] {
+  return [
+    `--kubeconfig=${paths.controllerManager}`,
+    '--use-service-account-credentials=true',
+    `--service-account-private-key-file=${paths.serviceAccountsKey}`,
+    `--root-ca-file=${paths.authority}`,
+    `--cluster-signing-cert-file=${paths.authority}`,
+    `--cluster-signing-key-file=${paths.authorityKey}`,
+    `--controllers=${controllers.join(',')}`,
+    ...modestly(['gc', 'daemonset', 'job', 'namespace', 'replicaset', 'deployment', 'serviceaccount-token'], 5),
+    `--node-monitor-grace-period=${timing.nodeGraceSeconds}s`,
+    '--node-monitor-period=1s',
+    // Nothing here may wait for the client's own limit: one cluster's controllers, one machine.
+    '--kube-api-qps=500',
+    '--kube-api-burst=1000',
+    ...quietly,
+  ];
+}
+
+export function schedulerArguments(paths: Paths): string[] {
+  return [
+    `--kubeconfig=${paths.scheduler}`,
+    `--authentication-kubeconfig=${paths.scheduler}`,
+    `--authorization-kubeconfig=${paths.scheduler}`,
+    ...quietly,
+  ];
+}
+
+/** All that a cluster runs by itself, except what needs a cloud, volumes or metrics: nobody here has them. */
+const controllers = [
+  '*',
+  '-persistentvolume-attach-detach-controller',
+  '-persistentvolume-binder-controller',
+  '-persistentvolume-expander-controller',
+  '-persistentvolume-protection-controller',
+  '-persistentvolumeclaim-protection-controller',
+  '-ephemeral-volume-controller',
+  '-horizontal-pod-autoscaler-controller',
+];
+
+/** One of each, reached by nobody. */
+const quietly = ['--leader-elect=false', '--secure-port=0', '--profiling=false', '--v=1'];
+
+function modestly(kinds: readonly string[], syncs: number): string[] {
+  return kinds.map((kind) => `--concurrent-${kind}-syncs=${syncs}`);
+}
