@@ -31,7 +31,7 @@ const specSchema = {
   },
   'x-kubernetes-validations': [
     { rule: "!(has(self.size) && self.mode == 'Slow')", message: 'a slow thing has no size' },
-    { rule: 'self.count < 100', messageExpression: "'too many: ' + string(self.count)", fieldPath: '.count' },
+    { rule: 'self.count < 100', messageExpression: "'too many for ' + self.name", fieldPath: '.count' },
   ],
 };
 
@@ -141,7 +141,7 @@ describe('conformance: custom resources', () => {
     ['a path into lists', { name: 'a', items: [{ key: 'k', value: 'x' }] }, /spec\.items\[0\]\.value/],
     ['null where none is allowed', { name: 'a', labels: null }, /spec\.labels/],
     ['a rule', { name: 'a', mode: 'Slow', size: 1 }, /spec: Invalid value: .*a slow thing has no size/],
-    ['a rule with an expressed message', { name: 'a', count: 200 }, /spec\.count: Invalid value: .*too many: 200/],
+    ['a rule with an expressed message', { name: 'a', count: 200 }, /spec\.count: Invalid value: .*too many for a/],
   ];
   for (const [what, spec, message] of refused) {
     it(`refuses ${what}, with the field's path`, async () => {

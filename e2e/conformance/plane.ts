@@ -1,45 +1,44 @@
-import { systemClock } from '../../shared/core/clock.ts';
-import { silentLog } from '../../shared/core/log.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import type { KubeObject } from '../../shared/kube/object.ts';
 import { namespaces } from '../../shared/kube/resources.ts';
-import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
-import { createKubeClient } from '../../shared/kube/transport.ts';
-import { startApiServer } from '../world/api-server/server.ts';
-import { startClusterControllers } from '../world/controllers/start.ts';
+import type { RawClient } from '../world/api-server/raw-client.ts';
+import { type PlaneChoice, planeChoice } from '../world/plane-choice.ts';
+import { startEmbeddedPlane } from './embedded-plane.ts';
 
-/** A control plane that the suite holds to Kubernetes' behaviour. */
+/** A control plane that the suite holds to Kubernetes' behaviour: an API server, its controllers, and no kubelet. */
 export interface Plane {
-  client: KubeClient;
+  /** An administrator's. */
+  readonly client: KubeClient;
+  /** Plain HTTP, for what goes over the wire; an administrator's too. */
+  readonly raw: RawClient;
+  /** The text of a kubeconfig of an administrator, for kubectl. */
+  readonly kubeconfig: string;
   /** A namespace that nothing else uses. */
   newNamespace(): Promise<string>;
+  /** Forgets the history of writes up to now, as etcd's compaction does. Servers may notice with a delay of seconds. */
+  compact(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The embedded API server with its controllers. */
+/** What a plane of either kind has to bring along. */
+export type StartedPlane = Omit<Plane, 'newNamespace'>;
+
+const starters: Record<PlaneChoice, () => Promise<StartedPlane>> = {
+  embedded: startEmbeddedPlane,
+  real: () => Promise.reject(new Error('there is no real control plane yet')),
+};
+
+/** The control plane that `KMM_E2E_PLANE` names. */
 export async function startPlane(): Promise<Plane> {
-  const server = await startApiServer({ clock: systemClock, name: 'conformance' });
-  const client = createKubeClient({ kubeconfig: { text: server.kubeconfig() } });
-  const controllerClient = createKubeClient({ kubeconfig: { text: server.kubeconfig('system:controllers') } });
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const runtime: Runtime = { clock: systemClock, random: () => 0.5, log: silentLog, meters: silentMeters };
-  const controllers = startClusterControllers({ client: controllerClient, runtime, signal });
-  return {
-    client,
-    async newNamespace() {
-      const made = await client.create<KubeObject>(namespaces, {
-        apiVersion: 'v1',
-        kind: 'Namespace',
-        metadata: { name: '', generateName: 'conformance-' },
-      });
-      return made.metadata.name;
-    },
-    async stop() {
-      stopping.abort();
-      await controllers.stopped;
-      await Promise.all([client.close(), controllerClient.close()]);
-      await server.stop();
-    },
-  };
+  const started = await starters[planeChoice()]();
+  return { ...started, newNamespace: () => newNamespace(started.client) };
+}
+
+async function newNamespace(client: KubeClient): Promise<string> {
+  const made = await client.create<KubeObject>(namespaces, {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: '', generateName: 'conformance-' },
+  });
+  return made.metadata.name;
 }

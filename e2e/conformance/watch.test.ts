@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { WatchEvent, WatchOptions } from '../../shared/kube/client.ts';
 import type { KubeObject, Pod } from '../../shared/kube/object.ts';
-import { configMaps, nodes, pods } from '../../shared/kube/resources.ts';
+import { nodes, pods, secrets } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { type Plane, startPlane } from './plane.ts';
 
@@ -23,13 +23,13 @@ describe('conformance: lists and watches', () => {
   afterEach(() => stopping.abort());
 
   async function create(name: string, labels: Record<string, string> = {}): Promise<KubeObject> {
-    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels } };
-    return plane.client.create<KubeObject>(configMaps, object);
+    const object = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels } };
+    return plane.client.create<KubeObject>(secrets, object);
   }
   const label = (name: string, labels: Record<string, string | null>) =>
-    plane.client.patch(configMaps, { namespace, name }, { type: 'merge', body: { metadata: { labels } } });
-  const remove = (name: string) => plane.client.delete(configMaps, { namespace, name });
-  const revision = async () => (await plane.client.list(configMaps, { namespace })).metadata.resourceVersion;
+    plane.client.patch(secrets, { namespace, name }, { type: 'merge', body: { metadata: { labels } } });
+  const remove = (name: string) => plane.client.delete(secrets, { namespace, name });
+  const revision = async () => (await plane.client.list(secrets, { namespace })).metadata.resourceVersion;
 
   /** Collects what a watch tells, as `TYPE name`. */
   function watch(options: Partial<WatchOptions>): {
@@ -38,7 +38,7 @@ describe('conformance: lists and watches', () => {
     ended: Promise<void>;
   } {
     const { signal } = stopping;
-    const stream = plane.client.watch(configMaps as typeof configMaps, {
+    const stream = plane.client.watch(secrets, {
       namespace,
       resourceVersion: '0',
       signal,
@@ -82,8 +82,8 @@ describe('conformance: lists and watches', () => {
     assert.deepEqual(
       objects.map(({ kind, apiVersion, metadata }) => [kind, apiVersion, metadata.labels]),
       [
-        ['ConfigMap', 'v1', { x: 'y' }],
-        ['ConfigMap', 'v1', { x: 'y' }],
+        ['Secret', 'v1', { x: 'y' }],
+        ['Secret', 'v1', { x: 'y' }],
       ],
     );
     const [added, deleted] = objects.map(({ metadata }) => Number(metadata.resourceVersion));
@@ -121,9 +121,9 @@ describe('conformance: lists and watches', () => {
     }
   });
 
-  it('a watch ends after its timeout, with a bookmark that continues it', async () => {
+  it('a watch ends after its timeout, shortly after a bookmark that continues it', async () => {
     const resourceVersion = await revision();
-    const watched = watch({ resourceVersion, timeoutSeconds: 1 });
+    const watched = watch({ resourceVersion, timeoutSeconds: 3 });
     await watched.ended;
     const last = watched.events.at(-1);
     assert.ok(last?.type === 'BOOKMARK', `a bookmark, not ${last?.type}`);
@@ -136,13 +136,13 @@ describe('conformance: lists and watches', () => {
 
   it('pages show the state of the first page', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) await create(name);
-    const first = await plane.client.list(configMaps, { namespace, limit: 2 });
+    const first = await plane.client.list(secrets, { namespace, limit: 2 });
     await remove('c');
     await create('f');
     const names = first.items.map(({ metadata }) => metadata.name);
     let token = first.metadata.continue;
     while (token) {
-      const page = await plane.client.list(configMaps, { namespace, limit: 2, continue: token });
+      const page = await plane.client.list(secrets, { namespace, limit: 2, continue: token });
       assert.equal(page.metadata.resourceVersion, first.metadata.resourceVersion);
       names.push(...page.items.map(({ metadata }) => metadata.name));
       token = page.metadata.continue;
@@ -154,7 +154,7 @@ describe('conformance: lists and watches', () => {
     const watched = watch({ resourceVersion: await revision() });
     const elsewhere = await plane.newNamespace();
     const metadata = { name: 'other', namespace: elsewhere };
-    await plane.client.create<KubeObject>(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata });
+    await plane.client.create<KubeObject>(secrets, { apiVersion: 'v1', kind: 'Secret', metadata });
     await create('own');
     await told(watched, ['ADDED own']);
   });

@@ -22,6 +22,8 @@ export class ApiFailure extends Error {
   readonly code: number;
   readonly reason: string;
   readonly details: FailureDetails | undefined;
+  /** Of the answer's metadata: how to go on all the same. */
+  continueToken: string | undefined;
   constructor(code: number, reason: string, message: string, details?: FailureDetails) {
     super(message);
     this.code = code;
@@ -31,11 +33,11 @@ export class ApiFailure extends Error {
 }
 
 export function statusBody(failure: ApiFailure): Record<string, unknown> {
-  const { message, reason, details, code } = failure;
+  const { message, reason, details, code, continueToken } = failure;
   return {
     kind: 'Status',
     apiVersion: 'v1',
-    metadata: {},
+    metadata: continueToken === undefined ? {} : { continue: continueToken },
     status: 'Failure',
     message,
     reason,
@@ -74,7 +76,7 @@ export function conflict(kind: ServedKind, name: string, why: string): ApiFailur
 export const modifiedMeanwhile =
   'the object has been modified; please apply your changes to the latest version and try again';
 
-export function invalid(kind: ServedKind, name: string, causes: readonly Cause[]): ApiFailure {
+export function invalid(kind: Pick<ServedKind, 'group' | 'kind'>, name: string, causes: readonly Cause[]): ApiFailure {
   const groupKind = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
   const texts = causes.map((cause) => (cause.field === undefined ? cause.message : `${cause.field}: ${cause.message}`));
   const joined = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
@@ -104,8 +106,10 @@ export function methodNotAllowed(): ApiFailure {
   return new ApiFailure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }
 
-export function expired(message: string): ApiFailure {
-  return new ApiFailure(410, 'Expired', message);
+export function expired(message: string, continueToken?: string): ApiFailure {
+  const failure = new ApiFailure(410, 'Expired', message);
+  failure.continueToken = continueToken;
+  return failure;
 }
 
 /** A JSON patch that cannot be applied, a failed `test` among them. */

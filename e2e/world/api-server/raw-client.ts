@@ -7,10 +7,15 @@ export interface RawAnswer {
   headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+export interface RawEvent {
+  type: string;
+  object: Record<string, unknown>;
+}
+
 export interface RawClient {
   call(method: Method, path: string, body?: unknown, headers?: Record<string, string>): Promise<RawAnswer>;
   /** The events that a watch has sent until it ends. */
-  watch(path: string, headers?: Record<string, string>): Promise<{ type: string; object: Record<string, unknown> }[]>;
+  watch(path: string, headers?: Record<string, string>): Promise<RawEvent[]>;
   close(): Promise<void>;
 }
 

@@ -73,7 +73,7 @@ describe('the embedded API server', () => {
     assert.equal(server.requests.total, 100_002);
   });
 
-  it('sends a bookmark every minute, and one when the time is up', async () => {
+  it('sends a bookmark every minute, and one before the time is up', async () => {
     const clock = new VirtualClock();
     await start({ clock });
     const watched = client.watch(`${pods}?watch=1&resourceVersion=1&allowWatchBookmarks=true&timeoutSeconds=90`);

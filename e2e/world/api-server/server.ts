@@ -9,7 +9,6 @@ import { type Authorize, handle, type Pipeline } from './http/pipeline.ts';
 import { Catalog } from './kinds/catalog.ts';
 import type { ServerState } from './operations/context.ts';
 import { serveDefinitions } from './operations/definitions.ts';
-import { Lists } from './operations/read.ts';
 import { RequestLog } from './requests.ts';
 import { Store } from './store/store.ts';
 
@@ -44,7 +43,6 @@ export interface ApiServer {
 
 const historyMaxDefault = 10_000;
 const requestsMax = 50_000;
-const snapshotsMax = 100;
 
 /** A Kubernetes API server on loopback, with an authority of its own. A test double: it never ships. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
@@ -61,7 +59,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     credentials: new Credentials(),
     authorize: options.authorize,
     requests: new RequestLog(requestsMax),
-    lists: new Lists(snapshotsMax),
     lines: new EventLines(),
     faults: new Faults(clock),
   };
@@ -86,10 +83,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       pipeline.authorize = authorize;
     },
     faults: pipeline.faults,
-    compact() {
-      state.store.compact();
-      pipeline.lists.forgetAll();
-    },
+    compact: () => state.store.compact(),
     dropConnections: () => server.closeAllConnections(),
     stop: () => stopped(server),
   };

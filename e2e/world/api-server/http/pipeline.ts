@@ -8,11 +8,12 @@ import type { Answer, Call, ServerState } from '../operations/context.ts';
 import { create } from '../operations/create.ts';
 import { deleteCollection, deleteOne } from '../operations/delete.ts';
 import { discoveryDocument } from '../operations/discovery.ts';
-import { get, type Lists } from '../operations/read.ts';
+import { get, list } from '../operations/read.ts';
 import { answerReview, type ReviewKind, reviewAt } from '../operations/reviews.ts';
 import { patch, update } from '../operations/update.ts';
 import { watch } from '../operations/watch.ts';
 import type { RequestEntry, RequestLog } from '../requests.ts';
+import { requireWriteOptions } from '../validation/options.ts';
 import { type EventLines, encodeObject } from './encode.ts';
 import { parseResourceRequest, type ResourceRequest, readBody } from './request.ts';
 
@@ -34,7 +35,6 @@ export interface Pipeline {
   readonly credentials: Credentials;
   authorize: Authorize | undefined;
   readonly requests: RequestLog;
-  readonly lists: Lists;
   readonly lines: EventLines;
   readonly faults: Faults;
 }
@@ -152,13 +152,14 @@ async function answered(
   respond(response, answer.code, text, warning.length > 0 ? { warning } : {});
 }
 
-function performed({ state, lists }: Pipeline, call: Call): Answer {
+function performed({ state }: Pipeline, call: Call): Answer {
+  requireWriteOptions(call.verb, call.query);
   switch (call.verb) {
     case 'get':
       return get(state, call);
     case 'list':
     case 'watch':
-      return lists.list(state, call);
+      return list(state, call);
     case 'create':
       return create(state, call);
     case 'update':

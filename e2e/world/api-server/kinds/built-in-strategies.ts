@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Cause } from '../failures.ts';
 import { forbiddenField, invalidValue } from '../field-causes.ts';
 import { type ApiObject, isRecord } from '../object.ts';
+import { dataKeyFault } from '../validation/names.ts';
 import { daemonSetStrategy } from './daemon-set-strategy.ts';
 import { definitionStrategy } from './definition-strategy.ts';
 import { podStrategy } from './pod-strategy.ts';
@@ -22,6 +24,22 @@ const namespaceStrategy: Strategy = {
   unconditionalUpdate: true,
 };
 
+/** What ConfigMaps and Secrets share. */
+function dataCauses(next: ApiObject, previous: ApiObject | undefined): Cause[] {
+  const causes = ['data', 'binaryData'].flatMap((field) =>
+    Object.keys(isRecord(next[field]) ? next[field] : {}).flatMap((key) => {
+      const fault = dataKeyFault(key);
+      return fault === undefined ? [] : [invalidValue(`${field}[${key}]`, key, fault)];
+    }),
+  );
+  if (previous?.['immutable'] !== true) return causes;
+  for (const field of ['immutable', 'data', 'binaryData']) {
+    if (isDeepStrictEqual(previous[field], next[field])) continue;
+    causes.push(forbiddenField(field, 'field is immutable when `immutable` is set'));
+  }
+  return causes;
+}
+
 const secretStrategy: Strategy = {
   applyDefaults(next) {
     next['type'] ??= 'Opaque';
@@ -34,10 +52,12 @@ const secretStrategy: Strategy = {
     next['data'] = { ...(isRecord(next['data']) ? next['data'] : {}), ...Object.fromEntries(texts) };
     delete next['stringData'];
   },
-  validate: (next, previous) =>
-    previous === undefined || previous['type'] === next['type']
+  validate: (next, previous) => [
+    ...(previous === undefined || previous['type'] === next['type']
       ? []
-      : [invalidValue('type', next['type'], 'field is immutable')],
+      : [invalidValue('type', next['type'], 'field is immutable')]),
+    ...dataCauses(next, previous),
+  ],
   unconditionalUpdate: true,
 };
 
@@ -45,7 +65,7 @@ const controllerRevisionStrategy: Strategy = {
   validate: (next, previous) =>
     previous === undefined || isDeepStrictEqual(previous['data'], next['data'])
       ? []
-      : [forbiddenField('data', 'field is immutable')],
+      : [invalidValue('data', next['data'], 'field is immutable')],
   unconditionalUpdate: true,
 };
 
@@ -63,7 +83,7 @@ export const strategies: Readonly<Record<string, Strategy>> = {
   Namespace: namespaceStrategy,
   Node: { unconditionalUpdate: true },
   Secret: secretStrategy,
-  ConfigMap: { unconditionalUpdate: true },
+  ConfigMap: { validate: dataCauses, unconditionalUpdate: true },
   ServiceAccount: { unconditionalUpdate: true },
   Event: { unconditionalUpdate: true },
   ControllerRevision: controllerRevisionStrategy,

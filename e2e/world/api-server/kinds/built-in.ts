@@ -1,4 +1,5 @@
 import { builtInColumns } from '../tables/built-in-columns.ts';
+import { typeName, typeSchema } from '../types/type-schema.ts';
 import { strategies } from './built-in-strategies.ts';
 import { coreEventView } from './event-view.ts';
 import type { KindView, ServedKind, Strategy } from './served-kind.ts';
@@ -92,5 +93,6 @@ function servedKind(row: Row, strategy: Strategy): ServedKind {
     strategy,
     ...(row.view && { view: row.view.view }),
     columns: builtInColumns(row.group, row.kind),
+    schema: typeSchema(typeName(row.group, row.kind)),
   };
 }

@@ -63,10 +63,10 @@ function daemonSetCauses(next: ApiObject, previous: ApiObject | undefined): Caus
   const labels = valueAt(spec, ['template', 'metadata', 'labels']);
   const causes = [...containerCauses(valueAt(spec, ['template', 'spec']), 'spec.template.spec')];
   if (isRecord(labels)) causes.push(...labelCauses(labels as Record<string, string>, 'spec.template.labels'));
-  if (!isRecord(spec['selector'])) causes.push(required('spec.selector'));
-  else if (isRecord(selector) && !matches(selector, labels)) {
+  // Without a selector nothing matches.
+  if (!isRecord(spec['selector']) || (isRecord(selector) && !matches(selector, labels))) {
     const detail = '`selector` does not match template `labels`';
-    causes.push(invalidValue('spec.template.metadata.labels', labels ?? {}, detail));
+    causes.push(invalidValue('spec.template.metadata.labels', labels ?? null, detail));
   }
   const policy = valueAt(spec, ['template', 'spec', 'restartPolicy']);
   if (policy !== 'Always') {

@@ -57,8 +57,8 @@ export interface ServedKind {
   readonly view?: KindView;
   /** What `kubectl get` shows. */
   readonly columns: readonly Column[];
-  /** Of custom kinds: for clients that ask for it. */
-  readonly schema?: Schema;
+  /** What `kubectl explain` shows; built-in kinds are read and pruned by it, too. */
+  readonly schema: Schema;
 }
 
 export function groupVersion(kind: Pick<ServedKind, 'group' | 'version'>): string {

@@ -12,7 +12,8 @@ export function admitted(call: Call, next: ApiObject, previous: ApiObject | unde
   if (causes.length > 0) throw invalid(call.kind, next.metadata.name, causes);
 }
 
-function reportUnknown(call: Call, paths: readonly string[]): void {
+/** As `fieldValidation` of the query says. */
+export function reportUnknown(call: Call, paths: readonly string[]): void {
   if (paths.length === 0) return;
   const texts = paths.map((path) => `unknown field "${path}"`);
   const wanted = call.query.get('fieldValidation') ?? 'Warn';

@@ -3,8 +3,10 @@ import { rfc3339 } from '../../../../shared/core/clock.ts';
 import { ApiFailure, alreadyExists, badRequest, forbidden, invalid, notFound } from '../failures.ts';
 import { isTrue } from '../http/request.ts';
 import { type ApiObject, isRecord, valueAt } from '../object.ts';
+import { prune } from '../schema/prune.ts';
 import { Stored } from '../store/stored.ts';
-import { admitted } from './admit.ts';
+import { decodeTyped } from '../types/decode.ts';
+import { admitted, reportUnknown } from './admit.ts';
 import { type Answer, type Call, collectionOf, type ServerState } from './context.ts';
 
 export function create(state: ServerState, call: Call): Answer {
@@ -42,6 +44,10 @@ export function parseObject(call: Call): ApiObject {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
   }
   const written = { ...body, apiVersion: expectedVersion, kind: kind.kind, metadata } as ApiObject;
+  if (kind.builtIn) {
+    decodeTyped(written, kind.schema, kind);
+    reportUnknown(call, prune(written, kind.schema));
+  }
   const object = kind.view?.toStored(written) ?? written;
   if (call.namespace !== undefined) object.metadata.namespace = call.namespace;
   if (call.name !== undefined) object.metadata.name = call.name;
@@ -63,7 +69,7 @@ function completeMetadata(state: ServerState, call: Call, object: ApiObject): vo
     const message = 'Required value: name or generateName is required';
     throw invalid(call.kind, '', [{ reason: 'FieldValueRequired', message, field: 'metadata.name' }]);
   }
-  for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields', 'generation']) {
+  for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields']) {
     delete metadata[field];
   }
   metadata.uid = randomUUID();

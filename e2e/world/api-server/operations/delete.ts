@@ -1,7 +1,9 @@
 import { rfc3339 } from '../../../../shared/core/clock.ts';
-import { badRequest, conflict, notFound } from '../failures.ts';
+import { conflict, notFound } from '../failures.ts';
+import { encodeList } from '../http/encode.ts';
 import { type ApiObject, isRecord } from '../object.ts';
 import type { Stored } from '../store/stored.ts';
+import { requirePolicy } from '../validation/options.ts';
 import { type Answer, type Call, collectionOf, type ServerState } from './context.ts';
 import { dryRun } from './create.ts';
 import { selected } from './select.ts';
@@ -30,7 +32,7 @@ export function deleteCollection(state: ServerState, call: Call): Answer {
   const options = parseOptions(call);
   const found = selected(state, call);
   if (!dryRun(call)) for (const present of found) deleted(state, call, { present, options });
-  return { code: 200, text: JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' }) };
+  return { code: 200, text: encodeList(call.kind, { items: found, revision: state.store.revision }) };
 }
 
 /** Deletes, or marks as being deleted; gives the object when it is still there. */
@@ -125,12 +127,10 @@ function parseOptions(call: Call): Options {
   const body = isRecord(call.body) ? call.body : {};
   const preconditions = isRecord(body['preconditions']) ? body['preconditions'] : {};
   const policy = body['propagationPolicy'] ?? call.query.get('propagationPolicy') ?? undefined;
-  if (policy !== undefined && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
-    throw badRequest(`invalid propagationPolicy ${JSON.stringify(policy)}: expected Background, Foreground or Orphan`);
-  }
+  requirePolicy(policy);
   const grace = body['gracePeriodSeconds'] ?? call.query.get('gracePeriodSeconds') ?? undefined;
   return {
-    propagationPolicy: policy,
+    propagationPolicy: policy as Policy | undefined,
     gracePeriodSeconds: grace === undefined ? undefined : Number(grace),
     uid: textOf(preconditions['uid']),
     resourceVersion: textOf(preconditions['resourceVersion']),

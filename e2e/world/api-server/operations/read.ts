@@ -1,13 +1,14 @@
 import { ApiFailure, badRequest, expired, notFound } from '../failures.ts';
 import { encodeList } from '../http/encode.ts';
 import { wholeNumber } from '../http/request.ts';
-import type { Stored } from '../store/stored.ts';
 import { encodeTable } from '../tables/table.ts';
+import { requireListOptions } from '../validation/options.ts';
 import { type Answer, type Call, collectionOf, type ServerState } from './context.ts';
-import { selected } from './select.ts';
+import { isSelecting, selected } from './select.ts';
 
 export function get(state: ServerState, call: Call): Answer {
   const name = call.name ?? '';
+  requireKnownRevision(state, call);
   const stored = collectionOf(state, call).get(call.namespace, name);
   if (!stored) throw notFound(call.kind, name);
   if (call.table === undefined) return { code: 200, stored };
@@ -15,78 +16,71 @@ export function get(state: ServerState, call: Call): Answer {
   return { code: 200, text: encodeTable(call.kind, page, { ...call.table, nowMs: state.clock.now() }) };
 }
 
-interface Snapshot {
-  readonly items: readonly Stored[];
-  readonly revision: number;
+/** A list that is read page by page shows one revision: its token holds that, and the last key that was shown. */
+interface Token {
+  revision: number;
+  after: string;
 }
+
+/** In a token: go on with what is there now. */
+const anyRevision = -1;
 
 const tooOldToken =
-  'The provided continue parameter is too old to display a consistent list result. ' +
-  'You can start a new list without the continue parameter.';
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
+  'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
+  'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
+  'deleted between the time the first chunk was returned and now may show up in the list.';
+const tooOldList = 'The resourceVersion for the provided list is too old.';
 
-/** Lists that are read page by page: the later pages show the state of the first. The oldest are forgotten (410). */
-export class Lists {
-  readonly #snapshots = new Map<string, Snapshot>();
-  readonly #snapshotsMax: number;
-  #made = 0;
-
-  constructor(snapshotsMax: number) {
-    this.#snapshotsMax = snapshotsMax;
+export function list(state: ServerState, call: Call): Answer {
+  requireListOptions(call.query);
+  const limit = wholeNumber(call.query, 'limit') ?? 0;
+  const token = tokenOf(call);
+  if (token === undefined) requireKnownRevision(state, call);
+  const exactly = token?.revision ?? exactRevision(call, limit);
+  const revision = exactly === undefined || exactly === anyRevision ? state.store.revision : exactly;
+  if (revision < state.store.compactedRevision) {
+    throw token === undefined ? expired(tooOldList) : expired(tooOldToken, textOf({ ...token, revision: anyRevision }));
   }
-
-  list(state: ServerState, call: Call): Answer {
-    const limit = wholeNumber(call.query, 'limit') ?? 0;
-    const nowMs = state.clock.now();
-    const token = call.query.get('continue') ?? '';
-    if (token !== '') return this.#page(call, { ...this.#resume(token), limit, nowMs });
-    requireKnownRevision(state, call);
-    const snapshot = { items: selected(state, call), revision: state.store.revision };
-    return this.#page(call, { snapshot, id: '', offset: 0, limit, nowMs });
-  }
-
-  forgetAll(): void {
-    this.#snapshots.clear();
-  }
-
-  #page(call: Call, at: { snapshot: Snapshot; id: string; offset: number; limit: number; nowMs: number }): Answer {
-    const { snapshot, offset, limit } = at;
-    const { items: all, revision } = snapshot;
-    const end = limit === 0 ? all.length : offset + limit;
-    const items = all.slice(offset, end);
-    const encode = (next: { continueToken?: string; remaining?: number }) => {
-      const page = { items, revision, ...next };
-      return { code: 200, text: encodeList(call.kind, page, call.table && { ...call.table, nowMs: at.nowMs }) };
-    };
-    if (end >= all.length) {
-      this.#snapshots.delete(at.id);
-      return encode({});
-    }
-    const id = at.id === '' ? this.#keep(snapshot) : at.id;
-    const continueToken = Buffer.from(JSON.stringify({ id, offset: end })).toString('base64url');
-    return encode({ continueToken, remaining: all.length - end });
-  }
-
-  #keep(snapshot: Snapshot): string {
-    const [oldest] = this.#snapshots.keys();
-    if (oldest !== undefined && this.#snapshots.size >= this.#snapshotsMax) this.#snapshots.delete(oldest);
-    this.#made += 1;
-    const id = String(this.#made);
-    this.#snapshots.set(id, snapshot);
-    return id;
-  }
-
-  #resume(token: string): { snapshot: Snapshot; id: string; offset: number } {
-    const { id, offset } = parseToken(token);
-    const snapshot = this.#snapshots.get(id);
-    if (!snapshot) throw expired(tooOldToken);
-    return { snapshot, id, offset };
-  }
+  const all = selected(state, call, revision);
+  const rest = token === undefined ? all : all.filter(({ key }) => key > token.after);
+  const items = limit === 0 ? rest : rest.slice(0, limit);
+  const left = rest.length - items.length;
+  const page = {
+    items,
+    revision,
+    ...(left > 0 && {
+      continueToken: textOf({ revision, after: items.at(-1)!.key }),
+      // The real server would have to look at all of them, too.
+      ...(!isSelecting(call) && { remaining: left }),
+    }),
+  };
+  return { code: 200, text: encodeList(call.kind, page, call.table && { ...call.table, nowMs: state.clock.now() }) };
 }
 
-function parseToken(token: string): { id: string; offset: number } {
-  const match = /^\{"id":"(\d+)","offset":(\d+)\}$/.exec(Buffer.from(token, 'base64url').toString());
-  if (!match) throw badRequest('continue key is not valid');
-  return { id: match[1]!, offset: Number(match[2]) };
+/** The revision that the query insists on; undefined for "now". A page of a revision is exact without a word. */
+function exactRevision({ query }: Call, limit: number): number | undefined {
+  const asked = wholeNumber(query, 'resourceVersion') ?? 0;
+  const match = query.get('resourceVersionMatch') ?? '';
+  const isExact = match === 'Exact' || (match === '' && limit > 0 && asked > 0);
+  return isExact ? asked : undefined;
+}
+
+function textOf({ revision, after }: Token): string {
+  return Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start: after })).toString('base64url');
+}
+
+function tokenOf({ query }: Call): Token | undefined {
+  const text = query.get('continue') ?? '';
+  if (text === '') return undefined;
+  if (wholeNumber(query, 'resourceVersion')) {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
+  const match = /^\{"v":"meta\.k8s\.io\/v1","rv":(-1|\d+),"start":"([^"]*)"\}$/.exec(
+    Buffer.from(text, 'base64url').toString(),
+  );
+  if (!match) throw badRequest('invalid continue token: continue key is not valid');
+  return { revision: Number(match[1]), after: match[2]! };
 }
 
 /** A revision that this server has not reached (it was set up anew): the client's next list must not look older. */

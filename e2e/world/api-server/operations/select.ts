@@ -19,9 +19,17 @@ function fieldPredicate({ kind, query }: ResourceRequest): Predicate | undefined
   return predicate && view ? (object) => predicate(view.fromStored(object)) : predicate;
 }
 
-/** The objects that a list, a watch's start or a deletecollection is about, in the order of their keys. */
-export function selected(state: ServerState, call: ResourceRequest): Stored[] {
-  const all = collectionOf(state, call).list(call.namespace);
+/** Whether a selector of the query may leave something out. */
+export function isSelecting({ query }: ResourceRequest): boolean {
+  return Boolean(query.get('labelSelector') || query.get('fieldSelector'));
+}
+
+/**
+ * The objects that a list, a watch's start or a deletecollection is about, in the order of their keys: as they are, or as
+ * they were at `revision`.
+ */
+export function selected(state: ServerState, call: ResourceRequest, revision = state.store.revision): Stored[] {
+  const all = collectionOf(state, call).listAt(revision, call.namespace);
   const predicate = predicateOf(call);
   return predicate === undefined ? all : all.filter((stored) => predicate(stored.object));
 }

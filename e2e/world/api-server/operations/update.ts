@@ -8,6 +8,7 @@ import {
   notFound,
   unsupportedMediaType,
 } from '../failures.ts';
+import { invalidValue } from '../field-causes.ts';
 import { type ApiObject, copyOf, isRecord } from '../object.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
@@ -91,6 +92,9 @@ function requireSameObject(call: Call, next: ApiObject, previous: ApiObject): vo
   const { uid, resourceVersion } = next.metadata;
   const { name } = previous.metadata;
   if (uid && uid !== previous.metadata.uid) {
+    // Only what is replaced whole has a uid as its precondition; in a patch it is a change like any other.
+    if (call.verb === 'patch')
+      throw invalid(call.kind, name, [invalidValue('metadata.uid', uid, 'field is immutable')]);
     const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata.uid}`;
     throw conflict(call.kind, name, why);
   }

@@ -14,6 +14,8 @@ import { predicateOf, selected } from './select.ts';
 
 const timeoutSecondsDefault = 1800;
 const bookmarkMs = 60_000;
+/** The last bookmark comes so long before the timeout; a shorter watch gets none. */
+const lastBookmarkMs = 2_000;
 /** A client that does not read is cut off: the real server does the same when a watcher's buffer is full. */
 const unreadBytesMax = 64 * 1024 * 1024;
 
@@ -127,16 +129,18 @@ function startTimers(
   what: { timeoutSeconds: number; bookmark: (() => void) | undefined; end: () => void },
 ): () => void {
   const { bookmark, end } = what;
-  const cancelEnd = clock.after(what.timeoutSeconds * 1000, () => {
-    bookmark?.();
-    end();
-  });
+  const endsMs = clock.now() + what.timeoutSeconds * 1000;
+  const cancelEnd = clock.after(what.timeoutSeconds * 1000, end);
   if (bookmark === undefined) return cancelEnd;
+  const nextMs = () => {
+    const lastMs = endsMs - lastBookmarkMs - clock.now();
+    return lastMs > 0 && lastMs < bookmarkMs ? lastMs : bookmarkMs;
+  };
   const repeat = () => {
     bookmark();
-    cancelBookmark = clock.after(bookmarkMs, repeat);
+    cancelBookmark = clock.after(nextMs(), repeat);
   };
-  let cancelBookmark = clock.after(bookmarkMs, repeat);
+  let cancelBookmark = clock.after(nextMs(), repeat);
   return () => {
     cancelEnd();
     cancelBookmark();

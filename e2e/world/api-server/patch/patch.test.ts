@@ -114,7 +114,7 @@ describe('strategic merge patch', () => {
   it('merges finalizers as a set, replaces other lists, and removes by null', () => {
     const before = { finalizers: ['a'], list: [1], gone: 1 };
     const patch = { finalizers: ['b'], list: [2], gone: null };
-    assert.deepEqual(strategicMergePatch(before, patch), { finalizers: ['a', 'b'], list: [2] });
+    assert.deepEqual(strategicMergePatch(before, patch, 'metadata'), { finalizers: ['a', 'b'], list: [2] });
     const removal = { '$deleteFromPrimitiveList/finalizers': ['a'] };
     assert.deepEqual(strategicMergePatch(before, removal), { ...before, finalizers: [] });
   });

@@ -4,6 +4,7 @@ import { isRecord } from '../object.ts';
 const mergeKeys: ReadonlyMap<string, string | undefined> = new Map([
   ['containers', 'name'],
   ['initContainers', 'name'],
+  ['ephemeralContainers', 'name'],
   ['env', 'name'],
   ['volumes', 'name'],
   ['volumeMounts', 'mountPath'],
@@ -11,21 +12,36 @@ const mergeKeys: ReadonlyMap<string, string | undefined> = new Map([
   ['imagePullSecrets', 'name'],
   ['hostAliases', 'ip'],
   ['secrets', 'name'],
-  ['taints', 'key'],
+  ['topologySpreadConstraints', 'topologyKey'],
+  ['schedulingGates', 'name'],
+  ['resourceClaims', 'name'],
+  ['podIPs', 'ip'],
+  ['hostIPs', 'ip'],
   ['conditions', 'type'],
   ['addresses', 'type'],
   ['ownerReferences', 'uid'],
   ['finalizers', undefined],
 ]);
 
+/** `ports` are two lists: those of containers and those of services. */
+function mergeKeyOf(name: string, items: readonly unknown[]): string | undefined {
+  if (name !== 'ports') return mergeKeys.get(name);
+  return items.some((item) => isRecord(item) && item['containerPort'] !== undefined) ? 'containerPort' : 'port';
+}
+
+/** Whether the list `name` of the member `owner` merges: the finalizers of a namespace's spec are replaced. */
+function merges(name: string, owner: string): boolean {
+  return name === 'ports' || (mergeKeys.has(name) && !(name === 'finalizers' && owner !== 'metadata'));
+}
+
 const order = '$setElementOrder/';
 const removal = '$deleteFromPrimitiveList/';
 
 /**
  * Kubernetes' own merge patch, which kubectl sends for built-in kinds: some lists merge by a key of their items. Neither
- * argument is changed. `$retainKeys` is not looked at: the patch names what goes as null as well.
+ * argument is changed. `owner` is the member that holds them.
  */
-export function strategicMergePatch(target: unknown, patch: unknown): unknown {
+export function strategicMergePatch(target: unknown, patch: unknown, owner = ''): unknown {
   if (!isRecord(patch)) return patch;
   if (patch['$patch'] === 'replace') return withoutDirectives(patch);
   const merged: Record<string, unknown> = isRecord(target) ? { ...target } : {};
@@ -33,14 +49,16 @@ export function strategicMergePatch(target: unknown, patch: unknown): unknown {
     if (name.startsWith(removal)) removeTexts(merged, name.slice(removal.length), value);
     if (name.startsWith('$')) continue;
     if (value === null) delete merged[name];
-    else if (Array.isArray(value) && mergeKeys.has(name))
-      merged[name] = mergedList(merged[name], value, mergeKeys.get(name));
-    else merged[name] = strategicMergePatch(merged[name], value);
+    else if (Array.isArray(value) && merges(name, owner))
+      merged[name] = mergedList(merged[name], value, mergeKeyOf(name, value));
+    else merged[name] = strategicMergePatch(merged[name], value, name);
   }
   for (const [name, value] of Object.entries(patch)) {
     if (name.startsWith(order)) sortList(merged, name.slice(order.length), value);
   }
-  return merged;
+  const retained = patch['$retainKeys'];
+  if (!Array.isArray(retained)) return merged;
+  return Object.fromEntries(Object.entries(merged).filter(([name]) => retained.includes(name)));
 }
 
 function mergedList(target: unknown, patch: readonly unknown[], key: string | undefined): unknown[] {
@@ -81,7 +99,7 @@ function removeTexts(merged: Record<string, unknown>, name: string, texts: unkno
 function sortList(merged: Record<string, unknown>, name: string, wanted: unknown): void {
   const present = merged[name];
   if (!Array.isArray(present) || !Array.isArray(wanted)) return;
-  const key = mergeKeys.get(name);
+  const key = mergeKeyOf(name, present);
   const identity = (item: unknown) => (key === undefined ? item : keyOf(item, key));
   const places = wanted.map(identity);
   const place = (item: unknown) => {

@@ -42,6 +42,20 @@ export class Collection {
     return found.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
+  /** As they were when the store had reached `revision`; throws 410 when that is forgotten. */
+  listAt(revision: number, namespace?: string): Stored[] {
+    const later = this.writesSince(revision);
+    const present = this.list(namespace);
+    if (later.length === 0) return present;
+    const byKey = new Map(present.map((stored) => [stored.key, stored]));
+    for (const { previous, current } of later.toReversed()) {
+      if (namespace !== undefined && current.object.metadata.namespace !== namespace) continue;
+      if (previous === undefined) byKey.delete(current.key);
+      else byKey.set(current.key, previous);
+    }
+    return [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
   isEmpty(): boolean {
     return this.#namespaces.size === 0;
   }

@@ -5,6 +5,7 @@ export class Store {
   readonly #collections = new Map<string, Collection>();
   readonly #historyMax: number;
   #revision = 1;
+  #compactedRevision = 0;
 
   /** `historyMax`: writes kept per collection for watches that resume. */
   constructor(historyMax: number) {
@@ -15,6 +16,11 @@ export class Store {
     return this.#revision;
   }
 
+  /** Lists as of an older revision are refused. */
+  get compactedRevision(): number {
+    return this.#compactedRevision;
+  }
+
   collection(key: string): Collection {
     const present = this.#collections.get(key);
     if (present) return present;
@@ -23,7 +29,10 @@ export class Store {
     return made;
   }
 
+  /** Takes a revision of its own, as the note of it does that the real server keeps. */
   compact(): void {
+    this.#revision += 1;
+    this.#compactedRevision = this.#revision;
     for (const collection of this.#collections.values()) collection.compact();
   }
 }

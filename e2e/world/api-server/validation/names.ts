@@ -17,7 +17,7 @@ export function nameFault(kind: string, name: string): string | undefined {
   if (pathNamed.has(kind))
     return /[/%]/.test(name) || name === '.' || name === '..' ? "may not contain '/'" : undefined;
   if (!labelNamed.has(kind)) return subdomainFault(name);
-  if (name.length > 63) return 'must be no more than 63 characters';
+  if (name.length > 63) return 'must be no more than 63 bytes';
   if (labelPattern.test(name)) return undefined;
   return (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with " +
@@ -26,7 +26,7 @@ export function nameFault(kind: string, name: string): string | undefined {
 }
 
 function subdomainFault(name: string): string | undefined {
-  if (name.length > 253) return 'must be no more than 253 characters';
+  if (name.length > 253) return 'must be no more than 253 bytes';
   if (subdomainPattern.test(name)) return undefined;
   return (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
@@ -47,7 +47,7 @@ export function qualifiedNameFault(key: string): string | undefined {
     if (fault !== undefined) return `prefix part ${fault}`;
   }
   if (name === '') return 'name part must be non-empty';
-  if (name.length > 63) return 'name part must be no more than 63 characters';
+  if (name.length > 63) return 'name part must be no more than 63 bytes';
   if (qualifiedPattern.test(name)) return undefined;
   return (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " +
@@ -55,8 +55,19 @@ export function qualifiedNameFault(key: string): string | undefined {
   );
 }
 
+/** Keys of ConfigMaps' and Secrets' data, which become file names. */
+export function dataKeyFault(key: string): string | undefined {
+  if (key.length > 253) return 'must be no more than 253 bytes';
+  if (key === '.' || key === '..' || key.startsWith('..')) return `must not be '${key}'`;
+  if (/^[-._a-zA-Z0-9]+$/.test(key)) return undefined;
+  return (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or " +
+    `'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`
+  );
+}
+
 export function labelValueFault(value: string): string | undefined {
-  if (value.length > 63) return 'must be no more than 63 characters';
+  if (value.length > 63) return 'must be no more than 63 bytes';
   if (labelValuePattern.test(value)) return undefined;
   return (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and " +
