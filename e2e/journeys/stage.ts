@@ -10,6 +10,7 @@ import { type Meters, type Runtime, silentMeters } from '../../shared/kube/runti
 import { eventually } from '../world/eventually.ts';
 import { type Fleet, pullSecret, spokeNamespace, startFleet } from '../world/fleet/fleet.ts';
 import { conditionOf, readModule } from '../world/fleet/observe.ts';
+import type { PlaneTraits } from '../world/fleet/plane.ts';
 import type { SpokeSpec } from '../world/fleet/spoke-cluster.ts';
 import { hubProgram, type Program, type ProgramOptions, spokeProgram } from './programs.ts';
 
@@ -65,13 +66,14 @@ export function fleetSpec(moduleSpec: ModuleSpec, selector: Record<string, strin
 export interface StageOptions extends ProgramOptions {
   /** What the programs are measured by; nothing without. */
   readonly meters?: { readonly hub: Meters; readonly spokes: Meters };
+  readonly traits?: PlaneTraits;
 }
 
 export async function startStage(spokes: readonly SpokeSpec[], stageOptions: StageOptions = {}): Promise<Stage> {
-  const { meters, ...options } = stageOptions;
+  const { meters, traits = {}, ...options } = stageOptions;
   const clock = scaledClock(systemClock, timeFactor);
   const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
-  const fleet = await startFleet({ spokes, runtime, timeFactor });
+  const fleet = await startFleet({ spokes, runtime, timeFactor, traits });
   const hub = hubProgram(fleet, { ...runtime, meters: meters?.hub ?? silentMeters }, options);
   const spokeRuntime = { ...runtime, meters: meters?.spokes ?? silentMeters };
   const spokePrograms = new Map(

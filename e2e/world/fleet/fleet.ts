@@ -11,7 +11,7 @@ import type { OciImage } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { type Registry, startRegistry } from '../registry/server.ts';
 import { buildToolsImage } from '../registry/tools-image.ts';
-import { type Plane, startPlane } from './plane.ts';
+import { type Plane, type PlaneTraits, startPlane } from './plane.ts';
 import { type SpokeCluster, type SpokeSpec, startSpokeCluster } from './spoke-cluster.ts';
 import { hubNamespace, operatorNamespace } from './users.ts';
 
@@ -22,8 +22,8 @@ export interface FleetOptions {
   readonly runtime: Runtime;
   /** How many times faster than real time `runtime.clock` runs; 1 for real time. */
   readonly timeFactor: number;
-  /** Of our kinds, on all planes: our CustomResourceDefinitions, which is the default, or those of the Go project. */
-  readonly definitions?: 'ours' | 'peers';
+  /** Of all planes. */
+  readonly traits?: PlaneTraits;
 }
 
 /** A hub, its managed clusters and the registry that all of them use: everything that is not ours. */
@@ -49,10 +49,10 @@ export const pullSecret = 'registry-login';
 const login = { user: 'fleet', password: 'correct horse battery staple' };
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { runtime, timeFactor, definitions } = options;
+  const { runtime, timeFactor, traits = {} } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
   const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
-  const hub = await startPlane({ name: 'hub', role: 'hub', runtime, timeFactor, ...(definitions && { definitions }) });
+  const hub = await startPlane({ name: 'hub', role: 'hub', runtime, timeFactor, ...traits });
   const registration = await startRegistration(hub, runtime);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);
@@ -60,7 +60,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const spokes: SpokeCluster[] = [];
   for (const spec of options.spokes) {
     await joinHub(hub, spec);
-    const parts = { spec, runtime, timeFactor, hub, definitions, registryCa: registry.caPem };
+    const parts = { spec, runtime, timeFactor, hub, traits, registryCa: registry.caPem };
     const spoke = await startSpokeCluster({ ...parts, folder: join(folder, spec.name) });
     await prepareSpoke(spoke, registry.host);
     spokes.push(spoke);

@@ -3,6 +3,7 @@ import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
 import type { KubeClientOptions } from '../../../shared/kube/transport.ts';
 import type { ApiServer } from '../api-server/server.ts';
+import type { Release } from '../control-plane/releases.ts';
 import { planeChoice } from '../plane-choice.ts';
 import { startEmbeddedPlane } from './embedded-plane.ts';
 
@@ -42,15 +43,21 @@ export interface Right {
   readonly verbs: readonly string[];
 }
 
-export interface PlaneOptions {
+export interface PlaneOptions extends PlaneTraits {
   readonly name: string;
   readonly runtime: Runtime;
   /** Nodes join a spoke only, and so pods are made and placed there only. */
   readonly role: 'hub' | 'spoke';
   /** How many times faster than real time `runtime.clock` runs. */
   readonly timeFactor?: number;
+}
+
+/** What only a real plane can be otherwise than usual. */
+export interface PlaneTraits {
   /** Of our kinds: our CustomResourceDefinitions, or those of the Go project. */
   readonly definitions?: 'ours' | 'peers';
+  /** Kubernetes' release; the newest without. */
+  readonly release?: Release;
 }
 
 /** The plane of `planeChoice`. */

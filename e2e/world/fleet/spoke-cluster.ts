@@ -6,7 +6,7 @@ import { startNode, type WorldNode } from '../node/node.ts';
 import { ocmUsers } from '../ocm/names.ts';
 import { startRegistrationAgent } from '../ocm/registration-agent.ts';
 import { startWorkAgent } from '../ocm/work-agent.ts';
-import { type Plane, type PlaneOptions, startPlane } from './plane.ts';
+import { type Plane, type PlaneTraits, startPlane } from './plane.ts';
 
 export interface NodeSpec {
   readonly name: string;
@@ -29,7 +29,7 @@ export interface SpokeClusterOptions {
   /** How many times faster than real time `runtime.clock` runs. */
   readonly timeFactor: number;
   readonly registryCa: string;
-  readonly definitions: PlaneOptions['definitions'] | undefined;
+  readonly traits: PlaneTraits;
   /** Where the agents have a user of their own. */
   readonly hub: Plane;
   /** Empty folder for the nodes' file systems. */
@@ -55,9 +55,9 @@ const hubHash = 'd40a9dd7d8dc06954bde67491e6f5eeaad5d546a76a7d541cf0298e74316c82
 const workerLabel = { 'node-role.kubernetes.io/worker': '' };
 
 export async function startSpokeCluster(options: SpokeClusterOptions): Promise<SpokeCluster> {
-  const { spec, runtime, timeFactor, definitions } = options;
+  const { spec, runtime, timeFactor, traits } = options;
   const { name } = spec;
-  const plane = await startPlane({ name, role: 'spoke', runtime, timeFactor, ...(definitions && { definitions }) });
+  const plane = await startPlane({ name, role: 'spoke', runtime, timeFactor, ...traits });
   const nodes = await Promise.all(spec.nodes.map((node) => joinNode(options, plane, node)));
   const agents = await Agents.of(options, plane);
   agents.start();

@@ -30,11 +30,21 @@ const timing = { nodeGraceSeconds: 20 } as const;
 export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
   const { name, role, runtime, timeFactor = 1 } = options;
   const etcd = await borrowEtcd();
-  const control = await startControlPlane({ name: etcd.prefixFor(name), etcd, schedulerAndControllers: true, timing });
+  const control = await startControlPlane({
+    name: etcd.prefixFor(name),
+    etcd,
+    schedulerAndControllers: true,
+    timing,
+    ...(options.release && { version: options.release }),
+    prepare: async (text) => {
+      const admin = createKubeClient({ kubeconfig: { text }, userAgent: 'world/admin' });
+      await serveDefinitions(admin, options.definitions);
+      await installRights(admin, role);
+      await admin.close();
+    },
+  });
   const { adminKubeconfig, auditLogPath } = control;
   const client = createKubeClient({ kubeconfig: { text: adminKubeconfig }, userAgent: 'world/admin' });
-  await serveDefinitions(client, options.definitions);
-  await installRights(client, role);
   const tokens = new TokenFiles({ client, control });
   const clients: KubeClient[] = [client];
   const withheld: Right[] = [];
