@@ -7,6 +7,22 @@ const nextState = { file: `${folder}/next-state.ts`, test: `${folder}/decide.tes
 
 export const hubBreakages: readonly Breakage[] = [
   {
+    why: 'a misspelt strictSecrets lets unlabelled Secrets through',
+    file: 'hub/config.ts',
+    find: 'return { config: { ...config, strictSecrets: true }, told };',
+    replace: 'return { config, told };',
+    test: 'e2e/runtime/configuration.test.ts',
+    title: 'refuses unlabelled Secrets',
+  },
+  {
+    why: 'a mapping is said to serve kernels that an earlier one takes',
+    file: 'hub/managed-cluster-module/mapping-status.ts',
+    find: 'used.add(answer.mapping.index);',
+    replace: 'for (const index of mappings.keys()) used.add(index);',
+    test: 'hub/managed-cluster-module/mapping-status.test.ts',
+    title: '[216]',
+  },
+  {
     why: 'numbers of the state before count as success of the new one',
     ...judge,
     find: 'if (feedback.state !== state) {',

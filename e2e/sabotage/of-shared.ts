@@ -6,6 +6,22 @@ const images = { file: 'shared/images/checks.ts', test: 'shared/images/checks.te
 
 export const sharedBreakages: readonly Breakage[] = [
   {
+    why: 'whoever has any token of the cluster reads the metrics',
+    file: 'shared/process/scraper-access.ts',
+    find: 'return review.status?.allowed === true && review.status.denied !== true ? undefined : forbidden;',
+    replace: 'return review.status?.denied !== true ? undefined : forbidden;',
+    test: 'shared/process/scraper-access.test.ts',
+    title: 'and the right to get /metrics',
+  },
+  {
+    why: 'one wrong key of a ConfigMap takes all others with it',
+    file: 'shared/process/lenient-config.ts',
+    find: 'document = without(document, keysOf(issue));',
+    replace: 'document = {};',
+    test: 'shared/process/lenient-config.test.ts',
+    title: 'keeps what is right',
+  },
+  {
     why: 'the header makes a claim longer than the API takes, and the cluster has none (T21)',
     ...claims,
     find: 'const room = limits.claimValueCharsMax - (parts.length > 1 ? headerChars + 1 : 0);',

@@ -9,6 +9,14 @@ const nodeLabels = { file: 'spoke/node-labels/decide.ts', test: 'spoke/node-labe
 
 export const spokeBreakages: readonly Breakage[] = [
   {
+    why: 'a Module that ships firmware is loaded without it where the cluster takes none',
+    file: 'spoke/module-loader/survey.ts',
+    find: "if (!modprobe.firmwarePath || worker.firmwareHostPath !== '') return undefined;",
+    replace: "if (!modprobe.firmwarePath || worker.firmwareHostPath !== '-') return undefined;",
+    test: 'spoke/module-loader/decide.test.ts',
+    title: '[61]',
+  },
+  {
     why: 'an unload that was proven under an earlier boot counts for this one',
     ...outcome,
     find: 'result.boot === present && provesNothingLoaded(result)',

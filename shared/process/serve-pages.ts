@@ -6,6 +6,7 @@ import type { ProgramConfig } from './config.ts';
 import { healthPages, serveHttp } from './http.ts';
 import type { Life } from './life.ts';
 import type { PrometheusMeters } from './metrics.ts';
+import { ScraperAccess } from './scraper-access.ts';
 import { selfSignedCertificate } from './self-signed.ts';
 
 export type Closer = () => void | Promise<void>;
@@ -41,7 +42,7 @@ async function serveMetrics(config: ProgramConfig['metrics'], options: PagesOpti
   const { bindAddress, secureServing, enableAuthnAuthz, certDir } = config;
   if (bindAddress === undefined) return;
   const certificates = secureServing ? certificatesFor(certDir, options) : undefined;
-  const admit = enableAuthnAuthz ? await reviews(options) : undefined;
+  const admit = enableAuthnAuthz ? reviews(options) : undefined;
   const pages = { '/metrics': () => meters.exposition() };
   const tls = certificates?.first;
   const server = await serveHttp(bindAddress, { pages, ...(tls && { tls }), ...(admit && { admit }) });
@@ -51,9 +52,7 @@ async function serveMetrics(config: ProgramConfig['metrics'], options: PagesOpti
   runtime.log.info({ url: server.url, secure: secureServing, authenticated: enableAuthnAuthz }, 'serving metrics');
 }
 
-/** Loaded only where scrapers are asked who they are: memory is a feature. */
-async function reviews({ connect, runtime }: PagesOptions) {
-  const { ScraperAccess } = await import('./scraper-access.ts');
+function reviews({ connect, runtime }: PagesOptions) {
   // Not the program's own client: one that stands by may not write with that, and must answer scrapers all the same.
   const client = connect({ concurrency: reviewsAtOnce, requestTimeoutMs: reviewMsMax });
   const access = new ScraperAccess({ client, clock: runtime.clock, log: runtime.log });
