@@ -38,8 +38,13 @@ async function lookAtNode(stage: Stage, cluster: string, name: string): Promise<
   const { labels = {} } = (await readNode(stage.fleet, cluster, name)).metadata;
   return {
     kernel: kernel.release,
-    modules: kernel.modules().map((module) => module.name),
-    labels: Object.keys(labels).filter((label) => label.startsWith('kmm.node.kubernetes.io/')),
+    modules: kernel
+      .modules()
+      .map((module) => module.name)
+      .sort(),
+    labels: Object.keys(labels)
+      .filter((label) => label.startsWith('kmm.node.kubernetes.io/'))
+      .sort(),
   };
 }
 

@@ -4,43 +4,69 @@ import type { Stage } from '../journeys/stage.ts';
 import type { FaultRule, Injection } from '../world/api-server/faults/faults.ts';
 import { programUsers } from '../world/fleet/fleet.ts';
 import { embeddedServer } from '../world/fleet/plane.ts';
-import { type Account, cluster, type Disturbance, play, startStoryStage } from './story.ts';
+import { bystanderModules, startStoryStage } from './cast.ts';
+import type { StoryName } from './steps.ts';
+import { type Account, type Disturbance, play, total } from './story.ts';
 
-/** What happens to both programs, and to nobody else of the world. */
+/** What happens to all programs, and to nobody else of the world. */
 export interface Trouble {
   /** Ends the sentence `ends the same when …`. */
   readonly name: string;
-  /** Faults of the hub's server for the hub, and of the spoke's server for the spoke. */
+  /** Faults of the hub's server for the hub, and of the spokes' servers for the spokes. */
   readonly rules?: readonly FaultRule[];
   /** The rules are added at the beginning of each step and removed so much later; without, they stay for the whole story. */
   readonly lastsMs?: number;
   /** Anything else, in each step. */
   readonly disturb?: Disturbance;
+  /** Whether a cluster gets lost in it, too: that story is told besides. */
+  readonly withOutage?: boolean;
 }
 
 /** Writes in trouble, as a multiple of those without. */
-const writesFactorMax = 2;
+export const writesFactorMax = 2;
 /** A story takes 10 s, and more on a machine that does much else. */
 const timeoutMs = 120_000;
 
-/** Tells the story once undisturbed, then in each trouble, and compares. */
+const sentences: Record<StoryName, string> = {
+  mainJob: 'ends the same when',
+  outage: 'and a cluster that gets lost and comes back: ends the same when',
+};
+
+/** Tells the stories once undisturbed, then in each trouble, and compares. */
 export function tellStories(title: string, troubles: readonly Trouble[]): void {
   describe(title, function () {
     this.timeout(timeoutMs);
     let stage: Stage;
-    let undisturbed: Account;
     before(async () => {
       stage = await startStoryStage();
-      undisturbed = await play(stage);
     });
     after(() => stage.stop());
 
-    for (const trouble of troubles) {
-      it(`ends the same when ${trouble.name}`, async () => {
-        assertAlike(await playIn(stage, trouble, undisturbed), undisturbed);
+    for (const story of ['mainJob', 'outage'] as const) {
+      let undisturbed: Account;
+      it(`${sentences[story]} nothing is wrong`, async () => {
+        undisturbed = await play(stage, { story });
+        assertBystander(undisturbed);
       });
+      for (const trouble of troubles.filter(({ withOutage }) => story === 'mainJob' || withOutage)) {
+        it(`${sentences[story]} ${trouble.name}`, async () => {
+          assertAlike(await playIn(stage, trouble, { story, like: undisturbed }), undisturbed);
+        });
+      }
     }
   });
+}
+
+/** The module that nobody touches is never taken out of a kernel: it is only loaded again when a node comes up. */
+function assertBystander({ kernels }: Account): void {
+  for (const [where, calls] of Object.entries(kernels)) {
+    if (!bystanderModules.some((name) => where.startsWith(`${name} `))) continue;
+    assert.deepEqual(
+      calls.filter((call) => !call.startsWith('insert')),
+      [],
+      where,
+    );
+  }
 }
 
 /**
@@ -48,31 +74,39 @@ export function tellStories(title: string, troubles: readonly Trouble[]): void {
  * many writes again. (That all looked the same after each step, `play` has waited for.)
  */
 function assertAlike(disturbed: Account, undisturbed: Account): void {
+  assertBystander(disturbed);
   assert.deepEqual(disturbed.kernels, undisturbed.kernels);
   for (const program of ['hub', 'spoke'] as const) {
-    const [writes, most] = [disturbed.writes[program], writesFactorMax * undisturbed.writes[program]];
+    const [writes, most] = [total(disturbed.writes)[program], writesFactorMax * total(undisturbed.writes)[program]];
     assert.ok(writes <= most, `expected at most ${most} writes of the ${program}, got ${writes}`);
   }
 }
 
-async function playIn(stage: Stage, trouble: Trouble, like: Account): Promise<Account> {
+/** The story in trouble; each step ends when all looks as in `like`. */
+export async function playIn(
+  stage: Stage,
+  trouble: Trouble,
+  { story, like }: { story: StoryName; like: Account },
+): Promise<Account> {
   const { rules = [], lastsMs } = trouble;
-  const inject = () => rules.flatMap((rule) => injectBoth(stage, rule));
+  const inject = () => rules.flatMap((rule) => injectEverywhere(stage, rule));
   const disturb: Disturbance = async (...at) => {
     const injections = lastsMs === undefined ? [] : inject();
     await Promise.all([sleep(stage.clock, lastsMs ?? 0), trouble.disturb?.(...at)]);
     removeAll(injections);
   };
   const throughout = lastsMs === undefined ? inject() : [];
-  const account = await play(stage, { disturb, like });
-  removeAll(throughout);
-  return account;
+  try {
+    return await play(stage, { story, disturb, like });
+  } finally {
+    removeAll(throughout);
+  }
 }
 
-function injectBoth({ fleet }: Stage, rule: FaultRule): Injection[] {
+function injectEverywhere({ fleet }: Stage, rule: FaultRule): Injection[] {
   return [
     embeddedServer(fleet.hub).faults.add({ ...rule, user: programUsers.hub }),
-    embeddedServer(fleet.spoke(cluster).plane).faults.add({ ...rule, user: programUsers.spoke }),
+    ...fleet.spokes.map(({ plane }) => embeddedServer(plane).faults.add({ ...rule, user: programUsers.spoke })),
   ];
 }
 
