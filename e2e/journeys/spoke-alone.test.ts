@@ -26,6 +26,8 @@ import { buildModuleImage, type ModuleImageOptions } from '../world/registry/mod
 import { kernels } from './stage.ts';
 
 const timeFactor = 10;
+/** Kubernetes forgets the pods of a node that is gone after 40 s, and looks every 20 s; real time. */
+const podsOfLostNodeMs = 90_000;
 /** What the node with that kernel reports. */
 const releaseOf = (kernel: string) => (kernel === kernels.debian ? `${kernel}+` : kernel);
 const ready = (namespace = spokeNamespace) => readyLabel(namespace, 'nic');
@@ -170,7 +172,11 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
   it('forgets a node that is taken out of the cluster with the module loaded, and serves it when it is back', async () => {
     await node('n3').stopKubelet();
     await plane().client.delete(nodes, { name: 'n3' });
-    await eventually('nothing waits for n3', async () => !(await listPods()).some((pod) => pod.spec.nodeName === 'n3'));
+    await eventually(
+      'nothing waits for n3',
+      async () => !(await listPods()).some((pod) => pod.spec.nodeName === 'n3'),
+      podsOfLostNodeMs,
+    );
     assert.equal((await statusUntil(/^True/)).status?.moduleLoader?.desiredNumber, 2);
     await node('n3').startKubelet();
     await eventually('n3 is labelled', () => hasLabel('n3'));

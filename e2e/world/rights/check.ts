@@ -1,5 +1,5 @@
-import { manifestsIn } from '../real/manifests.ts';
-import type { Binding, PolicyRule, Role } from './rbac.ts';
+import type { KubeObject } from '../../../shared/kube/object.ts';
+import { type Binding, deployed, ofKind, type Role, type RoleRule } from '../../../shared/testing/deployed.ts';
 import { userOf } from './rbac.ts';
 import type { Use } from './uses.ts';
 
@@ -17,25 +17,26 @@ export interface Grant {
 }
 
 /** All that `deploy/` grants to service accounts, one verb each. Rights on paths are not looked at: they are of people. */
-export function grants(folders: readonly string[] = ['deploy/hub', 'deploy/spoke']): Grant[] {
-  const objects = folders.flatMap(manifestsIn);
-  const roles = objects.filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role') as Role[];
-  const bindings = objects.filter(({ kind }) => kind.endsWith('RoleBinding')) as Binding[];
-  return bindings.flatMap((binding) => {
-    const role = roles.find(
-      ({ kind, metadata }) => kind === binding.roleRef.kind && metadata.name === binding.roleRef.name,
-    );
-    const namespace = binding.metadata.namespace ?? '';
-    const users = (binding.subjects ?? []).map(userOf);
-    return (role?.rules ?? []).flatMap((rule) =>
-      users.flatMap((user) =>
-        ofRule(rule).map((grant) => ({ ...grant, user, role: role?.metadata.name ?? '', namespace })),
-      ),
-    );
+export function grants(): Grant[] {
+  return (['hub', 'spoke'] as const).flatMap((program) => {
+    const objects = deployed(program).map(({ object }) => object);
+    const bindings = [...ofKind<Binding>(objects, 'ClusterRoleBinding'), ...ofKind<Binding>(objects, 'RoleBinding')];
+    return bindings.flatMap((binding) => ofBinding(binding, objects));
   });
 }
 
-function ofRule({ apiGroups = [], resources = [], resourceNames: names = [], verbs }: PolicyRule) {
+function ofBinding(
+  { roleRef, subjects, metadata: { namespace = '' } }: Binding,
+  objects: readonly KubeObject[],
+): Grant[] {
+  const role = ofKind<Role>(objects, roleRef.kind).find(({ metadata }) => metadata.name === roleRef.name);
+  const parts = (role?.rules ?? []).flatMap(ofRule);
+  return subjects.flatMap((subject) =>
+    parts.map((part) => ({ ...part, user: userOf(subject), role: roleRef.name, namespace })),
+  );
+}
+
+function ofRule({ apiGroups = [], resources = [], resourceNames: names = [], verbs }: RoleRule) {
   return apiGroups.flatMap((group) =>
     resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb, names }))),
   );

@@ -1,16 +1,8 @@
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { Resource } from '../../../shared/kube/object.ts';
+import type { Binding, Role, RoleRule } from '../../../shared/testing/deployed.ts';
 import type { Right } from '../fleet/plane.ts';
-import {
-  type Binding,
-  clusterRoleBindings,
-  clusterRoles,
-  type PolicyRule,
-  type Role,
-  roleBindings,
-  roles,
-  userOf,
-} from './rbac.ts';
+import { clusterRoleBindings, clusterRoles, roleBindings, roles, userOf } from './rbac.ts';
 
 /** Takes the right out of every role that gives it to the user; what it returns puts the roles back. */
 export async function withholdRight(client: KubeClient, right: Right): Promise<() => Promise<void>> {
@@ -28,7 +20,7 @@ export async function withholdRight(client: KubeClient, right: Right): Promise<(
   };
 }
 
-function without(rule: PolicyRule, { resource, verbs }: Right): PolicyRule {
+function without(rule: RoleRule, { resource, verbs }: Right): RoleRule {
   if (!rule.resources?.includes(resource) || !rule.verbs.some((verb) => verbs.includes(verb))) return rule;
   return { ...rule, verbs: rule.verbs.filter((verb) => !verbs.includes(verb)) };
 }
@@ -39,8 +31,9 @@ async function rolesOf(client: KubeClient, user: string): Promise<{ resource: Re
     ...(await client.list(roleBindings)).items,
   ];
   const found: { resource: Resource<Role>; role: Role }[] = [];
-  for (const { roleRef, subjects = [], metadata } of bindings) {
-    if (!subjects.some((subject) => userOf(subject) === user)) continue;
+  for (const { roleRef, subjects, metadata } of bindings) {
+    // One may have been made without any.
+    if (!subjects?.some((subject) => userOf(subject) === user)) continue;
     const resource = roleRef.kind === 'Role' ? roles : clusterRoles;
     const role = await client.get(resource, { namespace: metadata.namespace, name: roleRef.name });
     if (role !== undefined) found.push({ resource, role });
