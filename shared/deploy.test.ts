@@ -125,8 +125,11 @@ for (const { name, namespace, account, heading } of programs) {
           { path: '/readyz', port: 'health' },
         ],
       );
-      const { port } = hubConfigSchema.parse({}).healthProbeBindAddress as { port: number };
-      assert.deepEqual(container!.ports, [{ name: 'health', containerPort: port }]);
+      const { healthProbeBindAddress, metrics } = hubConfigSchema.parse({});
+      assert.deepEqual(container!.ports, [
+        { name: 'health', containerPort: healthProbeBindAddress?.port },
+        { name: 'metrics', containerPort: metrics.bindAddress?.port },
+      ]);
       assert.ok(container!.resources.requests['cpu'] && container!.resources.limits['memory']);
     });
   });

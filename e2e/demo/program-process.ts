@@ -8,6 +8,8 @@ import type { Processes } from '../world/node/processes.ts';
 export interface ProgramProcess {
   readonly name: 'hub' | 'spoke';
   readonly pid: number;
+  /** The address that it has logged with this text. Throws when it has logged none. */
+  urlOf(text: 'serving health' | 'serving metrics'): string;
   /** Rejects when the process ends before `stop`. */
   readonly alive: Promise<never>;
   /** SIGTERM; resolves with the exit code. */
@@ -17,7 +19,8 @@ export interface ProgramProcess {
 export interface ProgramProcessOptions {
   readonly processes: Processes;
   readonly name: 'hub' | 'spoke';
-  readonly configFile: string;
+  /** Of `--config`. */
+  readonly config: string;
   /** Beside and instead of `memorySettings`. */
   readonly environment: Readonly<Record<string, string>>;
   readonly folder: string;
@@ -41,10 +44,10 @@ export function compileProgram(name: ProgramProcess['name']): void {
 
 /** Starts the program and waits until its `/readyz` says ok. */
 export async function startProgramProcess(options: ProgramProcessOptions): Promise<ProgramProcess> {
-  const { processes, name, configFile, environment, folder } = options;
+  const { processes, name, config, environment, folder } = options;
   const log: string[] = [];
   const child = await processes.start({
-    argv: [process.execPath, mainOf(name), '--config', configFile],
+    argv: [process.execPath, mainOf(name), '--config', config],
     folder,
     environment: { PATH: process.env['PATH'] ?? '', HOME: folder, ...memorySettings, ...environment },
     onOutput: (text) => {
@@ -66,6 +69,12 @@ export async function startProgramProcess(options: ProgramProcessOptions): Promi
   return {
     name,
     pid: child.pid,
+    urlOf(text) {
+      const url = loggedUrl(log, text);
+      if (url === undefined)
+        throw new Error(`expected ${name}/main.ts to have logged "${text}", got\n${log.join('\n')}`);
+      return url;
+    },
     alive,
     async stop() {
       stopping = true;
@@ -77,11 +86,15 @@ export async function startProgramProcess(options: ProgramProcessOptions): Promi
 
 /** Asks the page whose address the program has logged: the port was free, not chosen. */
 async function isReady(log: readonly string[]): Promise<boolean> {
-  const line = log.map(parsed).find((entry) => entry?.msg === 'serving health');
-  if (line?.url === undefined) return false;
-  const { statusCode, body } = await request(`${line.url}/readyz`);
+  const url = loggedUrl(log, 'serving health');
+  if (url === undefined) return false;
+  const { statusCode, body } = await request(`${url}/readyz`);
   await body.dump();
   return statusCode === 200;
+}
+
+function loggedUrl(log: readonly string[], text: string): string | undefined {
+  return log.map(parsed).find((entry) => entry?.msg === text)?.url;
 }
 
 function parsed(line: string): { msg?: string; url?: string } | undefined {

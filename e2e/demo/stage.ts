@@ -92,9 +92,9 @@ async function startActor(
     name === 'hub'
       ? { KUBECONFIG, OPERATOR_NAMESPACE: hubNamespace }
       : { KUBECONFIG, OPERATOR_NAMESPACE: operatorNamespace, RELATED_IMAGE_WORKER: fleet.toolsImage, KMM_MANAGED: '1' };
-  const configFile = await writeConfig(fleet, plane);
+  const config = await writeConfig(fleet, plane);
   const environment = { ...own, ...what.environment };
-  const program = await startProgramProcess({ processes, name, configFile, environment, folder: fleet.folder });
+  const program = await startProgramProcess({ processes, name, config, environment, folder: fleet.folder });
   return { plane, program };
 }
 

@@ -181,7 +181,7 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
     await node('n3').startKubelet();
     await eventually('n3 is labelled', () => hasLabel('n3'));
     assert.equal(node('n3').kernel.history.filter(({ call }) => call === 'insert').length, 1);
-  });
+  }).timeout(2 * podsOfLostNodeMs);
 
   it('goes, deleted in the foreground too, only when nobody uses the module any more [42] [43]', async () => {
     await node('n1').kernel.hold('nic');
