@@ -7,6 +7,8 @@ import { downloadModules, type Go, goIn, goVersion, isAtLeast, type Say } from '
 import { lives, withLock } from './lock.ts';
 import { buildArguments, type GoModule, goModuleOf, keyOf, type Program, type Release } from './releases.ts';
 
+const tellAgainMs = 30_000;
+
 /** Ready binaries of one release. */
 export interface Assets {
   folder: string;
@@ -75,12 +77,28 @@ async function build(options: { module: GoModule; folder: string; go: Go; say: S
     const startedMs = systemClock.now();
     say(`building ${program} …`);
     const part = join(folder, `${program}.${process.pid}.part`);
-    const run = await go('build', ...buildArguments(module.kubernetesVersion), '-o', part, `./${program}`);
+    const arguments_ = ['build', ...buildArguments(module.kubernetesVersion), '-o', part, `./${program}`];
+    const run = await tellingTime(`building ${program}`, say, () => go(...arguments_));
     if (run.code !== 0) throw new Error(`control plane: "go build ./${program}" failed: ${run.stderr.trim()}`);
     renameSync(part, join(folder, program));
     say(`built ${program} in ${secondsSince(startedMs)}`);
   }
   say(`ready in ${folder} after ${secondsSince(began)}`);
+}
+
+/** On a busy machine the API server takes a quarter of an hour: somebody who waits sees that it goes on. */
+async function tellingTime<T>(what: string, say: Say, work: () => Promise<T>): Promise<T> {
+  const began = systemClock.now();
+  const tell = () => {
+    say(`still ${what} after ${secondsSince(began)} …`);
+    cancel = systemClock.after(tellAgainMs, tell);
+  };
+  let cancel = systemClock.after(tellAgainMs, tell);
+  try {
+    return await work();
+  } finally {
+    cancel();
+  }
 }
 
 /** What builds that were killed have left. */
