@@ -51,8 +51,10 @@ function world(present: ManagedClusterModuleStatus = {}) {
   const records = new CountedRecords(() => undefined);
   for (const cluster of clusters) records.expect('m', { cluster, selected: true });
   records.begin('m', 1);
-  const patch = async (_: unknown, __: unknown, { body }: { body: { status: ManagedClusterModuleStatus } }) =>
-    void written.push(body.status);
+  const patch = async (_: unknown, __: unknown, { body }: { body: { status: ManagedClusterModuleStatus } }) => {
+    written.push(body.status);
+    return { ...module, status: body.status };
+  };
   const reconcile = statusReconcile({
     client: { patch } as unknown as KubeClient,
     fleet: {

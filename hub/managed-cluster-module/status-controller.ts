@@ -4,6 +4,7 @@ import { after, done, type Outcome } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import type { EventRecorder } from '../../shared/kube/events.ts';
 import { writeStatus } from '../../shared/kube/status.ts';
+import { UnknownMembers } from '../../shared/kube/unknown-members.ts';
 import type { ClusterMeters } from './cluster-meters.ts';
 import type { Demand } from './demand.ts';
 import { eventsOf } from './events.ts';
@@ -36,6 +37,7 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
   const computedAtMs = new Map<string, number>();
   /** Until when a module's clusters have time to be looked at. */
   const settledAtMs = new Map<string, number>();
+  const unknown = new UnknownMembers(parts.fleet.nowMs);
   return async (name) => {
     const { fleet, records, clusterMeters } = parts;
     const nowMs = fleet.nowMs();
@@ -62,7 +64,7 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
     const picture = pictureOf(parts, { view, present: module.status ?? {}, known });
     const status = statusOf(picture);
     clusterMeters.tell(name, status.rollout);
-    const wrote = await writeStatus(parts.client, managedClusterModules, module, status);
+    const wrote = await writeStatus(parts.client, managedClusterModules, module, status, unknown);
     if (wrote)
       for (const event of eventsOf(picture.present, status)) parts.events.record({ regarding: module, ...event });
     // The others are told of when they were looked at, or at the latest then.

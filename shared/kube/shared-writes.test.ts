@@ -9,6 +9,7 @@ import type { KubeObject, Resource } from './object.ts';
 import { type Owner, ownerOf, ownership } from './ownership.ts';
 import { jsonPointer, testedPatch } from './patch.ts';
 import { mergePatch, writeStatus } from './status.ts';
+import { UnknownMembers } from './unknown-members.ts';
 
 type Thing = KubeObject & { status?: Record<string, unknown> };
 const things: Resource<Thing> = { group: 'g', version: 'v1', kind: 'Thing', plural: 'things', namespaced: true };
@@ -102,6 +103,33 @@ describe('a status', () => {
     const present = thing({}, { count: 1, gone: 'x', nested: { a: 1, b: 2 }, list: [1, 2] });
     assert.equal(await writeStatus(client, things, present, { count: 1, nested: { a: 1, b: 3 }, list: [1] }), true);
     assert.deepEqual(patches, [{ type: 'merge', body: { status: { gone: null, nested: { b: 3 }, list: [1] } } }]);
+  });
+
+  it('is not written again for the sake of what the server drops, until its definition may know it', async () => {
+    let nowMs = 0;
+    const unknown = new UnknownMembers(() => nowMs);
+    const bodies: unknown[] = [];
+    const keeps = new Set(['count']);
+    let present = thing({}, {});
+    const client = fakeClient({
+      patch(_resource, _at, patch) {
+        assert.equal(patch.type, 'merge');
+        const { status } = (patch as { body: { status: Record<string, unknown> } }).body;
+        bodies.push(status);
+        const kept = Object.entries({ ...present.status, ...status }).filter(([name]) => keeps.has(name));
+        present = thing({}, Object.fromEntries(kept));
+        return Promise.resolve(present as never);
+      },
+    });
+    const write = (status: Record<string, unknown>) => writeStatus(client, things, present, status, unknown);
+    assert.equal(await write({ count: 1, ours: 'a' }), true);
+    assert.equal(await write({ count: 1, ours: 'b' }), false);
+    assert.equal(await write({ count: 2, ours: 'b' }), true);
+    assert.deepEqual(bodies, [{ count: 1, ours: 'a' }, { count: 2 }]);
+    keeps.add('ours');
+    nowMs += 60 * 60_000;
+    assert.equal(await write({ count: 2, ours: 'c' }), true);
+    assert.equal(await write({ count: 2, ours: 'c' }), false);
   });
 
   it('becomes exactly what is wanted, whatever it was', () => {

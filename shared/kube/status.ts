@@ -1,24 +1,24 @@
 import type { KubeClient } from './client.ts';
 import type { KubeObject, Resource } from './object.ts';
+import type { UnknownMembers } from './unknown-members.ts';
 
 /**
  * Makes the status of `object` (as cached) equal to `status` by a merge patch of what differs, on the status
  * subresource. Lists are replaced whole; keys that vanished become null. Sends nothing when nothing differs; returns whether it wrote.
+ * `unknown`, one for a kind and client, keeps what the server drops from being written again and again.
  */
 export async function writeStatus<T extends KubeObject & { status?: unknown }>(
   client: KubeClient,
   resource: Resource<T>,
   object: T,
   status: NonNullable<T['status']>,
+  unknown?: UnknownMembers,
 ): Promise<boolean> {
-  const difference = mergePatch(object.status ?? {}, status);
-  if (difference === undefined) return false;
-  await client.patch(
-    resource,
-    object.metadata,
-    { type: 'merge', body: { status: difference } },
-    { subresource: 'status' },
-  );
+  const difference = mergePatch(object.status ?? {}, unknown?.without(status) ?? status);
+  if (!isRecord(difference)) return false;
+  const body = { status: difference };
+  const answer = await client.patch(resource, object.metadata, { type: 'merge', body }, { subresource: 'status' });
+  unknown?.learn(difference, answer.status ?? {});
   return true;
 }
 

@@ -8,6 +8,7 @@ import { isNotFound } from '../../shared/kube/errors.ts';
 import { type DaemonSet, type Node, objectKey, type Pod } from '../../shared/kube/object.ts';
 import type { Runtime } from '../../shared/kube/runtime.ts';
 import { writeStatus } from '../../shared/kube/status.ts';
+import { UnknownMembers } from '../../shared/kube/unknown-members.ts';
 import { devicePluginPlan } from '../device-plugin/decide.ts';
 import { byNode } from '../indexes.ts';
 import { sameNode } from '../nodes.ts';
@@ -37,6 +38,7 @@ export function moduleLoaderController(options: ModuleLoaderOptions): Controller
   const { caches, runtime, client, settings } = options;
   const observations = new Observations(runtime.clock);
   const marked = new Map<string, string>();
+  const unknown = new UnknownMembers(() => runtime.clock.now());
   const log = runtime.log.child({ controller: 'module-loader' });
   const sources = { ...caches, settings, clock: runtime.clock, observations };
   return {
@@ -59,7 +61,7 @@ export function moduleLoaderController(options: ModuleLoaderOptions): Controller
       const plugin = devicePluginPlan(picture, seen);
       remember(marked, key, plan);
       const applied = await apply({ client, log: log.child({ module: key }), picture, plan, plugin });
-      await report({ client, picture, seen, plan, plugin, applied });
+      await report({ client, unknown, picture, seen, plan, plugin, applied });
       return end(picture, seen, applied);
     },
   };
@@ -67,6 +69,7 @@ export function moduleLoaderController(options: ModuleLoaderOptions): Controller
 
 interface ReportInput {
   client: KubeClient;
+  unknown: UnknownMembers;
   picture: ModulePicture;
   seen: Survey;
   plan: Plan;
@@ -74,12 +77,12 @@ interface ReportInput {
   applied: Applied;
 }
 
-async function report({ client, picture, seen, plan, plugin, applied }: ReportInput): Promise<void> {
+async function report({ client, unknown, picture, seen, plan, plugin, applied }: ReportInput): Promise<void> {
   const { module } = picture;
   if (module === undefined) return;
   const status = statusOf({ picture, seen, plan, plugin: plugin.final, failures: applied.failures });
   try {
-    await writeStatus(client, modules, module, status);
+    await writeStatus(client, modules, module, status, unknown);
     await releaseModule(client, module, plan);
   } catch (error) {
     if (!isNotFound(error)) throw error;
