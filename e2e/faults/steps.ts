@@ -39,7 +39,10 @@ export const stories = {
     apply: { act: (stage) => apply(stage, { site: 'north' }), done: (stage) => isReady(stage, 2) },
     lose: { act: ({ fleet }) => fleet.spoke(farCluster).disconnect(), done: isUnreachable },
     release: {
-      act: (stage) => stage.edit(module, { moduleSpec: driverSpec(stage.fleet, repositories.next) }),
+      act: (stage) => {
+        const { kernelMappings } = driverSpec(stage.fleet, repositories.next).moduleLoader!.container;
+        return stage.edit(module, { moduleSpec: { moduleLoader: { container: { kernelMappings } } } });
+      },
       done: async (stage) =>
         (await runs(stage, cluster, repositories.next)) && (await isUnreachable(stage)) && isReady(stage, 2),
     },

@@ -25,6 +25,21 @@ export class StartError extends Error {
   override name = 'StartError';
 }
 
+/** Arguments and variables that hold NUL reach no program, here as on a node. */
+function spawned(program: string, rest: readonly string[], { folder, environment }: ProcessOptions) {
+  try {
+    return spawn(program, rest, {
+      cwd: folder,
+      env: { ...environment },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_INVALID_ARG_VALUE') throw new StartError('invalid argument');
+    throw error;
+  }
+}
+
 /**
  * Runs the processes of one node, each in its own process group. A watchdog shell holds the end of a pipe: when this
  * program dies, however it dies, the pipe closes and the watchdog kills every group that is left.
@@ -43,12 +58,7 @@ export class Processes {
   /** Throws `StartError` when there is no such program or it cannot be executed. */
   async start(options: ProcessOptions, attemptsLeft = 5): Promise<WorldProcess> {
     const [program = '', ...rest] = options.argv;
-    const child = spawn(program, rest, {
-      cwd: options.folder,
-      env: { ...options.environment },
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawned(program, rest, options);
     const exited = this.#follow(child, options.onOutput);
     const { pid } = child;
     if (pid === undefined) {
