@@ -12,8 +12,9 @@ export interface RawEvent {
   object: Record<string, unknown>;
 }
 
-/** What plain HTTP has to know of a server. */
-export type RawServer = Pick<ApiServer, 'url' | 'caPem' | 'token'>;
+/** What plain HTTP has to know of a server: who asks is shown by a token or by a certificate. */
+export type RawServer = Pick<ApiServer, 'url' | 'caPem'> &
+  (Pick<ApiServer, 'token'> | { certificate: { cert: string; key: string } });
 
 export interface RawClient {
   call(method: Method, path: string, body?: unknown, headers?: Record<string, string>): Promise<RawAnswer>;
@@ -26,8 +27,10 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Plain HTTP to a server, for tests of what goes over the wire; `user` null sends no token. */
 export function rawClient(server: RawServer, user: string | null = 'system:admin'): RawClient {
-  const agent = new Agent({ connect: { ca: server.caPem } });
-  const authorization: Record<string, string> = user === null ? {} : { authorization: `Bearer ${server.token(user)}` };
+  const certificate = 'certificate' in server ? server.certificate : {};
+  const agent = new Agent({ connect: { ca: server.caPem, ...certificate } });
+  const token = user !== null && 'token' in server ? server.token(user) : undefined;
+  const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   function send(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     return agent.request({
