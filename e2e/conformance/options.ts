@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../shared/core/errors.ts';
-import { type PlaneChoice, planeChoice, planeVariable } from '../world/plane-choice.ts';
+import { type PlaneChoice, planeChoice } from '../world/plane-choice.ts';
 
 export const usage = `npm run e2e:conformance [-- --plane embedded|real] [--grep TEXT]
 
@@ -24,11 +24,14 @@ export function readOptions(args: readonly string[]): Options | string {
       args: [...args],
       options: { plane: { type: 'string' }, grep: { type: 'string' }, help: { type: 'boolean' } },
     });
-    const plane = planeChoice(
-      values.plane === undefined ? process.env : { [planeVariable]: values.plane || 'nothing' },
-    );
+    const plane = values.plane === undefined ? planeChoice() : planeNamed(values.plane);
     return { plane, grep: values.grep, help: values.help ?? false };
   } catch (error) {
-    return errorMessage(error).replace(`${planeVariable}: `, '--plane: ');
+    return errorMessage(error);
   }
+}
+
+function planeNamed(name: string): PlaneChoice {
+  if (name === 'embedded' || name === 'real') return name;
+  throw new Error(`--plane: expected embedded or real, got ${JSON.stringify(name)}`);
 }
