@@ -10,24 +10,46 @@ describe('conformance: DaemonSets', () => {
   let client: KubeClient;
   let namespace: string;
 
-  beforeEach(async () => {
+  /** Nodes of one test: their names begin with it, and only its DaemonSet selects them. */
+  let role: string;
+
+  before(async () => {
     plane = await startPlane();
     client = plane.client;
-    namespace = await plane.newNamespace();
   });
-  afterEach(() => plane.stop());
+  after(() => plane.stop());
+  beforeEach(async () => {
+    namespace = await plane.newNamespace();
+    role = namespace;
+  });
+  afterEach(async () => {
+    await plane.raw.call('DELETE', `/apis/apps/v1/namespaces/${namespace}/daemonsets`);
+    await plane.raw.call('DELETE', `/api/v1/nodes?labelSelector=test%3D${role}`);
+  });
 
   const podsOf = async () => (await client.list(pods, { namespace })).items;
-  const nodeNames = async () => (await podsOf()).map((pod) => pod.spec.nodeName).sort();
+  /** Without the test's prefix; a pod that waits for the scheduler is on none. */
+  const nodeNames = async () => (await podsOf()).map((pod) => pod.spec.nodeName?.replace(`${role}-`, '') ?? '').sort();
+  const podsOnNodes = async (count: number) => {
+    const all = await podsOf();
+    return all.length === count && all.every((pod) => pod.spec.nodeName !== undefined) ? all : undefined;
+  };
+  const at = (node: string) => ({ name: `${role}-${node}` });
 
-  async function addNode(name: string, more: Partial<NonNullable<Node['spec']>> = {}, labels = { role: 'worker' }) {
+  async function addNode(name: string, more: Partial<NonNullable<Node['spec']>> = {}, matching = true) {
     const ready = { type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' };
+    const room = { cpu: '4', memory: '8Gi', pods: '110' };
     await client.create(nodes, {
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name, labels },
+      metadata: { ...at(name), labels: { test: role, ...(matching && { role }) } },
       spec: more,
-      status: { conditions: [ready] },
+      status: { conditions: [ready], allocatable: room, capacity: room },
+    });
+    // The node life cycle takes the taints away that a new node gets.
+    await eventually(`${name} is taken for ready`, async () => {
+      const taints = (await client.get(nodes, at(name)))?.spec?.taints ?? [];
+      return !taints.some(({ key }) => key === 'node.kubernetes.io/not-ready');
     });
   }
 
@@ -36,7 +58,7 @@ describe('conformance: DaemonSets', () => {
     const container = { name: 'c', image: 'registry.example/d:1' };
     const template = {
       metadata: { labels, ...(finalizers && { finalizers }) },
-      spec: { containers: [container], nodeSelector: { role: 'worker' } },
+      spec: { containers: [container], nodeSelector: { role } },
     };
     return client.create(daemonSets, {
       apiVersion: 'apps/v1',
@@ -64,7 +86,7 @@ describe('conformance: DaemonSets', () => {
     await addNode('a');
     await addNode('b', { unschedulable: true });
     await addNode('c', { taints: [{ key: 'x', effect: 'NoSchedule' }] });
-    await addNode('d', {}, { role: 'infra' });
+    await addNode('d', {}, false);
     await addDaemonSet();
     await eventually('pods on a and b', async () => (await nodeNames()).join() === 'a,b');
     await eventually('the status counts them', async () => {
@@ -83,12 +105,14 @@ describe('conformance: DaemonSets', () => {
     }
   });
 
-  it('leaves a running pod on a node that gets a NoSchedule taint, and counts it as misscheduled', async () => {
+  it('leaves a running pod on a node that gets a NoSchedule taint, and counts it as misscheduled at the next look', async () => {
     await addNode('a');
     await addDaemonSet();
-    await eventually('a pod', async () => (await podsOf()).length === 1);
+    const pod = (await eventually('a pod', () => podsOnNodes(1)))[0]!;
     const taints = [{ key: 'x', effect: 'NoSchedule' }];
-    await client.patch(nodes, { name: 'a' }, { type: 'merge', body: { spec: { taints } } });
+    await client.patch(nodes, at('a'), { type: 'merge', body: { spec: { taints } } });
+    // The taint alone is no reason to look: there is nothing to make and nothing to end.
+    await markRunning(pod);
     await eventually('misscheduled', async () => (await statusOf())?.numberMisscheduled === 1);
     assert.equal((await podsOf())[0]?.metadata.deletionTimestamp, undefined);
   });
@@ -97,10 +121,10 @@ describe('conformance: DaemonSets', () => {
     await addNode('a');
     await addNode('b');
     await addDaemonSet();
-    await eventually('two pods', async () => (await podsOf()).length === 2);
+    await eventually('two pods', () => podsOnNodes(2));
     const taints = [{ key: 'x', effect: 'NoExecute' }];
-    await client.patch(nodes, { name: 'a' }, { type: 'merge', body: { spec: { taints } } });
-    await client.patch(nodes, { name: 'b' }, { type: 'merge', body: { metadata: { labels: { role: null } } } });
+    await client.patch(nodes, at('a'), { type: 'merge', body: { spec: { taints } } });
+    await client.patch(nodes, at('b'), { type: 'merge', body: { metadata: { labels: { role: null } } } });
     await eventually('both are being deleted', async () => {
       const all = await podsOf();
       return all.length === 2 && all.every(({ metadata }) => metadata.deletionTimestamp !== undefined);
@@ -110,7 +134,7 @@ describe('conformance: DaemonSets', () => {
   it('with OnDelete, leaves running pods when the template changes, and makes the next one from it', async () => {
     await addNode('a');
     await addDaemonSet();
-    const first = await eventually('a pod', async () => (await podsOf())[0]);
+    const first = (await eventually('a pod', () => podsOnNodes(1)))[0]!;
     await newImage('registry.example/d:2');
     await eventually('the change is observed', async () => {
       const status = await statusOf();
@@ -118,16 +142,16 @@ describe('conformance: DaemonSets', () => {
     });
     assert.equal((await podsOf())[0]?.metadata.uid, first.metadata.uid);
     await client.delete(pods, first.metadata, { gracePeriodSeconds: 0 });
-    const second = await eventually('another pod', async () => (await podsOf())[0]);
-    assert.equal(second.spec.containers[0]?.image, 'registry.example/d:2');
-    assert.equal(second.metadata.labels?.['pod-template-generation'], '2');
+    const [second] = await eventually('another pod', () => podsOnNodes(1));
+    assert.equal(second?.spec.containers[0]?.image, 'registry.example/d:2');
+    assert.equal(second?.metadata.labels?.['pod-template-generation'], '2');
   });
 
   it('with RollingUpdate, replaces one pod at a time and waits for it to be ready', async () => {
     await addNode('a');
     await addNode('b');
     await addDaemonSet('RollingUpdate');
-    await eventually('two pods', async () => (await podsOf()).length === 2);
+    await eventually('two pods', () => podsOnNodes(2));
     for (const pod of await podsOf()) await markRunning(pod);
     await newImage('registry.example/d:2');
     const going = async () => (await podsOf()).filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
@@ -145,7 +169,7 @@ describe('conformance: DaemonSets', () => {
   it('makes no second pod while the first is being deleted, but does once it is over and only a finalizer holds it', async () => {
     await addNode('a');
     await addDaemonSet('OnDelete', ['example.com/hold']);
-    const first = await eventually('a pod', async () => (await podsOf())[0]);
+    const first = (await eventually('a pod', () => podsOnNodes(1)))[0]!;
     await client.delete(pods, first.metadata);
     await eventually('the status is current', async () => (await statusOf())?.currentNumberScheduled === 1);
     assert.equal((await podsOf()).length, 1);
@@ -156,7 +180,7 @@ describe('conformance: DaemonSets', () => {
   it('replaces a failed pod', async () => {
     await addNode('a');
     await addDaemonSet();
-    const first = await eventually('a pod', async () => (await podsOf())[0]);
+    const first = (await eventually('a pod', () => podsOnNodes(1)))[0]!;
     await markRunning(first, 'Failed', 'False');
     await eventually('another one', async () => {
       const [pod, another] = await podsOf();
@@ -167,7 +191,7 @@ describe('conformance: DaemonSets', () => {
   it('counts ready and available pods', async () => {
     await addNode('a');
     await addDaemonSet();
-    const pod = await eventually('a pod', async () => (await podsOf())[0]);
+    const pod = (await eventually('a pod', () => podsOnNodes(1)))[0]!;
     await eventually('unavailable', async () => (await statusOf())?.numberUnavailable === 1);
     await markRunning(pod);
     await eventually('available', async () => {
@@ -179,7 +203,7 @@ describe('conformance: DaemonSets', () => {
   it('takes its pods along when it is deleted', async () => {
     await addNode('a');
     await addDaemonSet();
-    await eventually('a pod', async () => (await podsOf()).length === 1);
+    await eventually('a pod', () => podsOnNodes(1));
     await client.delete(daemonSets, { namespace, name: 'd' });
     await eventually('the pod is being deleted', async () => {
       return (await podsOf())[0]?.metadata.deletionTimestamp !== undefined;

@@ -75,6 +75,29 @@ describe('conformance: garbage collection', () => {
     await gone('owner-4');
   });
 
+  it('with Foreground, dependents that do not block are deleted but not waited for', async () => {
+    const owner = await create(configMap('owner-9'));
+    const held = configMap('held-9', owner);
+    held.metadata.finalizers = ['example.com/hold'];
+    await create(held);
+    await plane.client.delete(configMaps, owner.metadata, { propagationPolicy: 'Foreground' });
+    await gone('owner-9');
+    await eventually('the dependent is being deleted', async () => {
+      const now = await plane.client.get(configMaps, { namespace, name: 'held-9' });
+      return now?.metadata.deletionTimestamp !== undefined;
+    });
+    await plane.client.patch(configMaps, held.metadata, { type: 'merge', body: { metadata: { finalizers: null } } });
+    await gone('held-9');
+  });
+
+  it('with Background, the owner goes at once and its dependents follow', async () => {
+    const owner = await create(configMap('owner-10'));
+    await create(configMap('below-10', owner, { blockOwnerDeletion: true }));
+    await plane.client.delete(configMaps, owner.metadata, { propagationPolicy: 'Background' });
+    assert.equal(await present('owner-10'), false);
+    await gone('below-10');
+  });
+
   it('with Orphan, dependents stay and lose the reference', async () => {
     const owner = await create(configMap('owner-5'));
     await create(configMap('orphan-5', owner));

@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
-import { systemClock } from '../../shared/core/clock.ts';
-import { createKubeClient } from '../../shared/kube/transport.ts';
 import { applyDefinitions, ourDefinitions } from '../world/api-server/definitions.ts';
-import { type RawClient, rawClient } from '../world/api-server/raw-client.ts';
-import { type ApiServer, startApiServer } from '../world/api-server/server.ts';
+import type { RawClient } from '../world/api-server/raw-client.ts';
+import { eventually } from '../world/eventually.ts';
+import { type Plane, startPlane } from './plane.ts';
 
 /** Requests as kubectl 1.32 sends them, recorded from it: they are tried where no kubectl is, too. */
-describe('the API server answers what kubectl asks', () => {
-  let server: ApiServer;
+describe('conformance: what kubectl asks', () => {
+  let plane: Plane;
   let client: RawClient;
+  let namespace: string;
   const accept = ['v1', 'v1beta1'].map((version) => `application/json;as=Table;v=${version};g=meta.k8s.io`);
   const asTable = { accept: [...accept, 'application/json'].join(',') };
   const ours = '/apis/hub.kmm.sigs.x-k8s.io/v1beta1/managedclustermodules';
 
   before(async () => {
-    server = await startApiServer({ clock: systemClock, name: 'hub' });
-    client = rawClient(server.kubeconfig());
-    const admin = createKubeClient({ kubeconfig: { text: server.kubeconfig() } });
-    await applyDefinitions(admin, ourDefinitions());
-    await admin.close();
+    plane = await startPlane();
+    client = plane.raw;
+    namespace = await plane.newNamespace();
+    await applyDefinitions(plane.client, ourDefinitions());
+    await eventually('our kinds are served', async () => (await client.call('GET', ours)).code === 200);
     await client.call('POST', ours, {
       apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
       kind: 'ManagedClusterModule',
@@ -26,10 +26,7 @@ describe('the API server answers what kubectl asks', () => {
       spec: { selector: {}, spokeNamespace: 'x', moduleSpec: { selector: {} } },
     });
   });
-  after(async () => {
-    await client.close();
-    await server.stop();
-  });
+  after(() => plane.stop());
 
   const names = (table: Table) => table.columnDefinitions.map(({ name }) => name);
 
@@ -51,7 +48,9 @@ describe('the API server answers what kubectl asks', () => {
   it('a page of a table says how to go on', async () => {
     const { body } = await client.call('GET', '/api/v1/namespaces?limit=2', undefined, asTable);
     const table = body as unknown as Table;
-    assert.deepEqual([table.rows.length, table.metadata['remainingItemCount']], [2, 2]);
+    assert.equal(table.rows.length, 2);
+    assert.ok(Number(table.metadata['remainingItemCount']) >= 2);
+    assert.ok(table.metadata['continue']);
   });
 
   it('a watch as tables of one row, the columns in the first only', async () => {
@@ -61,7 +60,7 @@ describe('the API server answers what kubectl asks', () => {
     const tables = (await watched).map(({ object }) => object as unknown as Table);
     assert.equal(tables[0]?.rows[0]?.cells[0], 'nic');
     assert.ok(names(tables[0]!).length > 0);
-    assert.deepEqual(tables.slice(1).flatMap(names), []);
+    assert.ok(tables.slice(1).every(({ columnDefinitions }) => columnDefinitions === null));
   });
 
   it('an error is an error, not a table', async () => {
@@ -70,7 +69,7 @@ describe('the API server answers what kubectl asks', () => {
   });
 
   it('events.k8s.io events are core/v1 events, too, by the names that describe asks for', async () => {
-    await client.call('POST', '/apis/events.k8s.io/v1/namespaces/default/events', {
+    await client.call('POST', `/apis/events.k8s.io/v1/namespaces/default/events`, {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
       metadata: { name: 'nic.1' },
@@ -116,47 +115,34 @@ describe('the API server answers what kubectl asks', () => {
   for (const [what, path, bytes, expected] of [
     [
       'create secret generic s --from-literal=a=b',
-      '/api/v1/namespaces/default/secrets',
+      'secrets',
       'azhzAAoMCgJ2MRIGU2VjcmV0Eh0KEQoBcxIAGgAiACoAMgA4AEIAEgYKAWESAWIaABoAIgA=',
       { data: { a: 'Yg==' }, type: 'Opaque' },
     ],
     [
       'create configmap c --from-literal=a=b',
-      '/api/v1/namespaces/default/configmaps',
+      'configmaps',
       'azhzAAoPCgJ2MRIJQ29uZmlnTWFwEhsKEQoBYxIAGgAiACoAMgA4AEIAEgYKAWESAWIaACIA',
       { data: { a: 'b' } },
     ],
     [
       'create namespace x',
-      '/api/v1/namespaces',
+      '',
       'azhzAAoPCgJ2MRIJTmFtZXNwYWNlEhkKEQoBeBIAGgAiACoAMgA4AEIAEgAaAgoAGgAiAA==',
       { spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } },
     ],
   ] as const)
     it(`the protobuf of kubectl ${what}`, async () => {
-      const { code, body } = await client.call('POST', path, Buffer.from(bytes, 'base64'), protobuf);
+      const { code, body } = await client.call(
+        'POST',
+        `/api/v1/namespaces${path && `/${namespace}/${path}`}`,
+        Buffer.from(bytes, 'base64'),
+        protobuf,
+      );
       const { apiVersion: _, kind: __, metadata, ...rest } = body;
       assert.deepEqual([code, rest], [201, expected]);
       assert.deepEqual(Object.keys(metadata as object).includes('generateName'), false);
     });
-
-  it('other protobuf is refused by name, and broken protobuf as broken', async () => {
-    const refused = async (bytes: Buffer) => {
-      const { code, body } = await client.call('POST', '/api/v1/namespaces/default/secrets', bytes, protobuf);
-      return `${code} ${body['message']}`;
-    };
-    const secret = Buffer.from('azhzAAoMCgJ2MRIGU2VjcmV0Eh0KEQoBcxIAGgAiACoAMgA4AEIAEgYKAWESAWIaABoAIgA=', 'base64');
-    assert.match(
-      await refused(Buffer.from(secret.toString('latin1').replace('Secret', 'Sekret'), 'latin1')),
-      /^415 .*Sekret of v1/,
-    );
-    const withUnknownField = Buffer.from(secret);
-    // The key of Secret.type, which the envelope's two fields follow.
-    withUnknownField[withUnknownField.length - 6] = (9 << 3) | 2;
-    assert.match(await refused(withUnknownField), /^415 .*field 9/);
-    assert.match(await refused(secret.subarray(0, -3)), /^400 /);
-    assert.match(await refused(Buffer.from('{}')), /^400 /);
-  });
 
   it('a subresource that is not there is not found, so `kubectl logs` says so', async () => {
     assert.equal((await client.call('GET', `${ours}/nic/log`)).code, 404);

@@ -4,6 +4,7 @@ import { namespaces } from '../../shared/kube/resources.ts';
 import type { RawClient } from '../world/api-server/raw-client.ts';
 import { type PlaneChoice, planeChoice } from '../world/plane-choice.ts';
 import { startEmbeddedPlane } from './embedded-plane.ts';
+import { startRealPlane } from './real-plane.ts';
 
 /** A control plane that the suite holds to Kubernetes' behaviour: an API server, its controllers, and no kubelet. */
 export interface Plane {
@@ -21,17 +22,27 @@ export interface Plane {
 }
 
 /** What a plane of either kind has to bring along. */
-export type StartedPlane = Omit<Plane, 'newNamespace'>;
+export interface StartedPlane extends Omit<Plane, 'newNamespace'> {
+  /** Waits until a new namespace is ready for pods. */
+  settled?(namespace: string): Promise<void>;
+}
 
 const starters: Record<PlaneChoice, () => Promise<StartedPlane>> = {
   embedded: startEmbeddedPlane,
-  real: () => Promise.reject(new Error('there is no real control plane yet')),
+  real: startRealPlane,
 };
 
 /** The control plane that `KMM_E2E_PLANE` names. */
 export async function startPlane(): Promise<Plane> {
   const started = await starters[planeChoice()]();
-  return { ...started, newNamespace: () => newNamespace(started.client) };
+  return {
+    ...started,
+    async newNamespace() {
+      const name = await newNamespace(started.client);
+      await started.settled?.(name);
+      return name;
+    },
+  };
 }
 
 async function newNamespace(client: KubeClient): Promise<string> {

@@ -123,12 +123,16 @@ describe('conformance: lists and watches', () => {
 
   it('a watch ends after its timeout, shortly after a bookmark that continues it', async () => {
     const resourceVersion = await revision();
-    const watched = watch({ resourceVersion, timeoutSeconds: 3 });
+    const watched = watch({ resourceVersion, timeoutSeconds: 4, labelSelector: 'watched=yes' });
+    await create('seen', { watched: 'yes' });
+    await told(watched, ['ADDED seen']);
+    await create('unseen');
     await watched.ended;
     const last = watched.events.at(-1);
     assert.ok(last?.type === 'BOOKMARK', `a bookmark, not ${last?.type}`);
     const bookmarked = Number((last.object as KubeObject).metadata.resourceVersion);
-    assert.ok(bookmarked >= Number(resourceVersion));
+    const seen = Number((watched.events[0]?.object as KubeObject).metadata.resourceVersion);
+    assert.ok(bookmarked > seen, 'it tells how far the watch has come');
     const next = watch({ resourceVersion: String(bookmarked) });
     await create('later');
     await told(next, ['ADDED later']);

@@ -32,7 +32,7 @@ function testFiles(): string[] {
   );
 }
 
-async function run({ plane, files, all, jobs }: Extract<typeof options, { kind: 'run' }>): Promise<number> {
+async function run({ plane, files, all, jobs, grep }: Extract<typeof options, { kind: 'run' }>): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'kmm-e2e-'));
   try {
     if (plane === 'real') await prepareControlPlanes();
@@ -41,11 +41,15 @@ async function run({ plane, files, all, jobs }: Extract<typeof options, { kind: 
     const environment = { ...process.env, [planeVariable]: plane, [reportVariable]: report, [usesVariable]: uses };
     const parallel = jobs > 1 ? ['--parallel', '--jobs', String(jobs)] : ['--no-parallel'];
     const config = relative(root, join(import.meta.dirname, 'mocharc.json'));
-    const mocha = spawnSync('mocha', ['--config', config, ...parallel, ...files], {
-      cwd: root,
-      stdio: 'inherit',
-      env: environment,
-    });
+    const mocha = spawnSync(
+      'mocha',
+      ['--config', config, ...parallel, ...(grep === undefined ? [] : ['--grep', grep]), ...files],
+      {
+        cwd: root,
+        stdio: 'inherit',
+        env: environment,
+      },
+    );
     console.log(tableOf(report, plane));
     if (plane !== 'real') return mocha.status ?? 1;
     const rights = rightsLines(uses, all);

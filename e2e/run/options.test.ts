@@ -9,8 +9,8 @@ describe('the options of npm run e2e', () => {
   });
 
   it('choose files by a part of their names, and the plane', () => {
-    const options = optionsOf(['edits', '--plane', 'embedded', '--jobs', '1'], all);
-    assert.deepEqual(options, { kind: 'run', plane: 'embedded', files: [all[1]], all: false, jobs: 1 });
+    const options = optionsOf(['edits', '--plane', 'embedded', '--jobs', '1', '--grep', 'tag'], all);
+    assert.deepEqual(options, { kind: 'run', plane: 'embedded', files: [all[1]], all: false, jobs: 1, grep: 'tag' });
   });
 
   for (const [given, expected] of [

@@ -3,17 +3,18 @@ import { errorMessage } from '../../shared/core/errors.ts';
 import type { PlaneChoice } from '../world/plane-choice.ts';
 
 export type RunOptions =
-  | { kind: 'run'; plane: PlaneChoice; files: readonly string[]; all: boolean; jobs: number }
+  | { kind: 'run'; plane: PlaneChoice; files: readonly string[]; all: boolean; jobs: number; grep?: string }
   | { kind: 'stop'; text: string; code: 0 | 2 };
 
-export const usage = `npm run e2e [-- OPTIONS] [NAME …]
+export const usage = `npm run e2e [-- OPTIONS [NAME …]]
 
 Runs the journeys and the conformance suite on Kubernetes' own control plane, which is built with Go the first time (minutes).
-NAME is a part of a file's name, such as "main-job"; without one all are run, and the rights that were used are compared
-with the roles in deploy/.
+NAME is a part of a file's path, such as "main-job"; without one all are run, and the rights that were used are compared
+with the roles in deploy/. `npm run e2e:conformance` is `npm run e2e -- conformance/`.
 
   --plane real|embedded   the control plane; default: real
   --jobs N                files at a time, 1 to 8; default: 2
+  --grep TEXT             only tests whose title matches
   --list                  what there is to run
   --help`;
 
@@ -26,6 +27,7 @@ export function optionsOf(given: readonly string[], all: readonly string[]): Run
       options: {
         plane: { type: 'string', default: 'real' },
         jobs: { type: 'string', default: '2' },
+        grep: { type: 'string' },
         list: { type: 'boolean' },
         help: { type: 'boolean' },
       },
@@ -37,7 +39,9 @@ export function optionsOf(given: readonly string[], all: readonly string[]): Run
     const jobs = Number(values.jobs);
     if (!Number.isInteger(jobs) || jobs < 1 || jobs > 8)
       throw new Error(`--jobs: expected a number from 1 to 8, got ${values.jobs}`);
-    return { kind: 'run', plane, files: chosen(all, positionals), all: positionals.length === 0, jobs };
+    const { grep } = values;
+    const isWhole = positionals.length === 0 && grep === undefined;
+    return { kind: 'run', plane, files: chosen(all, positionals), all: isWhole, jobs, ...(grep && { grep }) };
   } catch (error) {
     return { kind: 'stop', text: `e2e: ${errorMessage(error)}\n\n${usage}`, code: 2 };
   }

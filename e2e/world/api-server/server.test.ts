@@ -152,6 +152,26 @@ describe('the embedded API server', () => {
     assert.equal((await client.call('POST', pods, { ...pod('b'), kind: 'Node' })).code, 400);
   });
 
+  it('refuses other protobuf by name, and broken protobuf as broken', async () => {
+    await start();
+    const protobuf = { 'content-type': 'application/vnd.kubernetes.protobuf' };
+    const refused = async (bytes: Buffer) => {
+      const { code, body } = await client.call('POST', '/api/v1/namespaces/default/secrets', bytes, protobuf);
+      return `${code} ${body['message']}`;
+    };
+    const secret = Buffer.from('azhzAAoMCgJ2MRIGU2VjcmV0Eh0KEQoBcxIAGgAiACoAMgA4AEIAEgYKAWESAWIaABoAIgA=', 'base64');
+    assert.match(
+      await refused(Buffer.from(secret.toString('latin1').replace('Secret', 'Sekret'), 'latin1')),
+      /^415 .*Sekret of v1/,
+    );
+    const withUnknownField = Buffer.from(secret);
+    // The key of Secret.type, which the envelope's two fields follow.
+    withUnknownField[withUnknownField.length - 6] = (9 << 3) | 2;
+    assert.match(await refused(withUnknownField), /^415 .*field 9/);
+    assert.match(await refused(secret.subarray(0, -3)), /^400 /);
+    assert.match(await refused(Buffer.from('{}')), /^400 /);
+  });
+
   it('makes no pod of a service account that is not there, in Kubernetes’ words', async () => {
     await start();
     const robots = { ...pod('a'), spec: { ...spec, serviceAccountName: 'robot' } };

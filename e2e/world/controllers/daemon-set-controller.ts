@@ -2,10 +2,11 @@ import { after, done, type Outcome } from '../../../shared/core/outcome.ts';
 import { Cache } from '../../../shared/kube/cache.ts';
 import { startController, watching } from '../../../shared/kube/controller.ts';
 import { isConflict } from '../../../shared/kube/errors.ts';
-import { type DaemonSet, objectKey, type Pod, parseKey, refKey } from '../../../shared/kube/object.ts';
+import { type DaemonSet, type Node, objectKey, type Pod, parseKey, refKey } from '../../../shared/kube/object.ts';
 import { daemonSets, nodes, pods } from '../../../shared/kube/resources.ts';
 import { writeStatus } from '../../../shared/kube/status.ts';
 import { type Decision, decide, type Picture } from './daemon-set/decide.ts';
+import { placementOn } from './daemon-set/placement.ts';
 import { daemonPod } from './daemon-set/pod.ts';
 import { daemonSetStatus } from './daemon-set/status.ts';
 import type { RunningWorldController, WorldControllerOptions } from './options.ts';
@@ -17,7 +18,13 @@ export function startDaemonSetController(options: WorldControllerOptions): Runni
   const { client, runtime, signal } = options;
   const daemonSetCache = new Cache({ client, runtime, resource: daemonSets });
   const nodeCache = new Cache({ client, runtime, resource: nodes });
-  const podCache = new Cache({ client, runtime, resource: pods, slim: ownersOnly });
+  const podCache = new Cache({
+    client,
+    runtime,
+    resource: pods,
+    slim: ownersOnly,
+    indexes: { node: (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []) },
+  });
   const backOff = new Map<string, { failures: number; untilMs: number }>();
 
   async function reconcile(key: string): Promise<Outcome> {
@@ -75,10 +82,25 @@ export function startDaemonSetController(options: WorldControllerOptions): Runni
     return results.find((result) => result.status === 'rejected')?.reason;
   }
 
+  /** Kubernetes' rule: without a pod to make or to end, a node is looked at when the count of misscheduled pods may fall. */
+  function concerns(daemonSet: DaemonSet, node: Node | undefined): boolean {
+    if (node === undefined) return true;
+    const { shouldRun, shouldContinue } = placementOn(node, daemonSet);
+    const key = objectKey(daemonSet);
+    const scheduled = podCache.byIndex('node', node.metadata.name).some((pod) => ownerKeys(pod).includes(key));
+    const misscheduled = (daemonSet.status?.numberMisscheduled ?? 0) > 0;
+    return scheduled ? !shouldContinue || misscheduled : shouldRun;
+  }
+
   for (const cache of [daemonSetCache, nodeCache, podCache]) cache.start(signal);
   const sources = [
     watching(daemonSetCache, ({ current }) => (current ? [objectKey(current)] : [])),
-    watching(nodeCache, () => daemonSetCache.list().map(objectKey)),
+    watching(nodeCache, ({ current }) =>
+      daemonSetCache
+        .list()
+        .filter((set) => concerns(set, current))
+        .map(objectKey),
+    ),
     watching(podCache, ({ previous, current }) => new Set([...ownerKeys(previous), ...ownerKeys(current)])),
   ];
   return startController({ name: 'world-daemon-set', sources, reconcile }, runtime, signal);
@@ -90,8 +112,8 @@ function ownerKeys(pod: Pod | undefined): string[] {
 }
 
 function ownersOnly(pod: Pod): Pod {
-  const { apiVersion, kind, metadata } = pod;
-  return { apiVersion, kind, metadata, spec: { containers: [] } };
+  const { apiVersion, kind, metadata, spec } = pod;
+  return { apiVersion, kind, metadata, spec: { containers: [], ...(spec.nodeName && { nodeName: spec.nodeName }) } };
 }
 
 /** Another pod of that name, or a change in between: the next look decides. */

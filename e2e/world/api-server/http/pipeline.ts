@@ -15,6 +15,7 @@ import { watch } from '../operations/watch.ts';
 import type { RequestEntry, RequestLog } from '../requests.ts';
 import { requireWriteOptions } from '../validation/options.ts';
 import { type EventLines, encodeObject } from './encode.ts';
+import { openApiV2Document, openApiV2Type } from './openapi-v2.ts';
 import { parseResourceRequest, type ResourceRequest, readBody } from './request.ts';
 
 /** Who may do what: false or a reason refuses with 403. */
@@ -127,6 +128,12 @@ async function answered(
   const { request, response, entry } = on;
   const { state, requests, lines } = pipeline;
   if (request === undefined) {
+    if (on.path === '/openapi/v2') {
+      entry.status = 200;
+      requests.add(entry);
+      respond(response, 200, openApiV2Document(state.catalog), { 'content-type': openApiV2Type });
+      return;
+    }
     const document = discoveryDocument(on.path, state.catalog);
     if (document === undefined) throw unknownPath();
     entry.status = 200;
@@ -188,7 +195,7 @@ function retryHeader(failure: ApiFailure): Record<string, string> {
 function respond(
   response: ServerResponse,
   code: number,
-  text: string,
+  text: string | Buffer,
   headers: Record<string, string | string[]> = {},
 ): void {
   if (response.headersSent || response.destroyed) {

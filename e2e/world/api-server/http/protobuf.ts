@@ -1,11 +1,12 @@
 import { ApiFailure, badRequest } from '../failures.ts';
+import { type Field, type Message, messages, typeMeta } from './protobuf-messages.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
 /**
- * kubectl sends what it makes itself (`create namespace`, `create configmap`, `create secret`, `drain`) as protobuf and
- * knows no other way. These few messages are read; every other kind, and every field that is not here, is 415: nothing
- * is dropped in silence. Field numbers: k8s.io/api/core/v1/generated.proto and apimachinery's meta/v1/generated.proto.
+ * kubectl sends what it makes itself (`create namespace`, `create role`, `drain`) as protobuf and knows no other way.
+ * The messages of `protobuf-messages.ts` are read; every other kind, and every field that is not there, is 415: nothing
+ * is dropped in silence.
  */
 export function readProtobuf(bytes: Buffer): unknown {
   if (bytes.subarray(0, magic.length).compare(magic) !== 0)
@@ -22,57 +23,6 @@ export function readProtobuf(bytes: Buffer): unknown {
 
 const magic = Buffer.from('k8s\0');
 
-type Field =
-  | { name: string; type: 'text' | 'integer' | 'boolean' | 'texts' }
-  | { name: string; type: 'map'; of: 'text' | 'bytes' }
-  | { name: string; type: 'message' | 'messages'; of: Message };
-type Message = Record<number, Field>;
-
-const text = (name: string): Field => ({ name, type: 'text' });
-const map = (name: string, of: 'text' | 'bytes' = 'text'): Field => ({ name, type: 'map', of });
-const message = (name: string, of: Message): Field => ({ name, type: 'message', of });
-const boolean = (name: string): Field => ({ name, type: 'boolean' });
-
-const typeMeta: Message = { 1: text('apiVersion'), 2: text('kind') };
-const metadata = message('metadata', {
-  1: text('name'),
-  2: text('generateName'),
-  3: text('namespace'),
-  4: text('selfLink'),
-  5: text('uid'),
-  6: text('resourceVersion'),
-  7: { name: 'generation', type: 'integer' },
-  // Times: clients send empty ones; the server sets its own.
-  8: message('creationTimestamp', {}),
-  11: map('labels'),
-  12: map('annotations'),
-  14: { name: 'finalizers', type: 'texts' },
-});
-const reference = { 1: text('kind'), 2: text('namespace'), 3: text('name') };
-
-const messages: Record<string, Message> = {
-  'v1/Namespace': {
-    1: metadata,
-    2: message('spec', { 1: { name: 'finalizers', type: 'texts' } }),
-    3: message('status', { 1: text('phase') }),
-  },
-  'v1/ConfigMap': { 1: metadata, 2: map('data'), 3: map('binaryData', 'bytes'), 4: boolean('immutable') },
-  'v1/Secret': { 1: metadata, 2: map('data', 'bytes'), 3: text('type'), 4: map('stringData'), 5: boolean('immutable') },
-  'v1/ServiceAccount': {
-    1: metadata,
-    2: { name: 'secrets', type: 'messages', of: reference },
-    3: { name: 'imagePullSecrets', type: 'messages', of: { 1: text('name') } },
-    4: boolean('automountServiceAccountToken'),
-  },
-  DeleteOptions: {
-    1: { name: 'gracePeriodSeconds', type: 'integer' },
-    2: message('preconditions', { 1: text('uid'), 2: text('resourceVersion') }),
-    3: boolean('orphanDependents'),
-    4: text('propagationPolicy'),
-    5: { name: 'dryRun', type: 'texts' },
-  },
-};
-
 /** What is empty is left out: protobuf of Kubernetes writes all texts, also those that JSON omits. */
 function readMessage(fields: Message, bytes: Buffer): Record<string, unknown> {
   const object: Record<string, unknown> = {};
@@ -87,8 +37,9 @@ function readMessage(fields: Message, bytes: Buffer): Record<string, unknown> {
 function take(object: Record<string, unknown>, field: Field, value: Buffer | bigint): void {
   const { name, type } = field;
   if (typeof value === 'bigint') {
+    if (value === 0n && !('optional' in field)) return;
     if (type === 'boolean') object[name] = value !== 0n;
-    else if (type === 'integer' && (value !== 0n || name === 'gracePeriodSeconds')) object[name] = Number(value);
+    else if (type === 'integer') object[name] = Number(value);
     return;
   }
   switch (type) {

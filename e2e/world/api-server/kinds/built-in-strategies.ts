@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Cause } from '../failures.ts';
-import { forbiddenField, invalidValue } from '../field-causes.ts';
+import { forbiddenField, invalidValue, required } from '../field-causes.ts';
 import { type ApiObject, isRecord } from '../object.ts';
 import { dataKeyFault } from '../validation/names.ts';
 import { daemonSetStrategy } from './daemon-set-strategy.ts';
@@ -77,7 +77,27 @@ const withSpec: Strategy = {
   unconditionalUpdate: true,
 };
 
-/** By kind; a kind that is not here has no generation and no defaults. */
+/** An event about an object of no namespace stands in `default`. */
+function placeCauses({ metadata, regarding }: ApiObject): Cause[] {
+  const namespace = isRecord(regarding) ? (regarding['namespace'] ?? '') : '';
+  const { namespace: own = '' } = metadata;
+  if (namespace === own || (namespace === '' && own === 'default')) return [];
+  return [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
+}
+
+/** What events.k8s.io insists on, and core/v1 does not. */
+function newEventCauses(next: ApiObject, previous: ApiObject | undefined): Cause[] {
+  const needed = ['eventTime', 'reportingController', 'reportingInstance', 'action', 'reason'];
+  const absent = previous === undefined ? needed.filter((field) => !next[field]) : [];
+  const isKnown = next['type'] === 'Normal' || next['type'] === 'Warning';
+  return [
+    ...placeCauses(next),
+    ...absent.map((field) => required(field)),
+    ...(isKnown ? [] : [invalidValue('type', next['type'] ?? '', 'has invalid value')]),
+  ];
+}
+
+/** By kind (and group, where it matters); a kind that is not here has no generation and no defaults. */
 export const strategies: Readonly<Record<string, Strategy>> = {
   Pod: podStrategy,
   Namespace: namespaceStrategy,
@@ -85,7 +105,8 @@ export const strategies: Readonly<Record<string, Strategy>> = {
   Secret: secretStrategy,
   ConfigMap: { validate: dataCauses, unconditionalUpdate: true },
   ServiceAccount: { unconditionalUpdate: true },
-  Event: { unconditionalUpdate: true },
+  Event: { validate: placeCauses, unconditionalUpdate: true },
+  'events.k8s.io/Event': { validate: newEventCauses, unconditionalUpdate: true },
   ControllerRevision: controllerRevisionStrategy,
   Service: { unconditionalUpdate: true },
   DaemonSet: daemonSetStrategy,

@@ -72,7 +72,7 @@ const selectable: Record<string, readonly string[]> = {
 
 /** The kinds that the server has before any CustomResourceDefinition is posted. */
 export function builtInKinds(): readonly ServedKind[] {
-  return rows.map((row) => servedKind(row, strategies[row.kind] ?? {}));
+  return rows.map((row) => servedKind(row, strategies[`${row.group}/${row.kind}`] ?? strategies[row.kind] ?? {}));
 }
 
 function servedKind(row: Row, strategy: Strategy): ServedKind {

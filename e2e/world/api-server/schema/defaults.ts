@@ -3,7 +3,7 @@ import type { Schema } from './schema.ts';
 
 /**
  * Fills in, in place, the schema's defaults: only into objects that are there (or that a default has just made). A null
- * where none is allowed counts as absent when there is a default.
+ * where none is allowed counts as absent.
  */
 export function applyDefaults(value: unknown, schema: Schema): void {
   if (Array.isArray(value)) {
@@ -12,13 +12,15 @@ export function applyDefaults(value: unknown, schema: Schema): void {
   }
   if (!isRecord(value)) return;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (value[name] === null && property.nullable !== true && property.default !== undefined) delete value[name];
+    if (value[name] === null && property.nullable !== true) delete value[name];
     if (value[name] === undefined && property.default !== undefined) value[name] = copyOf(property.default);
     applyDefaults(value[name], property);
   }
   const { additionalProperties } = schema;
   if (typeof additionalProperties !== 'object') return;
   for (const [name, member] of Object.entries(value)) {
-    if (!Object.hasOwn(schema.properties ?? {}, name)) applyDefaults(member, additionalProperties);
+    if (Object.hasOwn(schema.properties ?? {}, name)) continue;
+    if (member === null && additionalProperties.nullable !== true) delete value[name];
+    else applyDefaults(member, additionalProperties);
   }
 }

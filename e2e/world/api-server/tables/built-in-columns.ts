@@ -1,47 +1,12 @@
-import { type ApiObject, isRecord, valueAt } from '../object.ts';
+import { type ApiObject, valueAt } from '../object.ts';
 import { age, ageColumn, type Cell, type Column, nameColumn } from './column.ts';
+import { column, containers, list, number, pairs, text } from './field-columns.ts';
+import { createdAtColumn, otherColumns } from './other-columns.ts';
 import { podColumns } from './pod-columns.ts';
 
 /** What `kubectl get` shows of a built-in kind: Kubernetes' own columns where people look, else name and age. */
 export function builtInColumns(group: string, kind: string): readonly Column[] {
   return columns[`${group}/${kind}`] ?? [nameColumn, ageColumn];
-}
-
-/** A column of the kinds below; the paths of numbers and texts speak for themselves. */
-export function column(name: string, cell: Column['cell'], priority = 0): Column {
-  return { name, type: 'string', description: '', priority, cell };
-}
-
-function number(name: string, path: string): Column {
-  const members = path.split('.');
-  return { ...column(name, (object) => Number(valueAt(object, members) ?? 0)), type: 'integer' };
-}
-
-function text(name: string, path: string, priority = 0): Column {
-  const members = path.split('.');
-  return column(name, (object) => textAt(object, members), priority);
-}
-
-function textAt(object: unknown, path: readonly string[]): string {
-  const value = valueAt(object, path);
-  return value === undefined || value === '' || value === null ? '<none>' : String(value);
-}
-
-/** `a=b,c=d`, or `<none>`. */
-function pairs(value: unknown): string {
-  const entries = isRecord(value) ? Object.entries(value) : [];
-  return entries.length === 0 ? '<none>' : entries.map(([key, each]) => `${key}=${each}`).join(',');
-}
-
-function list(value: unknown): Record<string, unknown>[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
-}
-
-function containers(member: string): Column['cell'] {
-  return (object) =>
-    list(valueAt(object, ['spec', 'template', 'spec', 'containers']))
-      .map((each) => each[member])
-      .join(',');
 }
 
 const rolePrefix = 'node-role.kubernetes.io/';
@@ -73,11 +38,15 @@ function dataSize(object: ApiObject): Cell {
   return ['data', 'binaryData'].reduce((sum, member) => sum + Object.keys(valueAt(object, [member]) ?? {}).length, 0);
 }
 
-const data: Column = { ...column('Data', dataSize), type: 'integer' };
+const data = column('Data', dataSize);
 
 function lastSeen(object: ApiObject, nowMs: number): Cell {
   const series = valueAt(object, ['series', 'lastObservedTime']);
   return age(series ?? object['deprecatedLastTimestamp'] ?? object['eventTime'], nowMs);
+}
+
+function firstSeen(object: ApiObject, nowMs: number): Cell {
+  return age(object['deprecatedFirstTimestamp'] ?? object['eventTime'], nowMs);
 }
 
 function regarding(object: ApiObject): Cell {
@@ -89,12 +58,16 @@ const eventColumns: readonly Column[] = [
   text('Type', 'type'),
   text('Reason', 'reason'),
   column('Object', regarding),
+  column('Subobject', (object) => String(valueAt(object, ['regarding', 'fieldPath']) ?? ''), 1),
   text('Source', 'reportingController', 1),
   text('Message', 'note'),
+  column('First Seen', firstSeen, 1),
+  column('Count', (object) => Number(valueAt(object, ['series', 'count']) ?? object['deprecatedCount'] ?? 1), 1),
   { ...nameColumn, priority: 1 },
 ];
 
 const columns: Record<string, readonly Column[]> = {
+  ...otherColumns,
   '/Pod': podColumns,
   '/Node': [
     nameColumn,
@@ -133,10 +106,7 @@ const columns: Record<string, readonly Column[]> = {
     ageColumn,
   ],
   'coordination.k8s.io/Lease': [nameColumn, text('Holder', 'spec.holderIdentity'), ageColumn],
-  'apiextensions.k8s.io/CustomResourceDefinition': [
-    nameColumn,
-    column('Created At', ({ metadata }) => metadata.creationTimestamp ?? '<unknown>'),
-  ],
+  'apiextensions.k8s.io/CustomResourceDefinition': [nameColumn, createdAtColumn],
 };
 
 function controllerOf({ metadata }: ApiObject): Cell {

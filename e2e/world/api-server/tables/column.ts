@@ -33,8 +33,12 @@ export const ageColumn: Column = {
 /** `5m3s`, in the two largest units that matter, as Kubernetes prints ages; `<unknown>` without a time. */
 export function age(timestamp: unknown, nowMs: number): string {
   const sinceMs = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
-  if (Number.isNaN(sinceMs)) return '<unknown>';
-  const seconds = Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
+  return Number.isNaN(sinceMs) ? '<unknown>' : duration(nowMs - sinceMs);
+}
+
+/** The same for a length of time. */
+export function duration(lengthMs: number): string {
+  const seconds = Math.max(0, Math.floor(lengthMs / 1000));
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
   const days = Math.floor(hours / 24);

@@ -55,7 +55,7 @@ export function encodeTable(kind: ServedKind, page: TablePage, how: TableRequest
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata: page.metadata,
-    columnDefinitions: page.withColumns ? columnDefinitions : [],
+    columnDefinitions: page.withColumns ? columnDefinitions : null,
     rows,
   });
 }

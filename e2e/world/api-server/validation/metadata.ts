@@ -1,5 +1,5 @@
 import { badRequest, type Cause } from '../failures.ts';
-import { forbiddenField, invalidValue, required, tooLong } from '../field-causes.ts';
+import { forbiddenField, invalidValue, tooLong } from '../field-causes.ts';
 import { type ApiObject, isRecord } from '../object.ts';
 import { labelValueFault, nameFault, qualifiedNameFault } from './names.ts';
 
@@ -100,9 +100,10 @@ function finalizerCauses(next: ApiObject, previous: ApiObject | undefined): Caus
 
 function ownerCauses(next: ApiObject): Cause[] {
   const owners = next.metadata.ownerReferences ?? [];
-  const causes = owners.flatMap((owner, index) => {
+  const causes = owners.flatMap((owner) => {
+    // Kubernetes names the list, and not which of its items.
     const absent = (['apiVersion', 'kind', 'name', 'uid'] as const).filter((field) => !owner[field]);
-    return absent.map((field) => required(`metadata.ownerReferences[${index}].${field}`, 'must not be empty'));
+    return absent.map((field) => invalidValue(`metadata.ownerReferences.${field}`, '', 'must not be empty'));
   });
   const controllers = owners.filter((owner) => owner.controller === true);
   if (controllers.length > 1) {
