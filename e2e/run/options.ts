@@ -10,7 +10,7 @@ export const usage = `npm run e2e [-- OPTIONS [NAME …]]
 
 Runs the journeys and the conformance suite on Kubernetes' own control plane, which is built with Go the first time (minutes).
 NAME is a part of a file's path, such as "main-job"; without one all are run, and the rights that were used are compared
-with the roles in deploy/. `npm run e2e:conformance` is `npm run e2e -- conformance/`.
+with the roles in deploy/. "npm run e2e:conformance" is short for "npm run e2e -- conformance/".
 
   --plane real|embedded   the control plane; default: real
   --jobs N                files at a time, 1 to 8; default: 2
