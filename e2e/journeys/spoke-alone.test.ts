@@ -179,6 +179,7 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
     );
     assert.equal((await statusUntil(/^True/)).status?.moduleLoader?.desiredNumber, 2);
     await node('n3').startKubelet();
+    await fleet.spoke('s1').labelNode('n3');
     await eventually('n3 is labelled', () => hasLabel('n3'));
     assert.equal(node('n3').kernel.history.filter(({ call }) => call === 'insert').length, 1);
   }).timeout(2 * podsOfLostNodeMs);

@@ -43,6 +43,8 @@ export interface SpokeCluster {
   /** Throws for a name that is not there. */
   node(name: string): WorldNode;
   readonly nodes: readonly WorldNode[];
+  /** Gives the node the labels of its spec, and the worker's role: what kubelet may not say of itself. A node that joins has them. */
+  labelNode(name: string): Promise<void>;
   /** The agents stop: nothing gets through between hub and spoke. */
   disconnect(): Promise<void>;
   connect(): void;
@@ -59,6 +61,11 @@ export async function startSpokeCluster(options: SpokeClusterOptions): Promise<S
   const { name } = spec;
   const plane = await startPlane({ name, role: 'spoke', runtime, timeFactor, ...traits });
   const nodes = await Promise.all(spec.nodes.map((node) => joinNode(options, plane, node)));
+  const labelNode = async (of: string) => {
+    const labels = { ...workerLabel, ...spec.nodes.find((node) => node.name === of)?.labels };
+    await plane.client.patch(nodeResource, { name: of }, { type: 'merge', body: { metadata: { labels } } });
+  };
+  await Promise.all(spec.nodes.map((node) => labelNode(node.name)));
   const agents = await Agents.of(options, plane);
   agents.start();
   return {
@@ -70,6 +77,7 @@ export async function startSpokeCluster(options: SpokeClusterOptions): Promise<S
       if (found === undefined) throw new Error(`expected a node of ${spec.name}, got ${name}`);
       return found;
     },
+    labelNode,
     disconnect: () => agents.stop(),
     connect: () => agents.start(),
     async stop() {
@@ -80,11 +88,10 @@ export async function startSpokeCluster(options: SpokeClusterOptions): Promise<S
   };
 }
 
-/** Kubelet registers its node; what it may not say of itself, as the worker's role, an administrator adds. */
 async function joinNode(options: SpokeClusterOptions, plane: Plane, spec: NodeSpec): Promise<WorldNode> {
   const { runtime, timeFactor, folder } = options;
   const { name, kernel } = spec;
-  const node = await startNode({
+  return startNode({
     client: await plane.connect(`system:node:${name}`),
     admin: plane.client,
     runtime,
@@ -94,9 +101,6 @@ async function joinNode(options: SpokeClusterOptions, plane: Plane, spec: NodeSp
     folder: `${folder}/${name}`,
     timeFactor,
   });
-  const body = { metadata: { labels: { ...workerLabel, ...spec.labels } } };
-  await plane.client.patch(nodeResource, { name }, { type: 'merge', body });
-  return node;
 }
 
 interface AgentClients {
