@@ -108,7 +108,7 @@ describe('conformance: where a watch starts', () => {
     const { resourceVersion } = body['metadata'] as { resourceVersion: string };
     await plane.raw.call('POST', path, object('b'));
     const [added] = await plane.raw.watch(`${path}?watch=1&timeoutSeconds=1&resourceVersion=${resourceVersion}`);
-    assert.deepEqual([added?.type, (added?.object['metadata'] as { name: string }).name], ['ADDED', 'b']);
+    assert.deepEqual([added!.type, (added!.object['metadata'] as { name: string }).name], ['ADDED', 'b']);
   });
 
   it('refuses selectors that are not valid', async () => {

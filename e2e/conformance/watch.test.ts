@@ -131,7 +131,7 @@ describe('conformance: lists and watches', () => {
     const last = watched.events.at(-1);
     assert.ok(last?.type === 'BOOKMARK', `a bookmark, not ${last?.type}`);
     const bookmarked = Number((last.object as KubeObject).metadata.resourceVersion);
-    const seen = Number((watched.events[0]?.object as KubeObject).metadata.resourceVersion);
+    const seen = Number((watched.events[0]!.object as KubeObject).metadata.resourceVersion);
     assert.ok(bookmarked > seen, 'it tells how far the watch has come');
     const next = watch({ resourceVersion: String(bookmarked) });
     await create('later');

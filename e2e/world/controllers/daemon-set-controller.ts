@@ -6,7 +6,7 @@ import { type DaemonSet, type Node, objectKey, type Pod, parseKey, refKey } from
 import { daemonSets, nodes, pods } from '../../../shared/kube/resources.ts';
 import { writeStatus } from '../../../shared/kube/status.ts';
 import { type Decision, decide, type Picture } from './daemon-set/decide.ts';
-import { placementOn } from './daemon-set/placement.ts';
+import { isConcerned } from './daemon-set/placement.ts';
 import { daemonPod } from './daemon-set/pod.ts';
 import { daemonSetStatus } from './daemon-set/status.ts';
 import type { RunningWorldController, WorldControllerOptions } from './options.ts';
@@ -18,13 +18,7 @@ export function startDaemonSetController(options: WorldControllerOptions): Runni
   const { client, runtime, signal } = options;
   const daemonSetCache = new Cache({ client, runtime, resource: daemonSets });
   const nodeCache = new Cache({ client, runtime, resource: nodes });
-  const podCache = new Cache({
-    client,
-    runtime,
-    resource: pods,
-    slim: ownersOnly,
-    indexes: { node: (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []) },
-  });
+  const podCache = new Cache({ client, runtime, resource: pods, slim: placesOnly, indexes: { node: nodeOf } });
   const backOff = new Map<string, { failures: number; untilMs: number }>();
 
   async function reconcile(key: string): Promise<Outcome> {
@@ -82,24 +76,16 @@ export function startDaemonSetController(options: WorldControllerOptions): Runni
     return results.find((result) => result.status === 'rejected')?.reason;
   }
 
-  /** Kubernetes' rule: without a pod to make or to end, a node is looked at when the count of misscheduled pods may fall. */
-  function concerns(daemonSet: DaemonSet, node: Node | undefined): boolean {
-    if (node === undefined) return true;
-    const { shouldRun, shouldContinue } = placementOn(node, daemonSet);
-    const key = objectKey(daemonSet);
-    const scheduled = podCache.byIndex('node', node.metadata.name).some((pod) => ownerKeys(pod).includes(key));
-    const misscheduled = (daemonSet.status?.numberMisscheduled ?? 0) > 0;
-    return scheduled ? !shouldContinue || misscheduled : shouldRun;
+  function concernedBy(node: Node): (daemonSet: DaemonSet) => boolean {
+    const scheduled = new Set(podCache.byIndex('node', node.metadata.name).flatMap(ownerKeys));
+    return (daemonSet) => isConcerned(daemonSet, node, scheduled.has(objectKey(daemonSet)));
   }
 
   for (const cache of [daemonSetCache, nodeCache, podCache]) cache.start(signal);
   const sources = [
     watching(daemonSetCache, ({ current }) => (current ? [objectKey(current)] : [])),
     watching(nodeCache, ({ current }) =>
-      daemonSetCache
-        .list()
-        .filter((set) => concerns(set, current))
-        .map(objectKey),
+      (current ? daemonSetCache.list().filter(concernedBy(current)) : daemonSetCache.list()).map(objectKey),
     ),
     watching(podCache, ({ previous, current }) => new Set([...ownerKeys(previous), ...ownerKeys(current)])),
   ];
@@ -111,7 +97,12 @@ function ownerKeys(pod: Pod | undefined): string[] {
   return owners.map((owner) => refKey({ namespace: pod?.metadata.namespace, name: owner.name }));
 }
 
-function ownersOnly(pod: Pod): Pod {
+function nodeOf({ spec }: Pod): string[] {
+  return spec.nodeName ? [spec.nodeName] : [];
+}
+
+/** Owners and nodes: all that the controller looks for in its own copies. */
+function placesOnly(pod: Pod): Pod {
   const { apiVersion, kind, metadata, spec } = pod;
   return { apiVersion, kind, metadata, spec: { containers: [], ...(spec.nodeName && { nodeName: spec.nodeName }) } };
 }

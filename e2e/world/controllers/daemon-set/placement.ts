@@ -26,6 +26,16 @@ export function placementOn(node: Node, daemonSet: DaemonSet): Placement {
   };
 }
 
+/**
+ * Whether a change of the node wakes the DaemonSet. Kubernetes' rule: when there is a pod to make or to end there, or when
+ * the count of misscheduled pods may fall; that it may rise wakes nobody.
+ */
+export function isConcerned(daemonSet: DaemonSet, node: Node, hasPod: boolean): boolean {
+  const { shouldRun, shouldContinue } = placementOn(node, daemonSet);
+  if (!hasPod) return shouldRun;
+  return !shouldContinue || (daemonSet.status?.numberMisscheduled ?? 0) > 0;
+}
+
 const added: readonly Toleration[] = [
   { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
   { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
