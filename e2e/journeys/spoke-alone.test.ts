@@ -85,11 +85,12 @@ describe('a cluster without a hub, whose Modules its own admin writes', () => {
   /** Pods with labels that ours could be taken for: the component is what other operators label theirs with (trap T22). */
   const createForeignPods = async (namespace: string) => {
     const component = 'app.kubernetes.io/component';
-    for (const [index, each] of [
+    const foreign: Record<string, string>[] = [
       { [component]: 'worker' },
       { [component]: 'device-plugin' },
       { [labels.moduleName]: 'nic' },
-    ].entries()) {
+    ];
+    for (const [index, each] of foreign.entries()) {
       await plane().client.create(pods, {
         apiVersion: 'v1',
         kind: 'Pod',

@@ -2,7 +2,8 @@ import type { KubeClient } from '../../../shared/kube/client.ts';
 import { isNotFound } from '../../../shared/kube/errors.ts';
 import type { KubeObject } from '../../../shared/kube/object.ts';
 import { resource } from '../../../shared/kube/resources.ts';
-import { type Binding, clusterRoles, type Role, roleBindings, type Subject } from '../rights/rbac.ts';
+import type { Binding, Role } from '../../../shared/testing/deployed.ts';
+import { clusterRoles, roleBindings } from '../rights/rbac.ts';
 
 export interface Account {
   readonly namespace: string;
@@ -59,12 +60,12 @@ export async function installRole(client: KubeClient): Promise<void> {
 /** `oc adm policy add-scc-to-user privileged -z NAME -n NAMESPACE`: the account among the subjects of one RoleBinding. */
 export async function addSccToUser(client: KubeClient, account: Account): Promise<void> {
   const present = await client.get(roleBindings, { namespace: account.namespace, name: role });
-  const subject = { kind: 'ServiceAccount', ...account };
+  const subject = { kind: 'ServiceAccount', ...account } as const;
   const binding: Binding = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'RoleBinding',
     metadata: { namespace: account.namespace, name: role },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role } as Binding['roleRef'],
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
     subjects: [subject],
   };
   if (present === undefined) await client.create(roleBindings, binding);
@@ -75,7 +76,7 @@ export async function addSccToUser(client: KubeClient, account: Account): Promis
 export async function removeSccFromUser(client: KubeClient, account: Account): Promise<void> {
   const present = await client.get(roleBindings, { namespace: account.namespace, name: role });
   if (present === undefined) return;
-  const others = (present.subjects ?? []).filter((subject: Subject) => subject.name !== account.name);
+  const others = (present.subjects ?? []).filter((subject) => subject.name !== account.name);
   await client.replace(roleBindings, { ...present, subjects: others });
 }
 
