@@ -25,11 +25,13 @@ export function ourDefinitions(): Definition[] {
 
 /** Posts each; one that is there already stays as it is. */
 export async function applyDefinitions(client: KubeClient, wanted: readonly Definition[]): Promise<void> {
-  for (const definition of wanted) {
-    try {
-      await client.create(definitions, definition);
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-    }
-  }
+  await Promise.all(
+    wanted.map(async (definition) => {
+      try {
+        await client.create(definitions, definition);
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }),
+  );
 }

@@ -1,10 +1,17 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Asked } from '../fleet/plane.ts';
 
+/** Every request by its metadata, once: a watch when it begins, all others when they are answered. */
+export const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+  - { level: Metadata, verbs: [watch], omitStages: [RequestReceived, ResponseComplete] }
+  - { level: Metadata, omitStages: [RequestReceived, ResponseStarted] }
+`;
+
 /** The members of an `audit.k8s.io/v1` Event that we look at. */
 export interface AuditEvent {
-  readonly stage: string;
   readonly verb: string;
   readonly user: { readonly username?: string };
   readonly objectRef?: {
@@ -14,33 +21,37 @@ export interface AuditEvent {
     readonly namespace?: string;
     readonly name?: string;
   };
-  readonly responseStatus?: { readonly code?: number };
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** `log`: a path, or an open file that is closed at the end. */
-export async function* auditEvents(log: string | number): AsyncIterable<AuditEvent> {
-  for await (const line of createInterface({
-    input: createReadStream(typeof log === 'string' ? log : '', {
-      encoding: 'utf8',
-      ...(typeof log === 'number' && { fd: log }),
-    }),
-  })) {
-    // The last line may be half written.
-    if (line.endsWith('}')) yield JSON.parse(line) as AuditEvent;
+/** The log from a moment on: a control plane may have served others before. */
+export class AuditLog {
+  readonly #path: string;
+  readonly #start: number;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#start = statSync(path).size;
+  }
+
+  async *events(): AsyncIterable<AuditEvent> {
+    const input = createReadStream(this.#path, { encoding: 'utf8', start: this.#start });
+    for await (const line of createInterface({ input })) {
+      // The last line may be half written.
+      if (line.endsWith('}')) yield JSON.parse(line) as AuditEvent;
+    }
+  }
+
+  async askedBy(user: string): Promise<Asked[]> {
+    const asked: Asked[] = [];
+    for await (const event of this.events()) {
+      if (event.user.username === user) asked.push({ verb: event.verb, resource: resourceOf(event) });
+    }
+    return asked;
   }
 }
 
 /** `modules/status`; empty for what is no resource. */
 export function resourceOf({ objectRef }: AuditEvent): string {
   return [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/');
-}
-
-/** What `user` asked; a watch is logged when it ends, and each of the others once. */
-export async function askedBy(path: string, user: string): Promise<Asked[]> {
-  const asked: Asked[] = [];
-  for await (const event of auditEvents(path)) {
-    if (event.user.username === user) asked.push({ verb: event.verb, resource: resourceOf(event) });
-  }
-  return asked;
 }

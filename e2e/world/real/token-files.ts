@@ -1,11 +1,11 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { sleep, systemClock } from '../../../shared/core/clock.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { KubeObject, ObjectMeta } from '../../../shared/kube/object.ts';
 import { resource, secrets } from '../../../shared/kube/resources.ts';
 import { kubeconfigText } from '../api-server/credentials.ts';
+import type { ControlPlane } from '../control-plane/control-plane.ts';
 
 /** The shortest life that an API server gives to a token. */
 const expirationSeconds = 600;
@@ -22,7 +22,7 @@ type TokenRequest = KubeObject & { spec: unknown; status?: { token: string } };
 export interface TokenFilesOptions {
   /** Of an administrator. */
   readonly client: KubeClient;
-  readonly control: { readonly name: string; readonly url: string; readonly caPem: string };
+  readonly control: Pick<ControlPlane, 'name' | 'url' | 'caPem' | 'auditLogPath'>;
 }
 
 /**
@@ -31,13 +31,15 @@ export interface TokenFilesOptions {
  */
 export class TokenFiles {
   readonly #options: TokenFilesOptions;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'kmm-tokens-'));
+  /** Beside the servers' own files: it goes with them, however the process ends. */
+  readonly #folder: string;
   readonly #files = new Map<string, Promise<string>>();
   readonly #stopping = new AbortController();
   #renewals = 0;
 
   constructor(options: TokenFilesOptions) {
     this.#options = options;
+    this.#folder = mkdtempSync(join(dirname(options.control.auditLogPath), 'tokens-'));
   }
 
   /** The text of a kubeconfig that names the account's token file. The account must be there. */

@@ -22,9 +22,8 @@ export async function installRights(client: KubeClient, role: 'hub' | 'spoke'): 
   const all = [...deployed(role).map(({ object }) => object), ...ofOcm(role)];
   // Namespaces first: the others stand in them.
   for (const kind of kinds) {
-    for (const object of all.filter((each) => each.kind === kind.kind)) {
-      await client.create<KubeObject>(kind, object).catch(unlessThere);
-    }
+    const objects = all.filter((each) => each.kind === kind.kind);
+    await Promise.all(objects.map((object) => client.create<KubeObject>(kind, object).catch(unlessThere)));
   }
 }
 

@@ -3,7 +3,7 @@ import type { Right } from '../fleet/plane.ts';
 import type { Tally } from '../fleet/tally.ts';
 import { programUsers } from '../fleet/users.ts';
 import { ocmUsers } from '../ocm/names.ts';
-import { auditEvents, resourceOf } from '../real/audit-log.ts';
+import { type AuditLog, resourceOf } from '../real/audit-log.ts';
 
 /** Where the uses of rights are noted, one JSON line each; unset: nowhere. */
 export const usesVariable = 'KMM_E2E_RIGHTS';
@@ -25,11 +25,11 @@ const programs = new Set<string>(Object.values(programUsers));
 const watched = new Set<string>([...programs, ocmUsers.workAgent]);
 
 /** Adds what our programs and the work agent have asked to the notes, and counts; refusals that a journey has arranged are no use. */
-export async function noteUses(log: number, withheld: readonly Right[]): Promise<Tally> {
+export async function noteUses(log: AuditLog, withheld: readonly Right[]): Promise<Tally> {
   const file = process.env[usesVariable];
   const uses = new Map<string, Use>();
   const tally = { requests: 0, ours: 0 };
-  for await (const event of auditEvents(log)) {
+  for await (const event of log.events()) {
     const user = event.user.username ?? '';
     tally.requests += 1;
     if (programs.has(user)) tally.ours += 1;

@@ -1,0 +1,90 @@
+import { type Clock, sleep } from '../../../shared/core/clock.ts';
+import type { KubeClient } from '../../../shared/kube/client.ts';
+import { isConflict, isNotFound } from '../../../shared/kube/errors.ts';
+import type { KubeObject, Resource } from '../../../shared/kube/object.ts';
+import { createKubeClient } from '../../../shared/kube/transport.ts';
+import { definitions } from '../api-server/definitions.ts';
+import { servedKinds } from './served-kinds.ts';
+
+/** What a control plane held when it was new. */
+export interface Baseline {
+  readonly kinds: readonly Resource<KubeObject>[];
+  readonly uids: ReadonlySet<string>;
+  /** Of CustomResourceDefinitions, by name. */
+  readonly generations: ReadonlyMap<string, number | undefined>;
+}
+
+const giveUpMs = 20_000;
+const lookAgainMs = 100;
+
+export async function baselineOf(kubeconfig: string): Promise<Baseline> {
+  const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
+  const kinds = (await servedKinds(kubeconfig)).filter(isOurs);
+  const lists = await Promise.all(kinds.map((kind) => client.list(kind)));
+  const uids = lists.flatMap(({ items }) => items.map(({ metadata }) => metadata.uid ?? ''));
+  const { items } = await client.list(definitions);
+  await client.close();
+  const generations = new Map(items.map(({ metadata }) => [metadata.name, metadata.generation]));
+  return { kinds, uids: new Set(uids), generations };
+}
+
+/** Removes all that was not there at first. False when that did not succeed in time, or a definition was changed. */
+export async function restore(kubeconfig: string, baseline: Baseline, clock: Clock): Promise<boolean> {
+  const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
+  try {
+    const { items } = await client.list(definitions);
+    if (items.some(({ metadata }) => baseline.generations.get(metadata.name) !== metadata.generation)) return false;
+    const untilMs = clock.now() + giveUpMs;
+    while ((await removeOthers(client, baseline)) > 0) {
+      if (clock.now() > untilMs) return false;
+      await sleep(clock, lookAgainMs);
+    }
+    return true;
+  } finally {
+    await client.close();
+  }
+}
+
+/** How many there were: controllers may have made some of them anew meanwhile. */
+async function removeOthers(client: KubeClient, { kinds, uids }: Baseline): Promise<number> {
+  const counts = await Promise.all(
+    kinds.map(async (kind) => {
+      const { items } = await client.list(kind);
+      const others = items.filter(({ metadata }) => !uids.has(metadata.uid ?? '') && !isFurniture(kind, metadata.name));
+      await Promise.all(others.map(({ metadata }) => remove(client, kind, metadata)));
+      return others.length;
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+async function remove(client: KubeClient, kind: Resource<KubeObject>, at: KubeObject['metadata']): Promise<void> {
+  try {
+    if (at.finalizers !== undefined) {
+      await client.patch(kind, at, { type: 'merge', body: { metadata: { finalizers: null } } });
+    }
+    await client.delete(kind, at, { gracePeriodSeconds: 0, propagationPolicy: 'Background' });
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}
+
+/** A namespace takes seconds to go, and the next test wants it again: it is emptied only. Others of these come by themselves. */
+function isOurs({ plural, group }: Resource<KubeObject>): boolean {
+  const own = [
+    'namespaces',
+    'flowschemas',
+    'prioritylevelconfigurations',
+    'apiservices',
+    'componentstatuses',
+    'ipaddresses',
+  ];
+  return !own.includes(plural) && !(plural === 'events' && group === '');
+}
+
+/** What Kubernetes puts into every namespace. */
+function isFurniture({ plural }: Resource<KubeObject>, name: string): boolean {
+  if (plural === 'serviceaccounts') return name === 'default';
+  if (plural === 'configmaps') return name === 'kube-root-ca.crt';
+  return plural === 'leases' && name.startsWith('apiserver-');
+}
