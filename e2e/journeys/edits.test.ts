@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { controllerRevisions } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
+import { hubNamespace } from '../world/fleet/fleet.ts';
 import { loadedModules, readPods, readWork } from '../world/fleet/observe.ts';
 import { driverSpec, fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
@@ -109,5 +111,28 @@ describe('editing a module that is deployed', () => {
       return true;
     });
     await stage.ready('nic');
+  });
+
+  it('keeps the last ten versions, and the one that a work still names', async () => {
+    const { client } = stage.fleet.hub;
+    const versions = async () =>
+      (await client.list(controllerRevisions, { namespace: hubNamespace })).items
+        .filter(({ metadata }) => metadata.labels?.['kmm.node.kubernetes.io/managedclustermodule.name'] === 'nic')
+        .sort((a, b) => a.revision - b.revision);
+    const [inUse] = (await versions()).slice(-1);
+    // Nothing is shipped of an image that is not there: the cluster stays where it is.
+    for (let edit = 1; edit <= 12; edit += 1) {
+      await editContainer({ kernelMappings: [mapping(`drivers/absent-${edit}`)] });
+      await eventually(`version ${edit} is kept`, async () =>
+        JSON.stringify(await versions()).includes(`absent-${edit}:`),
+      );
+    }
+    await eventually('the oldest are gone', async () => {
+      const kept = await versions();
+      assert.deepEqual(kept.map(({ metadata }) => metadata.name).includes(inUse?.metadata.name ?? ''), true);
+      assert.equal(kept.length, 11);
+      return true;
+    });
+    assert.equal(loads('n1').length, 3);
   });
 });

@@ -106,9 +106,9 @@ describe('a registry in trouble', () => {
   it('is asked again after 30 s and then ever later, or as late as it asks to be', async () => {
     await eventually('three looks', () => looks('forbidden').length >= 3);
     const [first = 0, second = 0, third = 0] = looks('forbidden');
-    // The world runs ten times as fast as this clock.
-    assert.ok(second - first >= 2_900 && second - first < 4_500, `${second - first}`);
-    assert.ok(third - second >= 5_800 && third - second < 8_500, `${third - second}`);
+    // The world runs ten times as fast as this clock; how much later than due a busy machine looks, nobody knows.
+    assert.ok(second - first >= 2_900, `${second - first}`);
+    assert.ok(third - second >= 5_800, `${third - second}`);
     assert.equal(looks('busy').filter((at) => at < (looks('busy')[0] ?? 0) + 8_900).length, 1);
   });
 

@@ -25,7 +25,7 @@ describe('a DaemonSet of which Kubernetes makes no pods', () => {
     const daemonSets = [{ ...nameless, status: daemonSet.status } as typeof present];
     const podlessMs = new Map([[nameless.metadata.name, patienceMs]]);
     const { report = '' } = look({ module: buildModule(), daemonSets, podlessMs }).status ?? {};
-    assert.match(report, /PodsNotCreated.*may ServiceAccount default run privileged pods\?/);
+    assert.match(report, /PodsNotCreated.*may ServiceAccount default run privileged pods \(SCC, Pod Security\)\?/);
   });
 
   it('is not worth a word before: its pods are being made', () => {

@@ -83,8 +83,8 @@ function podlessErrors({ daemonSets, podlessMs }: ModulePicture): ReportError[] 
     const account = spec.template.spec?.serviceAccountName;
     // Kubernetes' own words, such as those of an SCC, stand in the DaemonSet's events, which we have no right to read.
     const hint = account
-      ? `is there a ServiceAccount ${account}? May it run privileged pods?`
-      : 'may ServiceAccount default run privileged pods?';
+      ? `is there a ServiceAccount ${account}? May it run privileged pods (SCC, Pod Security)?`
+      : 'may ServiceAccount default run privileged pods (SCC, Pod Security)?';
     const message = `Kubernetes has made ${made} of ${wanted} pods of DaemonSet ${metadata.name}, whose events say why: ${hint}`;
     return [{ node: '', kernel: metadata.labels?.[labels.kernelVersion] ?? '', reason: 'PodsNotCreated', message }];
   });
