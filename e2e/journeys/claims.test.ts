@@ -160,7 +160,9 @@ describe('clusters that do not say which kernels they run', () => {
     await eventually('the hub knows all of them', async () => {
       const { clusterClaims: claims = [] } =
         (await stage.fleet.hub.client.get(managedClusters, { name: 'edge-1' }))?.status ?? {};
-      const { kernels: known, complete } = parseKernelClaims(claims.map(({ name = '', value = '' }) => ({ name, value })));
+      const { kernels: known, complete } = parseKernelClaims(
+        claims.map(({ name = '', value = '' }) => ({ name, value })),
+      );
       return complete && names.every((_, index) => known.includes(releaseOf(index)));
     });
     for (const name of names) await client.delete(nodeResource, { name });
