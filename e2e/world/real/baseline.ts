@@ -33,7 +33,7 @@ export async function restore(kubeconfig: string, baseline: Baseline, clock: Clo
   const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
   try {
     const { items } = await client.list(definitions);
-    if (items.some(({ metadata }) => baseline.generations.get(metadata.name) !== metadata.generation)) return false;
+    if (items.some(({ metadata }) => isChanged(metadata, baseline))) return false;
     const untilMs = clock.now() + giveUpMs;
     while ((await removeOthers(client, baseline)) > 0) {
       if (clock.now() > untilMs) return false;
@@ -43,6 +43,10 @@ export async function restore(kubeconfig: string, baseline: Baseline, clock: Clo
   } finally {
     await client.close();
   }
+}
+
+function isChanged({ name, generation }: KubeObject['metadata'], { generations }: Baseline): boolean {
+  return generations.has(name) && generations.get(name) !== generation;
 }
 
 /** How many there were: controllers may have made some of them anew meanwhile. */

@@ -1,50 +1,47 @@
 import { systemClock } from '../../../shared/core/clock.ts';
-import { createKubeClient } from '../../../shared/kube/transport.ts';
-import { type ControlPlane, startControlPlane } from '../control-plane/control-plane.ts';
-import type { Etcd } from '../control-plane/etcd.ts';
-import { startEtcd } from '../control-plane/etcd.ts';
-import type { PlaneOptions } from '../fleet/plane.ts';
-import { installRights } from '../rights/install.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control-plane/control-plane.ts';
+import { type Etcd, startEtcd } from '../control-plane/etcd.ts';
 import { auditPolicy } from './audit-log.ts';
 import { type Baseline, baselineOf, restore } from './baseline.ts';
-import { serveDefinitions } from './definitions.ts';
 
 /** The kubelets of a fast world tell of themselves each second. */
 const timing = { nodeGraceSeconds: 20 } as const;
 
+export interface ControlWish extends Pick<ControlPlaneOptions, 'name' | 'version' | 'prepare'> {
+  /** Control planes of one kind are prepared alike. */
+  readonly kind: string;
+}
+
 export interface Lent {
   readonly control: ControlPlane;
+  readonly etcdUrl: string;
   giveBack(): Promise<void>;
 }
 
 interface Kept {
   readonly kind: string;
   readonly control: ControlPlane;
+  readonly etcdUrl: string;
   readonly baseline: Baseline;
 }
 
 /**
- * Control planes of this process that nobody uses now, one etcd below all of them. A control plane costs ten seconds of
- * both cores, and a test file needs two or three: so the next file gets those of the last, with everything removed that was
- * not there at first. They end with the process (`lifeline.sh`).
+ * Control planes of this process that nobody uses now, and the one etcd below all. To start one costs both cores some seconds,
+ * and a test file needs two or three: so the next file gets those of the last, with everything removed that was not
+ * there at first. They end with the process (`lifeline.sh`).
  */
 const idle: Kept[] = [];
 let etcd: Promise<Etcd> | undefined;
 let started = 0;
 
-/** A control plane with our kinds, OCM's, and the rights of its role; as new. */
-export async function borrowControl(options: PlaneOptions): Promise<Lent> {
-  const { role, release = '', definitions = 'ours' } = options;
-  const kind = [role, release, definitions].join(' ');
-  const index = idle.findIndex((each) => each.kind === kind);
-  const kept = index >= 0 ? idle.splice(index, 1)[0] : undefined;
-  return lend(kept ?? (await start(kind, options)));
-}
-
-function lend(kept: Kept): Lent {
-  const { control, baseline } = kept;
+/** A control plane that is as new. */
+export async function borrowControl(wish: ControlWish): Promise<Lent> {
+  const index = idle.findIndex(({ kind }) => kind === wish.kind);
+  const [kept = await start(wish)] = index < 0 ? [] : idle.splice(index, 1);
+  const { control, etcdUrl, baseline } = kept;
   return {
     control,
+    etcdUrl,
     async giveBack() {
       if (await restore(control.adminKubeconfig, baseline, systemClock)) idle.push(kept);
       else await control.stop();
@@ -52,21 +49,17 @@ function lend(kept: Kept): Lent {
   };
 }
 
-async function start(kind: string, { name, role, release, definitions }: PlaneOptions): Promise<Kept> {
+async function start({ kind, name, ...options }: ControlWish): Promise<Kept> {
   etcd ??= startEtcd();
+  const { url: etcdUrl } = await etcd;
   started += 1;
   const control = await startControlPlane({
+    ...options,
     name: `${name}-${started}`,
     etcd: await etcd,
     schedulerAndControllers: true,
     auditPolicy,
     timing,
-    ...(release && { version: release }),
-    async prepare(text) {
-      const admin = createKubeClient({ kubeconfig: { text }, userAgent: 'world/admin' });
-      await Promise.all([serveDefinitions(admin, definitions), installRights(admin, role)]);
-      await admin.close();
-    },
   });
-  return { kind, control, baseline: await baselineOf(control.adminKubeconfig) };
+  return { kind, control, etcdUrl, baseline: await baselineOf(control.adminKubeconfig) };
 }

@@ -5,10 +5,12 @@ import { createKubeClient } from '../../../shared/kube/transport.ts';
 import type { ControlPlane } from '../control-plane/control-plane.ts';
 import type { ConnectOptions, Plane, PlaneOptions, Right } from '../fleet/plane.ts';
 import { addToTally } from '../fleet/tally.ts';
+import { installRights } from '../rights/install.ts';
 import { noteUses } from '../rights/uses.ts';
 import { withholdRight } from '../rights/withhold.ts';
 import { AuditLog } from './audit-log.ts';
 import { borrowControl } from './control-pool.ts';
+import { serveDefinitions } from './definitions.ts';
 import { inTime } from './time-of-world.ts';
 import { TokenFiles } from './token-files.ts';
 
@@ -23,8 +25,17 @@ const groups = [
  * and OCM give them, by tokens that are renewed all the time; nodes have those of nodes.
  */
 export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
-  const { name, runtime, timeFactor = 1 } = options;
-  const lent = await borrowControl(options);
+  const { name, role, release, definitions, runtime, timeFactor = 1 } = options;
+  const lent = await borrowControl({
+    kind: [role, release, definitions].join(' '),
+    name,
+    ...(release && { version: release }),
+    async prepare(text) {
+      const admin = createKubeClient({ kubeconfig: { text }, userAgent: 'world/admin' });
+      await Promise.all([serveDefinitions(admin, definitions), installRights(admin, role)]);
+      await admin.close();
+    },
+  });
   const { control } = lent;
   const { adminKubeconfig } = control;
   const log = new AuditLog(control.auditLogPath);
