@@ -96,7 +96,7 @@ describe('the tree', () => {
     const entries = files.filter(
       (file) =>
         isTest(file) ||
-        /(^|\/)main\.ts$|^e2e\/demo\.ts$|^e2e\/bench\/|^e2e\/world\/control-plane\/prepare\.ts$|^\.ci\/|^e2e\/world\/kernel\/modprobe\.ts$|^shared\/api-types\/index\.ts$/.test(
+        /(^|\/)main\.ts$|^e2e\/demo\.ts$|^e2e\/bench\/|^e2e\/run\/hooks\.ts$|^e2e\/world\/control-plane\/prepare\.ts$|^\.ci\/|^e2e\/world\/kernel\/modprobe\.ts$|^shared\/api-types\/index\.ts$/.test(
           file,
         ),
     );
