@@ -9,8 +9,8 @@ import type { Plane } from '../world/fleet/plane.ts';
 import { peerDefinitions } from '../world/peer-definitions.ts';
 import { driverSpec, fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
-/** More than twice what the programs wait at most before they look again without a cause. */
-const restMs = 180_000;
+/** Longer than any write is held back (`repeatLimits.maxMs`). */
+const restMs = 90_000;
 
 describe('with the CustomResourceDefinitions of the Go project in place of ours', () => {
   let stage: Stage;

@@ -8,24 +8,30 @@ import { servedKinds } from './served-kinds.ts';
 
 /** What a control plane held when it was new. */
 export interface Baseline {
-  readonly kinds: readonly Resource<KubeObject>[];
   readonly uids: ReadonlySet<string>;
   /** Of CustomResourceDefinitions, by name. */
   readonly generations: ReadonlyMap<string, number | undefined>;
 }
 
+const kept = [
+  'namespaces',
+  'flowschemas',
+  'prioritylevelconfigurations',
+  'apiservices',
+  'componentstatuses',
+  'ipaddresses',
+];
 const giveUpMs = 20_000;
 const lookAgainMs = 100;
 
 export async function baselineOf(kubeconfig: string): Promise<Baseline> {
   const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
-  const kinds = (await servedKinds(kubeconfig)).filter(isOurs);
-  const lists = await Promise.all(kinds.map((kind) => client.list(kind)));
+  const lists = await Promise.all((await emptiedKinds(kubeconfig)).map((kind) => client.list(kind)));
   const uids = lists.flatMap(({ items }) => items.map(({ metadata }) => metadata.uid ?? ''));
   const { items } = await client.list(definitions);
   await client.close();
   const generations = new Map(items.map(({ metadata }) => [metadata.name, metadata.generation]));
-  return { kinds, uids: new Set(uids), generations };
+  return { uids: new Set(uids), generations };
 }
 
 /** Removes all that was not there at first. False when that did not succeed in time, or a definition was changed. */
@@ -34,8 +40,10 @@ export async function restore(kubeconfig: string, baseline: Baseline, clock: Clo
   try {
     const { items } = await client.list(definitions);
     if (items.some(({ metadata }) => isChanged(metadata, baseline))) return false;
+    // Asked anew: a server tells of its kinds only some time after their definitions.
+    const kinds = await emptiedKinds(kubeconfig);
     const untilMs = clock.now() + giveUpMs;
-    while ((await removeOthers(client, baseline)) > 0) {
+    while ((await removeOthers(client, kinds, baseline)) > 0) {
       if (clock.now() > untilMs) return false;
       await sleep(clock, lookAgainMs);
     }
@@ -50,7 +58,11 @@ function isChanged({ name, generation }: KubeObject['metadata'], { generations }
 }
 
 /** How many there were: controllers may have made some of them anew meanwhile. */
-async function removeOthers(client: KubeClient, { kinds, uids }: Baseline): Promise<number> {
+async function removeOthers(
+  client: KubeClient,
+  kinds: readonly Resource<KubeObject>[],
+  { uids }: Baseline,
+): Promise<number> {
   const counts = await Promise.all(
     kinds.map(async (kind) => {
       const { items } = await client.list(kind);
@@ -73,17 +85,10 @@ async function remove(client: KubeClient, kind: Resource<KubeObject>, at: KubeOb
   }
 }
 
-/** A namespace takes seconds to go, and the next test wants it again: it is emptied only. Others of these come by themselves. */
-function isOurs({ plural, group }: Resource<KubeObject>): boolean {
-  const own = [
-    'namespaces',
-    'flowschemas',
-    'prioritylevelconfigurations',
-    'apiservices',
-    'componentstatuses',
-    'ipaddresses',
-  ];
-  return !own.includes(plural) && !(plural === 'events' && group === '');
+/** All but namespaces, which take seconds to go and are wanted again by the next test, and what comes by itself. */
+async function emptiedKinds(kubeconfig: string): Promise<Resource<KubeObject>[]> {
+  const kinds = await servedKinds(kubeconfig);
+  return kinds.filter(({ plural, group }) => !kept.includes(plural) && !(plural === 'events' && group === ''));
 }
 
 /** What Kubernetes puts into every namespace. */
