@@ -1,5 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../../shared/core/clock.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 
 /** What the node puts around every container so that its programs work without chroot, root or a kernel of their own. */
@@ -9,12 +10,16 @@ export interface StandIns {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Writes the stand-in `sleep`, which is `timeFactor` times as fast as the machine's, and says how programs find the kernel. */
+/** Writes stand-ins of `sleep` and `date`, `timeFactor` times as fast as the machine's, and says how programs find the kernel. */
 export async function writeStandIns(folder: string, kernel: Kernel, timeFactor: number): Promise<StandIns> {
   const programs = `${folder}/programs`;
   await mkdir(programs, { recursive: true });
-  await writeFile(`${programs}/sleep`, sleepScript(timeFactor));
-  await chmod(`${programs}/sleep`, 0o755);
+  const nowSeconds = Math.floor(systemClock.now() / 1000);
+  const scripts = { sleep: sleepScript(timeFactor), date: dateScript(timeFactor, nowSeconds) };
+  for (const [name, text] of Object.entries(scripts)) {
+    await writeFile(`${programs}/${name}`, text);
+    await chmod(`${programs}/${name}`, 0o755);
+  }
   return {
     programs,
     environment: {
@@ -42,5 +47,15 @@ for place in /bin/sleep /usr/bin/sleep; do
   [ -x "$place" ] && exec "$place" "$(( ms / 1000 )).$(printf %03d "$(( ms % 1000 ))")"
 done
 exit 127
+`;
+}
+
+/** Seconds since the epoch (`+%s`) run faster from `baseSeconds` on, those of a file (`-r`) alike: ages are of the world. */
+export function dateScript(timeFactor: number, baseSeconds: number): string {
+  return `#!/bin/sh
+for place in /bin/date /usr/bin/date; do [ -x "$place" ] && break; done
+case "$*" in *+%s) ;; *) exec "$place" "$@" ;; esac
+seconds=$("$place" "$@") || exit
+echo $(( ${baseSeconds} + (seconds - ${baseSeconds}) * ${Math.round(timeFactor * 1000)} / 1000 ))
 `;
 }
