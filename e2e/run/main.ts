@@ -1,29 +1,33 @@
 // `npm run e2e`: the journeys, the conformance suite and what only a real control plane shows, on Kubernetes' own programs.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { errorMessage } from '../../shared/core/errors.ts';
+import { openLifeline } from '../world/control-plane/lifeline.ts';
 import { prepareControlPlanes } from '../world/control-plane/prepare.ts';
-import { planeVariable } from '../world/plane-choice.ts';
+import { currentRelease, releases } from '../world/control-plane/releases.ts';
+import { type PlaneChoice, planeVariable } from '../world/plane-choice.ts';
 import { usesVariable } from '../world/rights/uses.ts';
 import { optionsOf } from './options.ts';
 import { reportVariable, tableOf } from './report.ts';
 import { rightsLines } from './rights.ts';
 
 const root = join(import.meta.dirname, '../..');
-const options = optionsOf(process.argv.slice(2), testFiles());
+/** Files that need the older release, too. */
+const olderToo = /older-kubernetes|control-plane\.real/;
+const options = optionsOf(process.argv.slice(2), testFiles);
 if (options.kind === 'stop') {
   console.error(options.text);
   process.exit(options.code);
 }
 process.exit(await run(options));
 
-function testFiles(): string[] {
+/** Those of `*.real.ts` are about what only Kubernetes itself has. */
+function testFiles(plane: PlaneChoice): string[] {
   const places = [
-    { folder: 'e2e/journeys', name: /\.(?:test|real)\.ts$/ },
+    { folder: 'e2e/journeys', name: plane === 'real' ? /\.(?:test|real)\.ts$/ : /\.test\.ts$/ },
     { folder: 'e2e/conformance', name: /\.test\.ts$/ },
-    { folder: 'e2e/world/control-plane', name: /\.real\.ts$/ },
+    ...(plane === 'real' ? [{ folder: 'e2e/world/control-plane', name: /\.real\.ts$/ }] : []),
   ];
   return places.flatMap(({ folder, name }) =>
     readdirSync(join(root, folder))
@@ -33,13 +37,23 @@ function testFiles(): string[] {
 }
 
 async function run({ plane, files, all, jobs, grep }: Extract<typeof options, { kind: 'run' }>): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'kmm-e2e-'));
+  // What the tests leave behind when they are killed goes with it.
+  const lifeline = openLifeline('e2e');
+  const { folder } = lifeline;
   try {
-    if (plane === 'real') await prepareControlPlanes();
+    if (plane === 'real')
+      await prepareControlPlanes(files.some((file) => olderToo.test(file)) ? releases : [currentRelease]);
     const report = join(folder, 'report');
     const uses = join(folder, 'rights');
-    const environment = { ...process.env, [planeVariable]: plane, [reportVariable]: report, [usesVariable]: uses };
-    const parallel = jobs > 1 ? ['--parallel', '--jobs', String(jobs)] : ['--no-parallel'];
+    const environment = {
+      ...process.env,
+      [planeVariable]: plane,
+      [reportVariable]: report,
+      [usesVariable]: uses,
+      TMPDIR: folder,
+    };
+    // Never serial: the root hooks would surround all files at once.
+    const parallel = ['--parallel', '--jobs', String(jobs)];
     const config = relative(root, join(import.meta.dirname, 'mocharc.json'));
     const mocha = spawnSync(
       'mocha',
@@ -50,15 +64,18 @@ async function run({ plane, files, all, jobs, grep }: Extract<typeof options, { 
         env: environment,
       },
     );
+    if (mocha.error) throw mocha.error;
     console.log(tableOf(report, plane));
+    if (mocha.signal) console.error(`e2e: mocha was ended by ${mocha.signal}`);
     if (plane !== 'real') return mocha.status ?? 1;
-    const rights = rightsLines(uses, all);
+    // What a journey that failed would have used is not unused.
+    const rights = rightsLines(uses, all && mocha.status === 0);
     console.log(rights.lines.join('\n'));
     return mocha.status === 0 && rights.good ? 0 : 1;
   } catch (error) {
     console.error(`e2e: ${errorMessage(error)}`);
     return 1;
   } finally {
-    rmSync(folder, { recursive: true });
+    await lifeline.end();
   }
 }

@@ -13,13 +13,13 @@ NAME is a part of a file's path, such as "main-job"; without one all are run, an
 with the roles in deploy/. "npm run e2e:conformance" is short for "npm run e2e -- conformance/".
 
   --plane real|embedded   the control plane; default: real
-  --jobs N                files at a time, 1 to 8; default: 2
+  --jobs N                files at a time, 2 to 8; default: 2
   --grep TEXT             only tests whose title matches
   --list                  what there is to run
   --help`;
 
-/** What the command line asks for, of `all` test files. */
-export function optionsOf(given: readonly string[], all: readonly string[]): RunOptions {
+/** What the command line asks for, of the test files that there are for a plane. */
+export function optionsOf(given: readonly string[], filesFor: (plane: PlaneChoice) => readonly string[]): RunOptions {
   try {
     const { values, positionals } = parseArgs({
       args: [...given],
@@ -33,12 +33,13 @@ export function optionsOf(given: readonly string[], all: readonly string[]): Run
       },
     });
     if (values.help) return { kind: 'stop', text: usage, code: 0 };
-    if (values.list) return { kind: 'stop', text: all.join('\n'), code: 0 };
     const { plane } = values;
     if (plane !== 'real' && plane !== 'embedded') throw new Error(`--plane: expected real or embedded, got ${plane}`);
+    const all = filesFor(plane);
+    if (values.list) return { kind: 'stop', text: all.join('\n'), code: 0 };
     const jobs = Number(values.jobs);
-    if (!Number.isInteger(jobs) || jobs < 1 || jobs > 8)
-      throw new Error(`--jobs: expected a number from 1 to 8, got ${values.jobs}`);
+    if (!Number.isInteger(jobs) || jobs < 2 || jobs > 8)
+      throw new Error(`--jobs: expected a number from 2 to 8, got ${values.jobs}`);
     const { grep } = values;
     const isWhole = positionals.length === 0 && grep === undefined;
     return { kind: 'run', plane, files: chosen(all, positionals), all: isWhole, jobs, ...(grep && { grep }) };

@@ -32,6 +32,11 @@ export function tableOf(report: string, plane: string): string {
 }
 
 function rowOf({ file, seconds, requests, ours }: Taken): string {
-  const numbers = [seconds.toFixed(1).padStart(8), String(requests).padStart(9), String(ours).padStart(16)];
+  const numbers = [seconds.toFixed(1).padStart(8), count(requests).padStart(9), count(ours).padStart(16)];
   return `${file.padEnd(45)} ${numbers.join(' ')}`;
+}
+
+/** The conformance suite does not count. */
+function count(requests: number): string {
+  return requests === 0 ? '-' : String(requests);
 }

@@ -37,6 +37,8 @@ export function apiServerArguments(options: {
     `--service-account-signing-key-file=${paths.serviceAccountsKey}`,
     `--audit-policy-file=${paths.auditPolicy}`,
     `--audit-log-path=${paths.auditLog}`,
+    // Never begun anew in the middle of a run, as the default of 100 MB would.
+    '--audit-log-maxsize=10000',
     // Each line is written before the request is answered: who has the answer can read the line.
     '--audit-log-mode=blocking',
     '--service-cluster-ip-range=10.96.0.0/16',

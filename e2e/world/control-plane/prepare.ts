@@ -1,9 +1,9 @@
 import { processHost } from '../../../shared/process/host.ts';
 import { findAssets } from './assets.ts';
-import { releases } from './releases.ts';
+import type { Release } from './releases.ts';
 
-/** Makes the binaries of all releases ready before any test: the first build takes minutes. Throws when one cannot be had. */
-export async function prepareControlPlanes(): Promise<void> {
+/** Makes binaries ready before any test: the first build takes minutes. Throws when one cannot be had. */
+export async function prepareControlPlanes(releases: readonly Release[]): Promise<void> {
   const release = processHost().keepAlive();
   try {
     for (const each of releases) await findAssets(each);

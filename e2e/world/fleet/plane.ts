@@ -62,7 +62,11 @@ export interface PlaneTraits {
 
 /** The plane of `planeChoice`. */
 export async function startPlane(options: PlaneOptions): Promise<Plane> {
-  if (planeChoice() === 'embedded') return startEmbeddedPlane(options);
+  if (planeChoice() === 'embedded') {
+    const { release, definitions } = options;
+    assert(release === undefined && definitions === undefined, 'expected traits for a real plane only');
+    return startEmbeddedPlane(options);
+  }
   // Loaded when asked for: it takes what builds and runs Kubernetes' own programs.
   const { startRealPlane } = await import('../real/real-plane.ts');
   return startRealPlane(options);

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../../shared/core/clock.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
-import { isConflict, isNotFound } from '../../../shared/kube/errors.ts';
+import { isConflict, isNotFound, KubeError } from '../../../shared/kube/errors.ts';
 import type { KubeObject, Resource } from '../../../shared/kube/object.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
 import { definitions } from '../api-server/definitions.ts';
@@ -34,7 +34,10 @@ export async function baselineOf(kubeconfig: string): Promise<Baseline> {
   return { uids: new Set(uids), generations };
 }
 
-/** Removes all that was not there at first. False when that did not succeed in time, or a definition was changed. */
+/**
+ * Removes all that was not there at first. False when that did not succeed in time, or a definition was changed. Changes of
+ * other objects are not noticed: who makes them (`Plane.withhold`) takes them back.
+ */
 export async function restore(kubeconfig: string, baseline: Baseline, clock: Clock): Promise<boolean> {
   const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
   try {
@@ -65,13 +68,26 @@ async function removeOthers(
 ): Promise<number> {
   const counts = await Promise.all(
     kinds.map(async (kind) => {
-      const { items } = await client.list(kind);
+      const items = await listed(client, kind);
+      if (items === undefined) return 1;
       const others = items.filter(({ metadata }) => !uids.has(metadata.uid ?? '') && !isFurniture(kind, metadata.name));
       await Promise.all(others.map(({ metadata }) => remove(client, kind, metadata)));
       return others.length;
     }),
   );
   return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Empty for a kind that is gone, undefined while the server cannot say. */
+async function listed(client: KubeClient, kind: Resource<KubeObject>): Promise<readonly KubeObject[] | undefined> {
+  try {
+    return (await client.list(kind)).items;
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    // Its definition is on its way out: "storage is (re)initializing".
+    if (error instanceof KubeError && (error.status === 429 || error.status === 503)) return undefined;
+    throw error;
+  }
 }
 
 async function remove(client: KubeClient, kind: Resource<KubeObject>, at: KubeObject['metadata']): Promise<void> {

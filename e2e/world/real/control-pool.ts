@@ -15,7 +15,8 @@ export interface ControlWish extends Pick<ControlPlaneOptions, 'name' | 'version
 export interface Lent {
   readonly control: ControlPlane;
   readonly etcdUrl: string;
-  giveBack(): Promise<void>;
+  /** `changed`: what was there at first is no longer as it was; nobody else gets it then. */
+  giveBack(options?: { changed?: boolean }): Promise<void>;
 }
 
 interface Kept {
@@ -39,18 +40,22 @@ export async function borrowControl(wish: ControlWish): Promise<Lent> {
   const index = idle.findIndex(({ kind }) => kind === wish.kind);
   const [kept = await start(wish)] = index < 0 ? [] : idle.splice(index, 1);
   const { control, etcdUrl, baseline } = kept;
+  for (const process of control.processes) process.assertRuns();
   return {
     control,
     etcdUrl,
-    async giveBack() {
-      if (await restore(control.adminKubeconfig, baseline, systemClock)) idle.push(kept);
+    async giveBack({ changed = false } = {}) {
+      if (!changed && (await restore(control.adminKubeconfig, baseline, systemClock))) idle.push(kept);
       else await control.stop();
     },
   };
 }
 
 async function start({ kind, name, ...options }: ControlWish): Promise<Kept> {
-  etcd ??= startEtcd();
+  etcd ??= startEtcd().catch((error: unknown) => {
+    etcd = undefined;
+    throw error;
+  });
   const { url: etcdUrl } = await etcd;
   started += 1;
   const control = await startControlPlane({

@@ -43,6 +43,16 @@ export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
   const tokens = new TokenFiles({ client, control });
   const clients: KubeClient[] = [client];
   const withheld: Right[] = [];
+  /** What a journey has changed and not taken back: it broke off. */
+  let outstanding = 0;
+  const untilTakenBack = async (change: Promise<() => Promise<void>>) => {
+    const takeBack = await change;
+    outstanding += 1;
+    return async () => {
+      await takeBack();
+      outstanding -= 1;
+    };
+  };
   const kubeconfig = (user?: string) =>
     user === undefined ? Promise.resolve(adminKubeconfig) : kubeconfigOf(user, { control, tokens });
   return {
@@ -62,14 +72,14 @@ export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
     requests: (user) => log.askedBy(user),
     withhold(right) {
       withheld.push(right);
-      return withholdRight(client, right);
+      return untilTakenBack(withholdRight(client, right));
     },
-    refusePrivilegedPods: (namespace) => enforceLevel(client, namespace, 'baseline'),
+    refusePrivilegedPods: (namespace) => untilTakenBack(enforceLevel(client, namespace, 'baseline')),
     async stop() {
       tokens.stop();
       await Promise.all(clients.map((each) => each.close()));
       addToTally(await noteUses(log, withheld));
-      await lent.giveBack();
+      await lent.giveBack({ changed: outstanding > 0 });
     },
   };
 }

@@ -11,18 +11,20 @@ interface ResourceList {
   }[];
 }
 
-/** Every kind of the API server whose objects can be listed and deleted, in its preferred version. */
+/** Every kind of the API server whose objects can be listed and deleted, once. A kind need not be in its group's preferred version. */
 export async function servedKinds(kubeconfig: string): Promise<Resource<KubeObject>[]> {
   const raw = rawClient(kubeconfig);
   const { body } = await raw.call('GET', '/apis');
-  const groups = body['groups'] as { preferredVersion: { groupVersion: string } }[];
-  const places = ['/api/v1', ...groups.map(({ preferredVersion }) => `/apis/${preferredVersion.groupVersion}`)];
+  const groups = body['groups'] as { versions: { groupVersion: string }[] }[];
+  const versions = groups.flatMap((group) => group.versions);
+  const places = ['/api/v1', ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`)];
   const lists = await Promise.all(places.map((place) => raw.call('GET', place)));
   await raw.close();
-  return lists.flatMap(({ body: list }) => kindsOf(list as unknown as ResourceList));
+  const kinds = lists.flatMap(({ body: list }) => kindsOf(list as unknown as ResourceList));
+  return [...new Map(kinds.map((kind) => [`${kind.plural}.${kind.group}`, kind])).values()];
 }
 
-function kindsOf({ groupVersion, resources = [] }: ResourceList): Resource<KubeObject>[] {
+function kindsOf({ groupVersion = '', resources = [] }: Partial<ResourceList>): Resource<KubeObject>[] {
   const [version = '', group = ''] = groupVersion.split('/').reverse();
   return resources
     .filter(({ name, verbs }) => !name.includes('/') && verbs.includes('list') && verbs.includes('delete'))
