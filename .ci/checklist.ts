@@ -1,7 +1,8 @@
 // `npm run checklist`: which numbers of the acceptance checklist (and which traps) have a test, at which level, and
-// whether it passed. A test claims a number by carrying `[n]` in its title, at most three of them.
+// whether it passed. A test claims a number by carrying `[n]` in its title, at most three of them. Tests of `*.real.ts` are
+// not run here, only named: `npm run e2e` runs them.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
@@ -16,7 +17,8 @@ interface MochaTest {
 interface Claim {
   level: string;
   title: string;
-  passed: boolean;
+  /** Undefined: not run here. */
+  passed: boolean | undefined;
 }
 
 const tests = runTests();
@@ -41,7 +43,11 @@ function runTests(): { all: MochaTest[]; failures: MochaTest[] } {
 }
 
 function marksOf(test: MochaTest): string[] {
-  return [...test.fullTitle.matchAll(/\[(T?\d{1,3})\]/g)].map((match) => match[1] ?? '');
+  return marksIn(test.fullTitle);
+}
+
+function marksIn(title: string): string[] {
+  return [...title.matchAll(/\[(T?\d{1,3})\]/g)].map((match) => match[1] ?? '');
 }
 
 function levelOf(file: string): string {
@@ -59,7 +65,24 @@ function collect(run: { all: MochaTest[]; failures: MochaTest[] }): Map<string, 
       found.set(mark, [...(found.get(mark) ?? []), claim]);
     }
   }
+  for (const { file, title } of realTests()) {
+    for (const mark of marksIn(title)) {
+      const claim = { level: 'real', title: `${title} (${file}: npm run e2e)`, passed: undefined };
+      found.set(mark, [...(found.get(mark) ?? []), claim]);
+    }
+  }
   return found;
+}
+
+/** Titles that carry a number in files that need a real control plane. */
+function realTests(): { file: string; title: string }[] {
+  const files = globSync('e2e/**/*.real.ts');
+  return files.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/\bit\(\s*(['"`])(.*?)\1,/gs)].map((match) => ({
+      file,
+      title: match[2] ?? '',
+    })),
+  );
 }
 
 function overloaded(all: MochaTest[]): MochaTest[] {
@@ -71,15 +94,15 @@ function print(found: Map<string, Claim[]>): void {
   for (const mark of [...found.keys()].sort((a, b) => order(a) - order(b))) {
     for (const claim of found.get(mark) ?? []) {
       console.log(
-        `${mark.padStart(4)}  ${claim.passed ? 'passed' : 'FAILED'}  ${claim.level.padEnd(8)}  ${claim.title}`,
+        `${mark.padStart(4)}  ${claim.passed === undefined ? '-     ' : claim.passed ? 'passed' : 'FAILED'}  ${claim.level.padEnd(8)}  ${claim.title}`,
       );
     }
   }
   const numbers = [...found.keys()].filter((mark) => !mark.startsWith('T'));
   const at = (level: string) =>
-    numbers.filter((mark) => found.get(mark)?.some((claim) => claim.level === level && claim.passed)).length;
+    numbers.filter((mark) => found.get(mark)?.some((claim) => claim.level === level && claim.passed !== false)).length;
   console.log(
-    `\n${numbers.length} of ${checklistLength} numbers have a test: ${at('unit')} at unit level, ${at('embedded')} against a part of the world, ${at('journey')} by a journey.`,
+    `\n${numbers.length} of ${checklistLength} numbers have a test: ${at('unit')} at unit level, ${at('embedded')} against a part of the world, ${at('journey')} by a journey, ${at('real')} on a real control plane (\`npm run e2e\`).`,
   );
   for (const test of overloaded(tests.all))
     console.log(`more than ${numbersPerTitleMax} numbers in one title: ${test.fullTitle}`);

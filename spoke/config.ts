@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { programConfigSchema, programEnvironmentSchema } from '../shared/process/config.ts';
+import type { LenientConfig } from '../shared/process/lenient-config.ts';
+import type { WorkerSettings } from './settings.ts';
 
 /** The kernel's own bound of `firmware_class.path`; what a pod's volume can be mounted from. */
 const hostPathSchema = z
@@ -10,8 +12,7 @@ const hostPathSchema = z
     'expected an absolute path without a slash at its end, or "" for none',
   );
 
-/** How loader and unload pods run (behaviour m). */
-export const workerSchema = z.strictObject({
+const workerKeys = z.strictObject({
   runAsUser: z
     .int()
     .min(0)
@@ -23,11 +24,47 @@ export const workerSchema = z.strictObject({
     .default('spc_t'),
   /** See `WorkerSettings`: said or not makes a difference. */
   firmwareHostPath: hostPathSchema.optional(),
+  /** What `firmwareHostPath` was called before: upstream's pages still say so. The new name wins. */
+  setFirmwareClassPath: hostPathSchema.optional(),
 });
+
+/** How loader and unload pods run (behaviour m). */
+export const workerSchema = workerKeys.transform(
+  ({ setFirmwareClassPath, firmwareHostPath = setFirmwareClassPath, ...rest }): WorkerSettings => ({
+    ...rest,
+    ...(firmwareHostPath !== undefined && { firmwareHostPath }),
+  }),
+);
 
 /** The spoke's configuration (behaviour m). */
 export const spokeConfigSchema = programConfigSchema.extend({ worker: workerSchema.prefault({}) });
 export type SpokeConfig = z.infer<typeof spokeConfigSchema>;
+
+/**
+ * Where firmware goes is in the load hash of the Modules that ship some: were a slip to make it a default, all of them would
+ * be reloaded, with firmware where the kernel does not look. So, unless it is readable, or nothing was said of it, no such Module
+ * is loaded, what is loaded stays, and its status says `NoFirmwareHostPath` (decision 15).
+ */
+export function firmwareUnlessUnclear({ config, said }: LenientConfig<SpokeConfig>): {
+  config: SpokeConfig;
+  told?: string;
+} {
+  const { firmwareHostPath } = config.worker;
+  if (firmwareHostPath !== undefined || saysNothingOfFirmware(said)) return { config };
+  const told =
+    'worker.firmwareHostPath cannot be read: Modules with firmware stay as they are until the configuration is right';
+  return { config: { ...config, worker: { ...config.worker, firmwareHostPath: '' } }, told };
+}
+
+function saysNothingOfFirmware(said: unknown): boolean {
+  if (!isMapping(said)) return false;
+  if (!('worker' in said)) return true;
+  return isMapping(said['worker']) && !Object.keys(said['worker']).some((key) => /firmware/i.test(key));
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 export const spokeEnvironmentSchema = programEnvironmentSchema.extend({
   RELATED_IMAGE_WORKER: z.string('expected the image of our loader tools'),

@@ -1,7 +1,10 @@
 import { clusterClaims, modules } from '@open-cluster-management/api-types';
+import { daemonSets, networkPolicies, nodes, pods } from '../shared/kube/resources.ts';
 import { runProgram } from '../shared/process/program.ts';
-import { isManaged, spokeConfigSchema, spokeEnvironmentSchema } from './config.ts';
+import { firmwareUnlessUnclear, isManaged, spokeConfigSchema, spokeEnvironmentSchema } from './config.ts';
 import { startSpoke } from './start.ts';
+
+const watched = [modules, nodes, pods, daemonSets, networkPolicies].map((resource) => ({ resource }));
 
 process.exit(
   await runProgram({
@@ -9,11 +12,12 @@ process.exit(
     version: '0.1.0',
     leaseName: 'kmm.sigs.x-k8s.io',
     configSchema: spokeConfigSchema,
+    failClosed: firmwareUnlessUnclear,
     environmentSchema: spokeEnvironmentSchema,
     requirements: ({ environment }) =>
       isManaged(environment.KMM_MANAGED).managed
-        ? [{ resource: modules }, { resource: clusterClaims }]
-        : [{ resource: modules }],
+        ? [...watched, { resource: clusterClaims, hint: 'set KMM_MANAGED=0 on a cluster without a hub' }]
+        : watched,
     start: ({ config, environment, client, runtime, signal, identity }) => {
       const { managed, valid } = isManaged(environment.KMM_MANAGED);
       if (!valid) {

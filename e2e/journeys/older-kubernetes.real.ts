@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { KubeObject } from '../../shared/kube/object.ts';
 import { resource } from '../../shared/kube/resources.ts';
+import { rawClient } from '../world/api-server/raw-client.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
 import { loadedModules, readPods, readSpokeModule, readWorks } from '../world/fleet/observe.ts';
@@ -18,7 +19,16 @@ describe('on Kubernetes 1.30, the oldest that can be had here', () => {
   });
   after(() => stage?.stop());
 
-  it('the definitions are taken as they are, with no warning that they hold what it does not know [210]', async () => {
+  it('both planes are of that release', async () => {
+    for (const plane of [stage.fleet.hub, stage.fleet.spoke('edge-1').plane]) {
+      const raw = rawClient(await plane.kubeconfig());
+      const { body } = await raw.call('GET', '/version');
+      await raw.close();
+      assert.match(String(body['gitVersion']), /^v1\.30\./);
+    }
+  });
+
+  it('the definitions are established as they are, with nothing to complain of [210]', async () => {
     type Definition = KubeObject & { status?: { conditions?: { type: string; status: string; message?: string }[] } };
     const definitions = resource<Definition>(
       'apiextensions.k8s.io',

@@ -54,6 +54,7 @@ describe('with the CustomResourceDefinitions of the Go project in place of ours'
     });
     assert.equal(object.status?.numberDesired, 1);
     assert.equal(object.status?.numberDegraded, 0);
+    assert.equal(object.status?.conditions, undefined, 'theirs has no conditions: these are not their definitions');
   });
 
   it('at rest nothing is written again because a default came back, or a field of ours did not', async () => {
@@ -61,6 +62,7 @@ describe('with the CustomResourceDefinitions of the Go project in place of ours'
     const { hub } = stage.fleet;
     const { plane } = stage.fleet.spoke('edge-1');
     const before = [await written(hub, programUsers.hub), await written(plane, programUsers.spoke)];
+    assert.ok(before.every(({ length }) => length > 0));
     await sleep(stage.clock, restMs);
     const after = [await written(hub, programUsers.hub), await written(plane, programUsers.spoke)];
     assert.deepEqual(

@@ -43,7 +43,7 @@ export const kernelMappingStatusSchema = object('What one mapping of the present
   literal: text('Its literal, shortened.', max.mappingTextCharsMax).optional(),
   regexp: text('Its regexp, shortened.', max.mappingTextCharsMax).optional(),
   clusters: integer(
-    'How many selected clusters run a kernel that it serves. 0: it matches none of their kernels, or earlier mappings take them all.',
+    'How many selected clusters run, or have in their works, a kernel that it serves. 0: it matches none of their kernels, earlier mappings take them all, or no cluster was looked at yet.',
     'int32',
   ),
   kernels: list(kernelVersion(), 'The kernels of selected clusters that it serves, sorted.', {

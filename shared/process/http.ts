@@ -33,13 +33,14 @@ export interface HttpOptions {
   admit?: (authorization: string | undefined) => Promise<Page | undefined>;
 }
 
-const headMsMax = 10_000;
+const headMsMax = 3_000;
 const connectionsMax = 100;
 
 /** Serves pages. Rejects when the address is taken. */
 export async function serveHttp(at: BindAddress, options: HttpOptions): Promise<HttpServer> {
   const { tls } = options;
-  const limits = { headersTimeout: headMsMax, requestTimeout: headMsMax };
+  // Node looks for connections that say nothing only so often; by default every 30 s, in which they keep kubelet's probes out.
+  const limits = { headersTimeout: headMsMax, requestTimeout: headMsMax, connectionsCheckingInterval: 1_000 };
   const listener = (request: IncomingMessage, response: ServerResponse) => void answer(options, request, response);
   const server = tls === undefined ? createServer(limits, listener) : secureServer({ ...limits, ...tls }, listener);
   server.maxConnections = connectionsMax;

@@ -8,6 +8,8 @@ import type { KubeObject, Resource } from '../kube/object.ts';
 export interface Requirement {
   resource: Resource<KubeObject>;
   namespace?: string;
+  /** What else may be done where there is no such kind. */
+  hint?: string;
 }
 
 /** Who starts it wants to know within seconds. */
@@ -38,7 +40,7 @@ export async function missingRequirements(
 
 async function problemOf(
   client: KubeClient,
-  { resource, namespace }: Requirement,
+  { resource, namespace, hint }: Requirement,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const name = resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
@@ -48,7 +50,7 @@ async function problemOf(
   } catch (error) {
     if (!(error instanceof KubeError)) return `${name}: ${errorMessage(error)}`;
     if (error.status === 404)
-      return `the API server does not know ${name} (${resource.version}): install its CustomResourceDefinition`;
+      return `the API server does not know ${name} (${resource.version}): install its CustomResourceDefinition${hint ? `, or ${hint}` : ''}`;
     return refusalOf(error, `list ${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`);
   }
 }
