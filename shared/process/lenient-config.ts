@@ -5,7 +5,7 @@ export interface LenientConfig<C> {
   config: C;
   /** One a line, each with its field; empty: everything holds as it was said. */
   problems: readonly string[];
-  /** What the text says as it is: for who must know whether a default may stand for something stricter. */
+  /** What the text says as it is, undefined without YAML: for who must know whether a default may stand for something stricter. */
   said: unknown;
 }
 
@@ -19,7 +19,7 @@ const roundsMax = 100;
 export function readConfigLeniently<C>(schema: z.ZodType<C>, text: string): LenientConfig<C> {
   const { value = {}, problem } = yamlValue(text);
   const problems = problem === undefined ? [] : [`${problem}; all defaults hold`];
-  const said: unknown = value;
+  const said: unknown = problem === undefined ? value : undefined;
   let document: unknown = structuredClone(value);
   for (let round = 0; round < roundsMax; round++) {
     const parsed = schema.safeParse(document);
