@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
-import { clusterClaims, managedClusters } from '@open-cluster-management/api-types';
-import { kernelClaimName, parseKernelClaims } from '../../shared/kernel/claims.ts';
+import { managedClusters } from '@open-cluster-management/api-types';
 import { kernelClaim } from '../../shared/kube/names.ts';
-import type { Node } from '../../shared/kube/object.ts';
-import { nodes as nodeResource } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import { conditionOf, loadedModules, readModule, readWork, readWorks } from '../world/fleet/observe.ts';
@@ -148,41 +145,4 @@ describe('clusters that do not say which kernels they run', () => {
     await stage.ready('half');
     assert.ok(loadedModules(stage.fleet, 'edge-2', 'n2').includes('half'));
   });
-
-  it('more kernels than one claim can hold: the next claim takes them, all are known, and it goes when they go [165] [166]', async () => {
-    const { client } = stage.fleet.spoke('edge-1').plane;
-    // Nodes that are only said to be there: their kernels count all the same.
-    const names = Array.from({ length: 24 }, (_, index) => `said-${index}`);
-    const releaseOf = (index: number) => `6.1.${100 + index}-${'x'.repeat(40)}`;
-    for (const [index, name] of names.entries()) await client.create(nodeResource, saidNode(name, releaseOf(index)));
-    const second = async () => client.get(clusterClaims, { name: kernelClaimName(2) });
-    await eventually('there is a second claim', async () => (await second()) !== undefined);
-    await eventually('the hub knows all of them', async () => {
-      const { clusterClaims: claims = [] } =
-        (await stage.fleet.hub.client.get(managedClusters, { name: 'edge-1' }))?.status ?? {};
-      const { kernels: known, complete } = parseKernelClaims(
-        claims.map(({ name = '', value = '' }) => ({ name, value })),
-      );
-      return complete && names.every((_, index) => known.includes(releaseOf(index)));
-    });
-    for (const name of names) await client.delete(nodeResource, { name });
-    await eventually('the second claim is gone', async () => (await second()) === undefined);
-  });
 });
-
-function saidNode(name: string, kernelVersion: string): Node {
-  const text = 'said';
-  const nodeInfo = {
-    architecture: 'amd64',
-    bootID: text,
-    containerRuntimeVersion: text,
-    kernelVersion,
-    kubeProxyVersion: '',
-    kubeletVersion: text,
-    machineID: text,
-    operatingSystem: 'linux',
-    osImage: text,
-    systemUUID: text,
-  };
-  return { apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { nodeInfo } };
-}

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { managedClusters, manifestWorks } from '@open-cluster-management/api-types';
+import { clusterClaims, managedClusters, manifestWorks } from '@open-cluster-management/api-types';
+import { kernelClaimName, parseKernelClaims } from '../../shared/kernel/claims.ts';
+import type { Node } from '../../shared/kube/object.ts';
+import { nodes as nodeResource } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import { conditionOf, loadedModules, readModule, readWork, readWorks } from '../world/fleet/observe.ts';
@@ -30,6 +33,26 @@ describe('which clusters get a module', () => {
       ['edge-1'],
     );
     assert.equal(isLoaded('edge-2'), false);
+  });
+
+  it('more kernels than one claim can hold: the next claim takes them, all are known, and it goes when they go [165] [166]', async () => {
+    const { client } = stage.fleet.spoke('edge-2').plane;
+    // Of a cluster that no module selects: the hub only reads. Nodes that are only said to be there: their kernels count all the same.
+    const names = Array.from({ length: 24 }, (_, index) => `said-${index}`);
+    const releaseOf = (index: number) => `6.1.${100 + index}-${'x'.repeat(40)}`;
+    for (const [index, name] of names.entries()) await client.create(nodeResource, saidNode(name, releaseOf(index)));
+    const second = async () => client.get(clusterClaims, { name: kernelClaimName(2) });
+    await eventually('there is a second claim', async () => (await second()) !== undefined);
+    await eventually('the hub knows all of them', async () => {
+      const { clusterClaims: claims = [] } =
+        (await stage.fleet.hub.client.get(managedClusters, { name: 'edge-2' }))?.status ?? {};
+      const { kernels: known, complete } = parseKernelClaims(
+        claims.map(({ name = '', value = '' }) => ({ name, value })),
+      );
+      return complete && names.every((_, index) => known.includes(releaseOf(index)));
+    });
+    for (const name of names) await client.delete(nodeResource, { name });
+    await eventually('the second claim is gone', async () => (await second()) === undefined);
   });
 
   it('one that gains the label, with its own kernels [156] [T1]', async () => {
@@ -73,3 +96,20 @@ describe('which clusters get a module', () => {
     assert.ok(isLoaded('edge-1'));
   });
 });
+
+function saidNode(name: string, kernelVersion: string): Node {
+  const text = 'said';
+  const nodeInfo = {
+    architecture: 'amd64',
+    bootID: text,
+    containerRuntimeVersion: text,
+    kernelVersion,
+    kubeProxyVersion: '',
+    kubeletVersion: text,
+    machineID: text,
+    operatingSystem: 'linux',
+    osImage: text,
+    systemUUID: text,
+  };
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { nodeInfo } };
+}
