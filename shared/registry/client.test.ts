@@ -70,7 +70,7 @@ describe('the registry client', () => {
   });
 
   it('tells how each request ended, in few words whatever the registry answers', async () => {
-    const { registry, ask, outcomes } = await world({ timeoutMs: 200 });
+    const { registry, ask, outcomes } = await world({ timeoutMs: 2_000 });
     await ask();
     const replies: RegistryFault[] = [
       { reply: failure(403, 'DENIED') },
@@ -289,7 +289,7 @@ describe('the registry client', () => {
     registry.fault = () => {
       begun += 1;
       most = Math.max(most, begun - registry.requests.length);
-      return { delayMs: 5 };
+      return { delayMs: 200 };
     };
     const names = Array.from({ length: 8 }, (_, index) => `${registry.host}/a:${index}`);
     await Promise.all(names.map((name) => client.exists({ reference: reference(name), tls: verified })));
