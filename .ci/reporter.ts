@@ -12,7 +12,7 @@ export interface TestResult {
   readonly milliseconds: number;
 }
 
-export const resultsVariable = 'KMM_TEST_RESULTS';
+const resultsVariable = 'KMM_TEST_RESULTS';
 const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } = Mocha.Runner.constants;
 
 export default class ResultsReporter {

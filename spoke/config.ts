@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRecord } from '../shared/core/record.ts';
 import { programConfigSchema, programEnvironmentSchema } from '../shared/process/config.ts';
 import type { LenientConfig } from '../shared/process/lenient-config.ts';
 import type { WorkerSettings } from './settings.ts';
@@ -57,13 +58,9 @@ export function firmwareUnlessUnclear({ config, said }: LenientConfig<SpokeConfi
 }
 
 function saysNothingOfFirmware(said: unknown): boolean {
-  if (!isMapping(said)) return false;
+  if (!isRecord(said)) return false;
   if (!('worker' in said)) return true;
-  return isMapping(said['worker']) && !Object.keys(said['worker']).some((key) => /firmware/i.test(key));
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(said['worker']) && !Object.keys(said['worker']).some((key) => /firmware/i.test(key));
 }
 
 export const spokeEnvironmentSchema = programEnvironmentSchema.extend({

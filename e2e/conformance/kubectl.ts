@@ -17,13 +17,16 @@ export interface Kubectl {
   stop(): Promise<void>;
 }
 
+/** Whether this machine has kubectl. If not, that is said, with what a reader has instead. */
+export async function hasKubectl(instead: string): Promise<boolean> {
+  const found = await run('kubectl', ['version', '--client']).catch(() => undefined);
+  if (found === undefined) process.stderr.write(`SKIPPED: this machine has no kubectl; ${instead}\n`);
+  return found !== undefined;
+}
+
 /** `editor` is what `kubectl edit` runs on the file. Undefined on a machine without kubectl, which is said. */
 export async function findKubectl(kubeconfig: string, editor: string): Promise<Kubectl | undefined> {
-  const found = await run('kubectl', ['version', '--client']).catch(() => undefined);
-  if (found === undefined) {
-    process.stderr.write('SKIPPED: this machine has no kubectl; kubectl-requests.test.ts sends what it would send\n');
-    return undefined;
-  }
+  if (!(await hasKubectl('kubectl-requests.test.ts sends what it would send'))) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-kubectl-'));
   const path = (name: string) => join(folder, name);
   await writeFile(path('config'), kubeconfig);

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../shared/kube/object.ts';
 import { deployed } from '../../shared/testing/deployed.ts';
+import { hasKubectl } from './kubectl.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -13,14 +14,7 @@ describe('what kubectl apply -k applies', function () {
   this.timeout(60_000);
 
   before(async function () {
-    const found = await run('kubectl', ['version', '--client']).then(
-      () => true,
-      () => false,
-    );
-    if (!found) {
-      process.stderr.write('SKIPPED: this machine has no kubectl; shared/deploy.test.ts checks the files themselves\n');
-      this.skip();
-    }
+    if (!(await hasKubectl('shared/deploy.test.ts checks the files themselves'))) this.skip();
   });
 
   for (const program of ['hub', 'spoke'] as const) {

@@ -1,12 +1,11 @@
-import { configMaps, resource } from '../../shared/kube/resources.ts';
+import { configMaps } from '../../shared/kube/resources.ts';
 import { createKubeClient } from '../../shared/kube/transport.ts';
 import { rawClient } from '../world/api-server/raw-client.ts';
+import { serviceAccounts } from '../world/control-plane/service-account.ts';
 import { eventually } from '../world/eventually.ts';
 import { borrowControl } from '../world/real/control-pool.ts';
 import { compactEtcd } from './compaction.ts';
 import type { StartedPlane } from './plane.ts';
-
-const serviceAccounts = resource('', 'v1', 'ServiceAccount', 'serviceaccounts', true);
 
 /** Kubernetes' own programs, with nothing in them but what they make themselves. */
 export async function startRealPlane(): Promise<StartedPlane> {

@@ -1,7 +1,8 @@
+import { isRecord } from '../../shared/core/record.ts';
 import { ourDefinitions } from '../world/api-server/definitions.ts';
 import type { Cause } from '../world/api-server/failures.ts';
 import { customKinds } from '../world/api-server/kinds/custom.ts';
-import { type ApiObject, isRecord } from '../world/api-server/object.ts';
+import type { ApiObject } from '../world/api-server/object.ts';
 import type { Schema } from '../world/api-server/schema/schema.ts';
 import { schemaCauses } from '../world/api-server/schema/validate.ts';
 import { type Place, placesOf, plant } from './places.ts';

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { hasKubectl } from '../conformance/kubectl.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import { spokeNamespace } from '../world/fleet/fleet.ts';
@@ -21,14 +22,7 @@ describe('kubectl, while a node refuses the module', () => {
   };
 
   before(async function () {
-    const found = await run('kubectl', ['version', '--client']).then(
-      () => true,
-      () => false,
-    );
-    if (!found) {
-      process.stderr.write('SKIPPED: this machine has no kubectl; truth.test.ts reads the same statuses\n');
-      this.skip();
-    }
+    if (!(await hasKubectl('truth.test.ts reads the same statuses'))) this.skip();
     const kernel = { release: kernels.el9, trustedSigners: ['somebody else'] };
     stage = await startStage([{ name: 'edge-1', nodes: [{ name: 'n1', kernel }] }]);
     await pushDriver(stage.fleet, { repository: 'drivers/nic', module: 'nic', kernels: [kernels.el9] });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { KubeObject } from '../../shared/kube/object.ts';
-import { resource } from '../../shared/kube/resources.ts';
+import { definitions } from '../world/api-server/definitions.ts';
 import { rawClient } from '../world/api-server/raw-client.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
@@ -29,16 +29,12 @@ describe('on Kubernetes 1.30, the oldest that can be had here', () => {
   });
 
   it('the definitions are established as they are, with nothing to complain of [210]', async () => {
-    type Definition = KubeObject & { status?: { conditions?: { type: string; status: string; message?: string }[] } };
-    const definitions = resource<Definition>(
-      'apiextensions.k8s.io',
-      'v1',
-      'CustomResourceDefinition',
-      'customresourcedefinitions',
-      false,
-    );
+    type Definition = KubeObject & {
+      spec: unknown;
+      status?: { conditions?: { type: string; status: string; message?: string }[] };
+    };
     for (const plane of [stage.fleet.hub, stage.fleet.spoke('edge-1').plane]) {
-      const { items } = await plane.client.list(definitions);
+      const { items } = await plane.client.list<Definition>(definitions);
       const ours = items.filter(({ metadata }) => metadata.name.includes('kmm.sigs.x-k8s.io'));
       assert.ok(ours.length > 0);
       for (const { metadata, status } of ours) {

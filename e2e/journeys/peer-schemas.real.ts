@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { managedClusterModules } from '@open-cluster-management/api-types';
 import { sleep } from '../../shared/core/clock.ts';
+import { isRecord } from '../../shared/core/record.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
 import { programUsers } from '../world/fleet/fleet.ts';
@@ -89,8 +90,4 @@ function withoutDefaults(present: unknown, sent: unknown): unknown {
   if (!isRecord(present) || !isRecord(sent)) return present;
   const members = Object.entries(present).filter(([name]) => name in sent);
   return Object.fromEntries(members.map(([name, value]) => [name, withoutDefaults(value, sent[name])]));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readNotes } from './notes.ts';
 
 /** Names the file where each test file notes what it took. */
 export const reportVariable = 'KMM_E2E_REPORT';
@@ -15,11 +15,7 @@ export interface Taken {
 
 /** One line a test file. */
 export function tableOf(report: string, plane: string): string {
-  const text = existsSync(report) ? readFileSync(report, 'utf8').trim() : '';
-  const taken = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Taken);
+  const taken = readNotes<Taken>(report);
   const rows = taken.sort((a, b) => a.file.localeCompare(b.file)).map(rowOf);
   const sum = (of: (each: Taken) => number) => taken.reduce((total, each) => total + of(each), 0);
   const total = { file: 'all', seconds: sum((each) => each.seconds), requests: sum((each) => each.requests) };

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { programUsers } from '../world/fleet/users.ts';
 import { ocmUsers } from '../world/ocm/names.ts';
 import { type Exception, grants, judge } from '../world/rights/check.ts';
 import type { Use } from '../world/rights/uses.ts';
+import { readNotes } from './notes.ts';
 
 /** What is as it should be although the roles and the requests differ. */
 const exceptions: readonly Exception[] = [
@@ -32,11 +32,7 @@ const exceptions: readonly Exception[] = [
 
 /** Compares what was asked of the API servers with the roles of `deploy/`, and says it. `all`: unused rights count too. */
 export function rightsLines(file: string, all: boolean): { lines: string[]; good: boolean } {
-  const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
-  const uses = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Use);
+  const uses = readNotes<Use>(file);
   const granted = grants();
   const { refused, unused, stale } = judge(uses, granted, exceptions);
   const lines = refused.map(

@@ -15,8 +15,8 @@ export function mappingStatuses(
   selected: readonly ClusterRecord[],
   revision: Revision | undefined,
 ): KernelMappingStatus[] {
-  const mappings = revision?.moduleSpec.moduleLoader?.container.kernelMappings ?? [];
   if (revision === undefined) return [];
+  const mappings = revision.moduleSpec.moduleLoader?.container.kernelMappings ?? [];
   const served = mappings.map(() => ({ kernels: new Set<string>(), clusters: 0 }));
   for (const { plans } of selected) {
     const used = new Set<number>();

@@ -1,4 +1,5 @@
 import type { ModuleSpec } from '@open-cluster-management/api-types';
+import { isRecord } from '../../shared/core/record.ts';
 
 /** A kernel's line in the Module that a spoke gets: always the list form of the in-tree modules (trap T6). */
 export interface ShippedMapping {
@@ -82,8 +83,4 @@ function withoutEmptyFields(value: unknown): unknown {
       )
       .map(([name, member]) => [name, withoutEmptyFields(member)]),
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

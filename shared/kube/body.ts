@@ -1,3 +1,4 @@
+import { isRecord } from '../core/record.ts';
 import type { List, WatchEvent } from './client.ts';
 import { KubeError } from './errors.ts';
 import type { KubeObject } from './object.ts';
@@ -46,10 +47,6 @@ const eventTypes = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']
 
 function isObject(value: unknown): boolean {
   return isRecord(value) && isRecord(value['metadata']);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function noAnswer(what: string): KubeError {

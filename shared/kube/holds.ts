@@ -1,3 +1,4 @@
+import { isRecord } from '../core/record.ts';
 import { sameQuantity } from './quantity.ts';
 
 /** Fields whose members, or that themselves, are resource quantities: the server writes them in its own form. */
@@ -52,8 +53,4 @@ function isScalar(value: unknown): value is string | number {
 
 function isNamed(value: unknown): value is Record<string, unknown> & { name: string } {
   return isRecord(value) && typeof value['name'] === 'string';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../core/record.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject, Resource } from './object.ts';
 import type { UnknownMembers } from './unknown-members.ts';
@@ -59,8 +60,4 @@ function equal(a: unknown, b: unknown): boolean {
 
 function withoutUndefined(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

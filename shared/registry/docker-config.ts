@@ -1,3 +1,4 @@
+import { isRecord } from '../core/record.ts';
 import type { Reference } from './reference.ts';
 
 /** A name and password, and the registry (and path) that a docker configuration gives them for. */
@@ -116,10 +117,6 @@ function parseJson(text: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalid(message: string): DockerConfig {

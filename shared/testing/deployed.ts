@@ -69,15 +69,23 @@ export function rulesOf(
   objects: readonly KubeObject[],
   account: string,
 ): { rule: RoleRule; namespace?: string | undefined }[] {
-  const bindings = objects.filter(({ kind }) => kind === 'RoleBinding' || kind === 'ClusterRoleBinding') as Binding[];
-  return bindings
-    .filter(({ subjects }) => subjects.some(({ name }) => name === account))
-    .flatMap(({ roleRef, metadata: { namespace } }) =>
-      ofKind<Role>(objects, roleRef.kind)
-        .filter(({ metadata }) => metadata.name === roleRef.name)
-        .flatMap(({ rules }) => rules)
-        .map((rule) => ({ rule, ...(namespace !== undefined && { namespace }) })),
+  return boundRoles(objects)
+    .filter(({ subject }) => subject.name === account)
+    .flatMap(({ role, namespace }) =>
+      role.rules.map((rule) => ({ rule, ...(namespace !== undefined && { namespace }) })),
     );
+}
+
+/** Each role with each account that it is bound to, and the namespace that it holds in; undefined: everywhere. */
+export function boundRoles(
+  objects: readonly KubeObject[],
+): { role: Role; subject: Binding['subjects'][number]; namespace: string | undefined }[] {
+  const bindings = objects.filter(({ kind }) => kind === 'RoleBinding' || kind === 'ClusterRoleBinding') as Binding[];
+  return bindings.flatMap(({ roleRef, subjects, metadata: { namespace } }) =>
+    ofKind<Role>(objects, roleRef.kind)
+      .filter(({ metadata }) => metadata.name === roleRef.name)
+      .flatMap((role) => subjects.map((subject) => ({ role, subject, namespace }))),
+  );
 }
 
 function kustomized(folder: string): Deployed[] {

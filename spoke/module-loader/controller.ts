@@ -10,7 +10,7 @@ import type { Runtime } from '../../shared/kube/runtime.ts';
 import { writeStatus } from '../../shared/kube/status.ts';
 import { UnknownMembers } from '../../shared/kube/unknown-members.ts';
 import { devicePluginPlan } from '../device-plugin/decide.ts';
-import { byNode } from '../indexes.ts';
+import { byNode, keysForOwned } from '../indexes.ts';
 import { sameNode } from '../nodes.ts';
 import { Observations } from '../observations.ts';
 import { isTerminating, moduleKeyOf, purposeOf } from '../pods.ts';
@@ -108,11 +108,6 @@ function remember(marked: Map<string, string>, key: string, { mark }: Plan): voi
 
 function keysForModule({ previous, current }: Change<Module>): string[] {
   return [objectKey((current ?? previous) as Module)];
-}
-
-function keysForOwned<T extends Pod | DaemonSet>({ previous, current }: Change<T>): string[] {
-  const keys = [previous, current].flatMap((object) => (object === undefined ? [] : [moduleKeyOf(object)]));
-  return [...new Set(keys)].filter((key) => key !== undefined);
 }
 
 /** Modules that select the node, or selected it, or have a pod on it. */

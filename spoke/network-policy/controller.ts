@@ -5,9 +5,9 @@ import type { Cache, Change } from '../../shared/kube/cache.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { type Controller, watching } from '../../shared/kube/controller.ts';
 import type { EventRecorder } from '../../shared/kube/events.ts';
-import { type KubeObject, type NetworkPolicy, objectKey, type Pod } from '../../shared/kube/object.ts';
+import { type NetworkPolicy, objectKey, type Pod } from '../../shared/kube/object.ts';
 import { networkPolicies } from '../../shared/kube/resources.ts';
-import { moduleKeyOf } from '../pods.ts';
+import { keysForOwned } from '../indexes.ts';
 import { applyPolicy } from './apply.ts';
 import { decide } from './decide.ts';
 import { gather } from './gather.ts';
@@ -78,9 +78,4 @@ function sections({ metadata, spec }: Module): string {
 /** The last loader's end lets its policy go. */
 function keysForPod({ previous, current }: Change<Pod>): string[] {
   return previous !== undefined && current === undefined ? keysForOwned({ previous, current }) : [];
-}
-
-function keysForOwned<T extends KubeObject>({ previous, current }: Change<T>): string[] {
-  const keys = [previous, current].flatMap((object) => (object === undefined ? [] : [moduleKeyOf(object)]));
-  return [...new Set(keys)].filter((key) => key !== undefined);
 }

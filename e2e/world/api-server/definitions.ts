@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { KubeClient } from '../../../shared/kube/client.ts';
-import { isConflict } from '../../../shared/kube/errors.ts';
 import type { KubeObject } from '../../../shared/kube/object.ts';
 import { resource } from '../../../shared/kube/resources.ts';
+import { createUnlessThere } from '../create-unless-there.ts';
 
 export type Definition = KubeObject & { spec: unknown };
 
@@ -25,13 +25,5 @@ export function ourDefinitions(): Definition[] {
 
 /** Posts each; one that is there already stays as it is. */
 export async function applyDefinitions(client: KubeClient, wanted: readonly Definition[]): Promise<void> {
-  await Promise.all(
-    wanted.map(async (definition) => {
-      try {
-        await client.create(definitions, definition);
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-      }
-    }),
-  );
+  await Promise.all(wanted.map((definition) => createUnlessThere(client, definitions, definition)));
 }

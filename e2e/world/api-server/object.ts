@@ -1,3 +1,4 @@
+import { isRecord } from '../../../shared/core/record.ts';
 import type { KubeObject, ObjectMeta } from '../../../shared/kube/object.ts';
 
 /** Any value that JSON can carry. */
@@ -11,10 +12,6 @@ export type ApiObject = KubeObject & {
   status?: unknown;
   [key: string]: unknown;
 };
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
 
 /** The value at a path of member names, or undefined. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {

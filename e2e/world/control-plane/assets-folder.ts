@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type AssetsFolder = { from: string; folder: string } | { from: 'cache'; folder: string };
 
 /** The first that is set wins. The second is the one that other projects' test set-ups use. */
-export const folderVariables = ['KMM_CONTROL_PLANE_ASSETS', 'KUBEBUILDER_ASSETS'] as const;
+const folderVariables = ['KMM_CONTROL_PLANE_ASSETS', 'KUBEBUILDER_ASSETS'] as const;
 
 export function assetsFolder(options: {
   environment: Environment;

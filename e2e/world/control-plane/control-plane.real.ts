@@ -9,12 +9,14 @@ import { KubeError } from '../../../shared/kube/errors.ts';
 import type { ConfigMap, DaemonSet, KubeObject, Node } from '../../../shared/kube/object.ts';
 import { configMaps, daemonSets, namespaces, nodes, pods, resource, secrets } from '../../../shared/kube/resources.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
+import { kubeconfigText } from '../api-server/credentials.ts';
 import { eventually } from '../eventually.ts';
+import { AuditLog } from '../real/audit-log.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type Etcd, startEtcd } from './etcd.ts';
-import { requestToken, tokenKubeconfig } from './service-account.ts';
+import { lives } from './lock.ts';
+import { requestToken, serviceAccounts } from './service-account.ts';
 
-const serviceAccounts = resource('', 'v1', 'ServiceAccount', 'serviceaccounts', true);
 type SelfReview = KubeObject & { status?: { userInfo: { username: string } } };
 const selfReviews = resource<SelfReview>(
   'authentication.k8s.io',
@@ -98,9 +100,10 @@ describe('a real control plane', () => {
   });
 
   it('knows a ServiceAccount by its token, lets it do nothing, and says so in the audit log', async () => {
+    const log = new AuditLog(plane.auditLogPath);
     const account = { namespace: await newNamespace(), name: 'nobody' };
     await admin.create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account });
-    const client = connect(tokenKubeconfig(plane, account, await requestToken(plane, account)));
+    const client = connect(tokenKubeconfig(plane, await requestToken(admin, account, { expirationSeconds: 3600 })));
     const review: SelfReview = {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'SelfSubjectReview',
@@ -109,7 +112,8 @@ describe('a real control plane', () => {
     const user = `system:serviceaccount:${account.namespace}:nobody`;
     assert.equal((await client.create(selfReviews, review)).status?.userInfo.username, user);
     await assert.rejects(client.list(secrets, { namespace: account.namespace }), isForbidden);
-    const refused = auditEvents(plane).filter(({ user: { username }, verb }) => username === user && verb === 'list');
+    const events = await Array.fromAsync(log.events());
+    const refused = events.filter(({ user: { username }, verb }) => username === user && verb === 'list');
     assert.deepEqual(
       refused.map(({ objectRef, annotations }) => [
         objectRef?.resource,
@@ -117,7 +121,7 @@ describe('a real control plane', () => {
       ]),
       [['secrets', 'forbid']],
     );
-    await assert.rejects(connect(tokenKubeconfig(plane, account, 'made-up')).list(secrets), isUnauthorized);
+    await assert.rejects(connect(tokenKubeconfig(plane, 'made-up')).list(secrets), isUnauthorized);
   });
 
   it('shares etcd with another of an older release, and neither sees the other’s objects', async () => {
@@ -194,16 +198,8 @@ function configMap(namespace: string, name: string, metadata: object = {}): Conf
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, ...metadata } };
 }
 
-interface AuditEvent {
-  verb: string;
-  user: { username: string };
-  objectRef?: { resource: string };
-  annotations?: Record<string, string>;
-}
-
-function auditEvents(plane: ControlPlane): AuditEvent[] {
-  const lines = readFileSync(plane.auditLogPath, 'utf8').trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as AuditEvent);
+function tokenKubeconfig({ name, url, caPem }: ControlPlane, token: string): string {
+  return kubeconfigText({ name, url, caPem, user: 'holder', credentials: { token } });
 }
 
 function isForbidden(error: unknown): boolean {
@@ -212,13 +208,4 @@ function isForbidden(error: unknown): boolean {
 
 function isUnauthorized(error: unknown): boolean {
   return error instanceof KubeError && error.status === 401;
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
 import { Agent } from 'undici';
-import { configMaps, resource } from '../../../shared/kube/resources.ts';
+import { configMaps } from '../../../shared/kube/resources.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
 import { processHost } from '../../../shared/process/host.ts';
 import { type Assets, findAssets } from './assets.ts';
@@ -16,10 +16,10 @@ import { type Lifeline, openLifeline } from './lifeline.ts';
 import { onFreePorts } from './ports.ts';
 import { currentRelease, type Release } from './releases.ts';
 import { type ServerProcess, startServer, untilReady } from './server-process.ts';
+import { serviceAccounts } from './service-account.ts';
 
 /** Generous: seconds when the machine is idle, a minute when all of CI runs beside. */
 const readyMs = 90_000;
-const serviceAccounts = resource('', 'v1', 'ServiceAccount', 'serviceaccounts', true);
 
 export interface ControlPlaneOptions {
   /** Shows in the certificates, and is the prefix in etcd: no two planes on one etcd may have the same. */
@@ -85,7 +85,7 @@ async function start(given: {
   const url = `https://127.0.0.1:${port}`;
   const identity = await writeFiles({ folder: lifeline.folder, name, url, auditPolicy });
   const { paths, caPem, kubeconfigFor } = identity;
-  const flags = apiServerArguments({ etcdUrl: etcd.url, name, port, paths, timing });
+  const flags = apiServerArguments({ etcdUrl: etcd.url, name, port, paths });
   const apiServer = startServer(lifeline, assets.pathOf('kube-apiserver'), { arguments: flags, memoryMiB: 450 });
   const processes = [apiServer];
   await untilReady([apiServer, etcd.process], `${url}/readyz`, readyMs, () => isReady(url, caPem));

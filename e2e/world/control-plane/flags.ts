@@ -4,23 +4,15 @@ import type { Paths } from './files.ts';
 export interface Timing {
   /** A node that has said nothing for so long becomes Unknown. Kubernetes: 50. */
   nodeGraceSeconds: number;
-  /** A pod stays on a node that is not ready or not reachable for so long, when it does not say itself. Kubernetes: 300. */
-  evictionSeconds: number;
 }
 
-export const defaultTiming: Timing = { nodeGraceSeconds: 50, evictionSeconds: 300 };
+export const defaultTiming: Timing = { nodeGraceSeconds: 50 };
 
 /** Not the cluster's real address: what a ServiceAccount's token says as its issuer and audience. */
-export const issuer = 'https://kubernetes.default.svc';
+const issuer = 'https://kubernetes.default.svc';
 
-export function apiServerArguments(options: {
-  etcdUrl: string;
-  name: string;
-  port: number;
-  paths: Paths;
-  timing: Timing;
-}): string[] {
-  const { etcdUrl, name, port, paths, timing } = options;
+export function apiServerArguments(options: { etcdUrl: string; name: string; port: number; paths: Paths }): string[] {
+  const { etcdUrl, name, port, paths } = options;
   return [
     `--etcd-servers=${etcdUrl}`,
     `--etcd-prefix=/${name}`,
@@ -44,8 +36,6 @@ export function apiServerArguments(options: {
     '--service-cluster-ip-range=10.96.0.0/16',
     // The Service `kubernetes` would point to loopback, which no Endpoints may.
     '--endpoint-reconciler-type=none',
-    `--default-not-ready-toleration-seconds=${timing.evictionSeconds}`,
-    `--default-unreachable-toleration-seconds=${timing.evictionSeconds}`,
     '--profiling=false',
     '--v=1',
   ];

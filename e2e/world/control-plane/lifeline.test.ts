@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually } from '../eventually.ts';
 import { openLifeline } from './lifeline.ts';
+import { lives } from './lock.ts';
 
 const environment = { PATH: process.env['PATH'] };
 
@@ -49,13 +50,4 @@ function script(count: number): string {
     process.stdout.write(JSON.stringify({ folder: lifeline.folder, pids: children.map(({ pid }) => pid) }) + '\\n');
     await new Promise(() => undefined);
   `;
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -5,7 +5,7 @@ import { errorMessage } from '../../../shared/core/errors.ts';
 const attemptsMax = 3;
 
 /** Free ports of loopback, all different. */
-export async function freePorts(count: number): Promise<number[]> {
+async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));

@@ -97,6 +97,6 @@ export async function untilReady(
   }
 }
 
-export function logEnd(path: string, lines = logLines): string {
+function logEnd(path: string, lines = logLines): string {
   return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
 }

@@ -5,10 +5,10 @@ import { after, done, type Outcome } from '../../../shared/core/outcome.ts';
 import { Cache } from '../../../shared/kube/cache.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { startController, watching } from '../../../shared/kube/controller.ts';
-import { isConflict } from '../../../shared/kube/errors.ts';
 import { leases, namespaces } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
 import { writeStatus } from '../../../shared/kube/status.ts';
+import { createUnlessThere } from '../create-unless-there.ts';
 import { isLeaseStale, leaseDurationSeconds } from './cluster-lease.ts';
 import { ocmNames } from './names.ts';
 
@@ -78,9 +78,5 @@ async function writeConditions(
 async function ensureNamespace(client: KubeClient, name: string): Promise<void> {
   if ((await client.get(namespaces, { name })) !== undefined) return;
   const labels = { 'open-cluster-management.io/cluster-name': name };
-  try {
-    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-  }
+  await createUnlessThere(client, namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 }

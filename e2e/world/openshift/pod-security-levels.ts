@@ -1,14 +1,14 @@
 import { sleep, systemClock } from '../../../shared/core/clock.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { Namespace } from '../../../shared/kube/object.ts';
-import { namespaces, resource } from '../../../shared/kube/resources.ts';
+import { namespaces } from '../../../shared/kube/resources.ts';
+import { serviceAccounts } from '../control-plane/service-account.ts';
 import { mayUsePrivileged, unlessGone, userInfoOf } from './privileged-use.ts';
 
 export const levelLabel = 'pod-security.kubernetes.io/enforce';
 const syncLabel = 'security.openshift.io/scc.podSecurityLabelSync';
 /** Real time. All is looked at each time: the levels follow from roles, bindings, groups and accounts alike. */
 const lookAgainMs = 500;
-const serviceAccounts = resource('', 'v1', 'ServiceAccount', 'serviceaccounts', true);
 
 /**
  * OpenShift's synchronisation of Pod Security levels with what the accounts of a namespace may use. The first round is done

@@ -56,15 +56,15 @@ async function start({ kind, name, ...options }: ControlWish): Promise<Kept> {
     etcd = undefined;
     throw error;
   });
-  const { url: etcdUrl } = await etcd;
+  const below = await etcd;
   started += 1;
   const control = await startControlPlane({
     ...options,
     name: `${name}-${started}`,
-    etcd: await etcd,
+    etcd: below,
     schedulerAndControllers: true,
     auditPolicy,
     timing,
   });
-  return { kind, control, etcdUrl, baseline: await baselineOf(control.adminKubeconfig) };
+  return { kind, control, etcdUrl: below.url, baseline: await baselineOf(control.adminKubeconfig) };
 }

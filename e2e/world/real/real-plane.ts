@@ -1,8 +1,8 @@
 import type { KubeClient } from '../../../shared/kube/client.ts';
-import { isConflict } from '../../../shared/kube/errors.ts';
 import { namespaces } from '../../../shared/kube/resources.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
 import type { ControlPlane } from '../control-plane/control-plane.ts';
+import { createUnlessThere } from '../create-unless-there.ts';
 import type { ConnectOptions, Plane, PlaneOptions, Right } from '../fleet/plane.ts';
 import { addToTally } from '../fleet/tally.ts';
 import { installRights } from '../rights/install.ts';
@@ -66,8 +66,9 @@ export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
       return inTime(plain, { clock: runtime.clock, factor: timeFactor });
     },
     async createNamespace(namespace) {
+      // The manifests of `deploy/` make the operator's already.
       const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
-      await client.create(namespaces, object).catch(unlessThere);
+      await createUnlessThere(client, namespaces, object);
     },
     requests: (user) => log.askedBy(user),
     withhold(right) {
@@ -101,9 +102,4 @@ async function kubeconfigOf(user: string, from: { control: ControlPlane; tokens:
     name: user,
     groups: groups.filter(({ of }) => of.test(user)).map(({ group }) => group),
   });
-}
-
-/** The manifests of `deploy/` make the operator's namespace already. */
-function unlessThere(error: unknown): void {
-  if (!isConflict(error)) throw error;
 }

@@ -38,7 +38,7 @@ export function inTime(client: KubeClient, time: WorldTime): KubeClient {
 }
 
 /** `deletionTimestamp` is the end of the grace period, whose length is the same on every clock. */
-export function translated(metadata: ObjectMeta, time: WorldTime): ObjectMeta {
+function translated(metadata: ObjectMeta, time: WorldTime): ObjectMeta {
   const { creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata;
   return {
     ...metadata,

@@ -2,22 +2,16 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sleep, systemClock } from '../../../shared/core/clock.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
-import type { KubeObject, ObjectMeta } from '../../../shared/kube/object.ts';
-import { resource, secrets } from '../../../shared/kube/resources.ts';
+import type { ObjectMeta } from '../../../shared/kube/object.ts';
+import { secrets } from '../../../shared/kube/resources.ts';
 import { kubeconfigText } from '../api-server/credentials.ts';
 import type { ControlPlane } from '../control-plane/control-plane.ts';
+import { type AccountRef, requestToken } from '../control-plane/service-account.ts';
 
 /** The shortest life that an API server gives to a token. */
 const expirationSeconds = 600;
 /** Real time. A journey takes half a minute: each program sees its token change, and the old one refused. */
 const rotateMs = 15_000;
-
-interface Account {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-type TokenRequest = KubeObject & { spec: unknown; status?: { token: string } };
 
 export interface TokenFilesOptions {
   /** Of an administrator. */
@@ -43,7 +37,7 @@ export class TokenFiles {
   }
 
   /** The text of a kubeconfig that names the account's token file. The account must be there. */
-  async kubeconfigOf(account: Account): Promise<string> {
+  async kubeconfigOf(account: AccountRef): Promise<string> {
     const user = `${account.namespace}-${account.name}`;
     const file = this.#files.get(user) ?? this.#open(account, join(this.#folder, user));
     this.#files.set(user, file);
@@ -56,13 +50,13 @@ export class TokenFiles {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #open(account: Account, file: string): Promise<string> {
+  async #open(account: AccountRef, file: string): Promise<string> {
     const bound = await this.#renew(account, file);
     void this.#keep(account, file, bound);
     return file;
   }
 
-  async #keep(account: Account, file: string, first: ObjectMeta): Promise<void> {
+  async #keep(account: AccountRef, file: string, first: ObjectMeta): Promise<void> {
     const { signal } = this.#stopping;
     const { client } = this.#options;
     for (let bound = first; ; ) {
@@ -80,7 +74,7 @@ export class TokenFiles {
     }
   }
 
-  async #renew({ namespace, name }: Account, file: string): Promise<ObjectMeta> {
+  async #renew({ namespace, name }: AccountRef, file: string): Promise<ObjectMeta> {
     const { client } = this.#options;
     this.#renewals += 1;
     const { metadata } = await client.create(secrets, {
@@ -89,15 +83,8 @@ export class TokenFiles {
       metadata: { namespace, name: `token-of-${name}-${this.#renewals}` },
     });
     const boundObjectRef = { apiVersion: 'v1', kind: 'Secret', name: metadata.name, uid: metadata.uid };
-    // A subresource that one POSTs to, which the client has no other word for.
-    const tokens = resource<TokenRequest>('', 'v1', 'TokenRequest', `serviceaccounts/${name}/token`, true);
-    const { status } = await client.create(tokens, {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      metadata: { namespace, name },
-      spec: { expirationSeconds, boundObjectRef },
-    });
-    writeFileSync(`${file}.new`, status?.token ?? '', { mode: 0o600 });
+    const token = await requestToken(client, { namespace, name }, { expirationSeconds, boundObjectRef });
+    writeFileSync(`${file}.new`, token, { mode: 0o600 });
     renameSync(`${file}.new`, file);
     return metadata;
   }

@@ -1,5 +1,4 @@
-import type { KubeObject } from '../../../shared/kube/object.ts';
-import { type Binding, deployed, ofKind, type Role, type RoleRule } from '../../../shared/testing/deployed.ts';
+import { boundRoles, deployed, type RoleRule } from '../../../shared/testing/deployed.ts';
 import { userOf } from './rbac.ts';
 import type { Use } from './uses.ts';
 
@@ -18,21 +17,13 @@ export interface Grant {
 
 /** All that `deploy/` grants to service accounts, one verb each. Rights on paths are not looked at: they are of people. */
 export function grants(): Grant[] {
-  return (['hub', 'spoke'] as const).flatMap((program) => {
-    const objects = deployed(program).map(({ object }) => object);
-    const bindings = [...ofKind<Binding>(objects, 'ClusterRoleBinding'), ...ofKind<Binding>(objects, 'RoleBinding')];
-    return bindings.flatMap((binding) => ofBinding(binding, objects));
-  });
-}
-
-function ofBinding(
-  { roleRef, subjects, metadata: { namespace = '' } }: Binding,
-  objects: readonly KubeObject[],
-): Grant[] {
-  const role = ofKind<Role>(objects, roleRef.kind).find(({ metadata }) => metadata.name === roleRef.name);
-  const parts = (role?.rules ?? []).flatMap(ofRule);
-  return subjects.flatMap((subject) =>
-    parts.map((part) => ({ ...part, user: userOf(subject), role: roleRef.name, namespace })),
+  const programs = ['hub', 'spoke'] as const;
+  return programs.flatMap((program) =>
+    boundRoles(deployed(program).map(({ object }) => object)).flatMap(({ role, subject, namespace = '' }) =>
+      role.rules
+        .flatMap(ofRule)
+        .map((part) => ({ ...part, user: userOf(subject), role: role.metadata.name, namespace })),
+    ),
   );
 }
 

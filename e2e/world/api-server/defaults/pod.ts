@@ -1,4 +1,4 @@
-import { isRecord } from '../object.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
 import { setDefaults } from './set-defaults.ts';
 
 /**

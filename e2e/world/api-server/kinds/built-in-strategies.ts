@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../../../shared/core/record.ts';
 import type { Cause } from '../failures.ts';
 import { forbiddenField, invalidValue, required } from '../field-causes.ts';
-import { type ApiObject, isRecord } from '../object.ts';
+import type { ApiObject } from '../object.ts';
 import { dataKeyFault } from '../validation/names.ts';
 import { daemonSetStrategy } from './daemon-set-strategy.ts';
 import { definitionStrategy } from './definition-strategy.ts';

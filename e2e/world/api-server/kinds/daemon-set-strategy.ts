@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../../../shared/core/record.ts';
 import { defaultPodSpec } from '../defaults/pod.ts';
 import { setDefaults } from '../defaults/set-defaults.ts';
 import type { Cause } from '../failures.ts';
 import { invalidValue, required } from '../field-causes.ts';
-import { type ApiObject, isRecord, valueAt } from '../object.ts';
+import { type ApiObject, valueAt } from '../object.ts';
 import { labelCauses } from '../validation/metadata.ts';
 import { containerCauses } from './pod-strategy.ts';
 import type { Strategy } from './served-kind.ts';

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../../../shared/core/record.ts';
 import { admitPodSpec, defaultPodSpec } from '../defaults/pod.ts';
 import type { Cause } from '../failures.ts';
 import { forbiddenField, required } from '../field-causes.ts';
-import { type ApiObject, copyOf, isRecord, valueAt } from '../object.ts';
+import { type ApiObject, copyOf, valueAt } from '../object.ts';
 import type { Strategy } from './served-kind.ts';
 
 const graceSecondsDefault = 30;

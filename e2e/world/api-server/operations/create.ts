@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { rfc3339 } from '../../../../shared/core/clock.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
 import { ApiFailure, alreadyExists, badRequest, forbidden, invalid, notFound } from '../failures.ts';
 import { isTrue } from '../http/request.ts';
-import { type ApiObject, isRecord, valueAt } from '../object.ts';
+import { type ApiObject, valueAt } from '../object.ts';
 import { prune } from '../schema/prune.ts';
 import { Stored } from '../store/stored.ts';
 import { decodeTyped } from '../types/decode.ts';

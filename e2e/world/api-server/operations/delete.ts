@@ -1,7 +1,8 @@
 import { rfc3339 } from '../../../../shared/core/clock.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
 import { conflict, notFound } from '../failures.ts';
 import { encodeList } from '../http/encode.ts';
-import { type ApiObject, isRecord } from '../object.ts';
+import type { ApiObject } from '../object.ts';
 import type { Stored } from '../store/stored.ts';
 import { requirePolicy } from '../validation/options.ts';
 import { type Answer, type Call, collectionOf, type ServerState } from './context.ts';

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../../../shared/core/record.ts';
 import {
   badRequest,
   conflict,
@@ -9,7 +10,7 @@ import {
   unsupportedMediaType,
 } from '../failures.ts';
 import { invalidValue } from '../field-causes.ts';
-import { type ApiObject, copyOf, isRecord } from '../object.ts';
+import { type ApiObject, copyOf } from '../object.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
 import { strategicMergePatch } from '../patch/strategic-merge-patch.ts';

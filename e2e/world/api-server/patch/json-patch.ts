@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../../../shared/core/record.ts';
 import { badRequest, unprocessable } from '../failures.ts';
-import { copyOf, isRecord } from '../object.ts';
+import { copyOf } from '../object.ts';
 
 interface Operation {
   op: string;

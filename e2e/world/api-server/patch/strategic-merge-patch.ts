@@ -1,4 +1,4 @@
-import { isRecord } from '../object.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
 
 /** Lists of built-in kinds that merge by a key, as Kubernetes' types declare it; `undefined` key: a set of texts. */
 const mergeKeys: ReadonlyMap<string, string | undefined> = new Map([

@@ -1,5 +1,5 @@
 import { errorMessage } from '../../../../shared/core/errors.ts';
-import { isRecord } from '../object.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
 import { makeRuleEnvironment } from './cel-functions.ts';
 import { memberSchema, type Schema } from './schema.ts';
 

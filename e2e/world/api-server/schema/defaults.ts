@@ -1,4 +1,5 @@
-import { copyOf, isRecord } from '../object.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
+import { copyOf } from '../object.ts';
 import type { Schema } from './schema.ts';
 
 /**

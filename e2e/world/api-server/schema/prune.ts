@@ -1,4 +1,4 @@
-import { isRecord } from '../object.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
 import { childPath, memberSchema, type Schema } from './schema.ts';
 
 const resourceMembers = ['apiVersion', 'kind', 'metadata'];

@@ -1,6 +1,6 @@
+import { isRecord } from '../../../../shared/core/record.ts';
 import type { Cause } from '../failures.ts';
 import { forbiddenField, invalidValue, required } from '../field-causes.ts';
-import { isRecord } from '../object.ts';
 import { type CelProgram, celNames, celValue, compileCel } from './cel.ts';
 import { childPath, type Rule, type Schema } from './schema.ts';
 import { identityOf } from './validate.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../../../shared/core/record.ts';
 import type { Cause } from '../failures.ts';
 import { duplicate, invalidValue, notSupported, required, tooLong, tooMany, wrongType } from '../field-causes.ts';
-import { isRecord } from '../object.ts';
 import { childPath, memberSchema, type Schema } from './schema.ts';
 
 /** What of `value` the schema does not allow, CEL rules apart; in Kubernetes' words, with field paths. */

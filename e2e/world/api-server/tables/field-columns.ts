@@ -1,4 +1,5 @@
-import { isRecord, valueAt } from '../object.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
+import { valueAt } from '../object.ts';
 import type { Column } from './column.ts';
 
 /** A column of a built-in kind; the paths of numbers and texts speak for themselves. */

@@ -1,4 +1,5 @@
-import { type ApiObject, isRecord, valueAt } from '../object.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
+import { type ApiObject, valueAt } from '../object.ts';
 import { ageColumn, type Cell, type Column, duration, nameColumn } from './column.ts';
 import { column, containers, list, number, pairs, text } from './field-columns.ts';
 

@@ -1,4 +1,5 @@
-import { type ApiObject, isRecord, valueAt } from '../object.ts';
+import { isRecord } from '../../../../shared/core/record.ts';
+import { type ApiObject, valueAt } from '../object.ts';
 import { age, ageColumn, type Cell, type Column, nameColumn } from './column.ts';
 
 interface ContainerStatus {

@@ -1,5 +1,5 @@
+import { isRecord } from '../../../../shared/core/record.ts';
 import { badRequest } from '../failures.ts';
-import { isRecord } from '../object.ts';
 import { childPath, memberSchema, type Schema } from '../schema/schema.ts';
 
 /**

@@ -1,6 +1,7 @@
+import { isRecord } from '../../../../shared/core/record.ts';
 import { badRequest, type Cause } from '../failures.ts';
 import { forbiddenField, invalidValue, tooLong } from '../field-causes.ts';
-import { type ApiObject, isRecord } from '../object.ts';
+import type { ApiObject } from '../object.ts';
 import { labelValueFault, nameFault, qualifiedNameFault } from './names.ts';
 
 const known = new Set([
