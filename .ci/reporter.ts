@@ -1,4 +1,4 @@
-// A mocha reporter: prints as another one does, and writes what became of each test into the file that KMM_TEST_RESULTS names.
+// A mocha reporter: prints every title, or with the option `print=dot` a dot for each, and writes what became of each test into the file that KMM_TEST_RESULTS names.
 import { writeFileSync } from 'node:fs';
 import Mocha from 'mocha';
 
@@ -17,7 +17,7 @@ const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } = 
 
 export default class ResultsReporter {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
-    const printer = options.parallel ? Mocha.reporters.Dot : Mocha.reporters.Spec;
+    const printer = options.reporterOptions?.print === 'dot' ? Mocha.reporters.Dot : Mocha.reporters.Spec;
     new printer(runner, options);
     const results: TestResult[] = [];
     const note = (state: TestResult['state']) => (test: Mocha.Test | Mocha.Hook) => {
