@@ -1,11 +1,13 @@
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { apiVersion, type KubeObject, type Resource } from '../../../shared/kube/object.ts';
 import { configMaps, daemonSets, namespaces, resource, secrets } from '../../../shared/kube/resources.ts';
+import { definitions } from '../api-server/definitions.ts';
 
 /** An object of any kind. */
 export type AnyObject = KubeObject & Record<string, unknown>;
 
-type CustomDefinition = KubeObject & {
+/** As far as one must know it to reach its objects. */
+export type CustomDefinition = KubeObject & {
   spec: {
     group: string;
     scope: 'Namespaced' | 'Cluster';
@@ -14,13 +16,6 @@ type CustomDefinition = KubeObject & {
   };
 };
 
-const customDefinitions = resource<CustomDefinition>(
-  'apiextensions.k8s.io',
-  'v1',
-  'CustomResourceDefinition',
-  'customresourcedefinitions',
-  false,
-);
 const builtIn: readonly Resource<KubeObject>[] = [namespaces, configMaps, secrets, daemonSets];
 
 /** How the API server serves `kind`; undefined when it does not know it. Asked each time: kinds come and go. */
@@ -32,7 +27,7 @@ export async function servedResource(
     (candidate) => candidate.kind === manifest.kind && apiVersion(candidate) === manifest.apiVersion,
   );
   if (known !== undefined) return known as Resource<AnyObject>;
-  const { items } = await client.list(customDefinitions);
+  const { items } = await client.list<CustomDefinition>(definitions);
   for (const { spec } of items) {
     if (spec.names.kind !== manifest.kind) continue;
     const version = spec.versions.find(({ name, served }) => served && `${spec.group}/${name}` === manifest.apiVersion);
