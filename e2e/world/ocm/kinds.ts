@@ -6,15 +6,13 @@ import { definitions } from '../api-server/definitions.ts';
 /** An object of any kind. */
 export type AnyObject = KubeObject & Record<string, unknown>;
 
-/** As far as one must know it to reach its objects. */
-export type CustomDefinition = KubeObject & {
-  spec: {
-    group: string;
-    scope: 'Namespaced' | 'Cluster';
-    names: { kind: string; plural: string };
-    versions: { name: string; served: boolean }[];
-  };
-};
+/** The spec of a CustomResourceDefinition, as far as one must know it to reach its objects. */
+export interface CustomSpec {
+  group: string;
+  scope: 'Namespaced' | 'Cluster';
+  names: { kind: string; plural: string };
+  versions: { name: string; served: boolean }[];
+}
 
 const builtIn: readonly Resource<KubeObject>[] = [namespaces, configMaps, secrets, daemonSets];
 
@@ -27,8 +25,9 @@ export async function servedResource(
     (candidate) => candidate.kind === manifest.kind && apiVersion(candidate) === manifest.apiVersion,
   );
   if (known !== undefined) return known as Resource<AnyObject>;
-  const { items } = await client.list<CustomDefinition>(definitions);
-  for (const { spec } of items) {
+  const { items } = await client.list(definitions);
+  for (const item of items) {
+    const spec = item.spec as CustomSpec;
     if (spec.names.kind !== manifest.kind) continue;
     const version = spec.versions.find(({ name, served }) => served && `${spec.group}/${name}` === manifest.apiVersion);
     if (version !== undefined) {
