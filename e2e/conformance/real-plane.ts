@@ -3,13 +3,13 @@ import { createKubeClient } from '../../shared/kube/transport.ts';
 import { rawClient } from '../world/api-server/raw-client.ts';
 import { serviceAccounts } from '../world/control-plane/service-account.ts';
 import { eventually } from '../world/eventually.ts';
-import { borrowControl } from '../world/real/control-pool.ts';
+import { borrowRealPlane } from '../world/real/real-plane.ts';
 import { compactEtcd } from './compaction.ts';
 import type { StartedPlane } from './plane.ts';
 
-/** Kubernetes' own programs, with nothing in them but what they make themselves. */
+/** Kubernetes' own programs; the journeys' kinds are there too, as on the embedded plane: so they can have the same ones. */
 export async function startRealPlane(): Promise<StartedPlane> {
-  const { control, etcdUrl, giveBack } = await borrowControl({ kind: 'bare', name: 'conformance' });
+  const { control, etcdUrl, giveBack } = await borrowRealPlane({ name: 'conformance', role: 'spoke' });
   const { adminKubeconfig: kubeconfig } = control;
   const client = createKubeClient({ kubeconfig: { text: kubeconfig } });
   const raw = rawClient(kubeconfig);

@@ -44,11 +44,15 @@ describe('bad input that got in all the same', () => {
     const at = '/spec/versions/0/schema/openAPIV3Schema/properties/spec';
     await client.patch(definitions, { name }, { type: 'json', operations: [{ op: 'replace', path: at, value }] });
     const before = await readWork(stage.fleet, 'edge-1', 'nic');
-    await editMappings(
-      { literal: 'a', regexp: 'b', containerImage: 'i:1' },
-      { regexp: '(' },
-      { literal: 'c', containerImage: 'registry.example/i' },
-    );
+    // A server goes by a changed definition only some moments later.
+    await eventually('the definition lets it in', async () => {
+      await editMappings(
+        { literal: 'a', regexp: 'b', containerImage: 'i:1' },
+        { regexp: '(' },
+        { literal: 'c', containerImage: 'registry.example/i' },
+      );
+      return true;
+    });
     const object = await eventually('all of it is listed', async () => {
       const seen = await readModule(stage.fleet, 'nic');
       return conditionOf(seen, 'Ready').includes('kernelMappings[2]') ? seen : undefined;

@@ -6,12 +6,12 @@ const all = () => files;
 
 describe('the options of npm run e2e', () => {
   it('are all files on the real control plane without a word', () => {
-    assert.deepEqual(optionsOf([], all), { kind: 'run', plane: 'real', files, all: true, jobs: 2 });
+    assert.deepEqual(optionsOf([], all), { kind: 'run', plane: 'real', files, all: true, jobs: 3 });
   });
 
   it('choose files by a part of their names, and the plane', () => {
-    const options = optionsOf(['edits', '--plane', 'embedded', '--jobs', '3', '--grep', 'tag'], all);
-    assert.deepEqual(options, { kind: 'run', plane: 'embedded', files: [files[1]], all: false, jobs: 3, grep: 'tag' });
+    const options = optionsOf(['edits', '--plane', 'embedded', '--jobs', '4', '--grep', 'tag'], all);
+    assert.deepEqual(options, { kind: 'run', plane: 'embedded', files: [files[1]], all: false, jobs: 4, grep: 'tag' });
   });
 
   for (const [given, expected] of [

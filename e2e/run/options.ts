@@ -13,7 +13,7 @@ NAME is a part of a file's path, such as "main-job"; without one all are run, an
 with the roles in deploy/. "npm run e2e:conformance" is short for "npm run e2e -- conformance/".
 
   --plane real|embedded   the control plane; default: real
-  --jobs N                files at a time, 2 to 8; default: 2
+  --jobs N                files at a time, 2 to 8; default: 3: much of the time goes in waiting
   --grep TEXT             only tests whose title matches
   --list                  what there is to run
   --help`;
@@ -26,7 +26,7 @@ export function optionsOf(given: readonly string[], filesFor: (plane: PlaneChoic
       allowPositionals: true,
       options: {
         plane: { type: 'string', default: 'real' },
-        jobs: { type: 'string', default: '2' },
+        jobs: { type: 'string', default: '3' },
         grep: { type: 'string' },
         list: { type: 'boolean' },
         help: { type: 'boolean' },

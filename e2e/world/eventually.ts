@@ -2,7 +2,7 @@ import { sleep, systemClock } from '../../shared/core/clock.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
 
 /** How often the world is looked at again, and when a wait is given up, in real milliseconds. */
-const lookAgainMs = 25;
+const lookAgainMs = 50;
 const giveUpMs = 45_000;
 
 /**

@@ -35,6 +35,8 @@ export function startServer(
   const environment = {
     PATH: process.env['PATH'],
     HOME: lifeline.folder,
+    // Memory is to spare here, processor time is not.
+    GOGC: '200',
     // Above it the collector works harder; it is no limit that anything dies of.
     GOMEMLIMIT: `${options.memoryMiB}MiB`,
   };

@@ -52,7 +52,7 @@ export interface SpokeCluster {
 }
 
 /** In the world's time: the real agent polls every 10-19 s; the demo and the journeys do not wait for that. */
-export const agentPollMs = 1_000;
+const agentPollMs = 1_000;
 const hubHash = 'd40a9dd7d8dc06954bde67491e6f5eeaad5d546a76a7d541cf0298e74316c824';
 const workerLabel = { 'node-role.kubernetes.io/worker': '' };
 
@@ -133,7 +133,7 @@ class Agents {
     const stop = new AbortController();
     const parts = { hubClient, clusterName: spec.name, runtime, signal: stop.signal };
     const agents = [
-      startRegistrationAgent({ ...parts, spokeClient: registration, pollMs: agentPollMs }),
+      startRegistrationAgent({ ...parts, spokeClient: registration, pollMs: 5 * agentPollMs }),
       startWorkAgent({ ...parts, spokeClient: work, hubHash, statusSyncMs: agentPollMs }),
     ];
     this.#running = { stop, stopped: Promise.all(agents.map(({ stopped }) => stopped)) };

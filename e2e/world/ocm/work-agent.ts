@@ -58,7 +58,7 @@ export function retryDelayMs(failures: number): number {
 export function startWorkAgent(options: WorkAgentOptions): { stopped: Promise<void> } {
   const { hubClient, clusterName, runtime, signal } = options;
   const works = new Cache({ client: hubClient, runtime, resource: manifestWorks, namespace: clusterName });
-  const agent = new WorkAgent(options);
+  const agent = new WorkAgent(options, works);
   const source = watching(works, ({ previous, current }) => {
     const object = current ?? previous;
     return object === undefined ? [] : [objectKey(object)];
@@ -78,15 +78,20 @@ interface Plan {
 
 class WorkAgent {
   #options: WorkAgentOptions;
+  #works: Pick<Cache<ManifestWork>, 'get'>;
   #plans = new Map<string, Plan>();
 
-  constructor(options: WorkAgentOptions) {
+  constructor(options: WorkAgentOptions, works: Pick<Cache<ManifestWork>, 'get'>) {
     this.#options = options;
+    this.#works = works;
   }
 
-  /** The work is read from the server: with a cache that lags behind, a status would be written back to an older one. */
+  /** Before it is written, the work is read from the server: with a cache that lags behind, a status would be written back to an older one. */
   async reconcile(key: string): Promise<Outcome> {
-    const { hubClient, statusSyncMs, runtime } = this.#options;
+    const { hubClient } = this.#options;
+    const cached = this.#works.get(parseKey(key));
+    const known = this.#plans.get(key);
+    if (cached && known && (await this.#isAtRest(cached, known))) return this.#again(known);
     const work = await hubClient.get(manifestWorks, parseKey(key));
     if (work === undefined) {
       this.#plans.delete(key);
@@ -96,10 +101,25 @@ class WorkAgent {
     if (await addFinalizer(hubClient, manifestWorks, work, ocmNames.workFinalizer)) return done;
     const plan = this.#plans.get(key) ?? { generation: undefined, failures: 0, applyAtMs: 0 };
     this.#plans.set(key, plan);
-    const isDue = plan.generation !== work.metadata.generation || runtime.clock.now() >= plan.applyAtMs;
-    await this.#look(isDue ? await this.#apply(work, plan) : work);
+    await this.#look(this.#isDue(plan, work.metadata.generation) ? await this.#apply(work, plan) : work);
+    return this.#again(plan);
+  }
+
+  #again(plan: Plan): Outcome {
+    const { runtime, statusSyncMs } = this.#options;
     const untilApplyMs = Math.max(0, plan.applyAtMs - runtime.clock.now());
     return after(Math.min(untilApplyMs, statusSyncMs * (1 + 0.9 * runtime.random())), 'feedback is polled');
+  }
+
+  /** Nothing to apply, and the status says already what a look at the objects shows. */
+  async #isAtRest(work: ManifestWork, plan: Plan): Promise<boolean> {
+    const { deletionTimestamp, generation } = work.metadata;
+    if (deletionTimestamp !== undefined || this.#isDue(plan, generation)) return false;
+    return mergePatch(work.status ?? {}, withAvailability(this.#moment(work), await this.#sights(work))) === undefined;
+  }
+
+  #isDue(plan: Plan, generation: number | undefined): boolean {
+    return plan.generation !== generation || this.#options.runtime.clock.now() >= plan.applyAtMs;
   }
 
   async #apply(work: ManifestWork, plan: Plan): Promise<ManifestWork> {
@@ -119,10 +139,15 @@ class WorkAgent {
 
   /** Reads the objects of a work that was applied, and writes what they report. */
   async #look(work: ManifestWork): Promise<ManifestWork> {
-    const manifests = work.status?.resourceStatus?.manifests ?? [];
+    return this.#write(work, withAvailability(this.#moment(work), await this.#sights(work)));
+  }
+
+  async #sights(work: ManifestWork): Promise<Sight[]> {
     const sights: Sight[] = [];
-    for (const { resourceMeta } of manifests) sights.push(await this.#sight(resourceMeta));
-    return this.#write(work, withAvailability(this.#moment(work), sights));
+    for (const { resourceMeta } of work.status?.resourceStatus?.manifests ?? []) {
+      sights.push(await this.#sight(resourceMeta));
+    }
+    return sights;
   }
 
   async #sight(meta: {

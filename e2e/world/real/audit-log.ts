@@ -1,5 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { KubeObject, Resource } from '../../../shared/kube/object.ts';
 import type { Asked } from '../fleet/plane.ts';
 
 /** Every request by its metadata, once: a watch when it begins, all others when they are answered. */
@@ -16,6 +17,7 @@ export interface AuditEvent {
   readonly user: { readonly username?: string };
   readonly objectRef?: {
     readonly apiGroup?: string;
+    readonly apiVersion?: string;
     readonly resource?: string;
     readonly subresource?: string;
     readonly namespace?: string;
@@ -23,6 +25,8 @@ export interface AuditEvent {
   };
   readonly annotations?: Readonly<Record<string, string>>;
 }
+
+const writes = new Set(['create', 'update', 'patch']);
 
 /** The log from a moment on: a control plane may have served others before. */
 export class AuditLog {
@@ -40,6 +44,17 @@ export class AuditLog {
       // The last line may be half written.
       if (line.endsWith('}')) yield JSON.parse(line) as AuditEvent;
     }
+  }
+
+  /** Of what objects were made; what changes one may have made it, too. */
+  async kindsWritten(): Promise<Resource<KubeObject>[]> {
+    const kinds = new Map<string, Resource<KubeObject>>();
+    for await (const { verb, objectRef } of this.events()) {
+      if (!writes.has(verb) || objectRef?.resource === undefined || objectRef.subresource !== undefined) continue;
+      const { apiGroup: group = '', apiVersion: version = '', resource: plural, namespace } = objectRef;
+      kinds.set(`${plural}.${group}`, { group, version, kind: '', plural, namespaced: namespace !== undefined });
+    }
+    return [...kinds.values()];
   }
 
   async askedBy(user: string): Promise<Asked[]> {

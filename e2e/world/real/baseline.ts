@@ -2,8 +2,10 @@ import { type Clock, sleep } from '../../../shared/core/clock.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { isConflict, isNotFound, KubeError } from '../../../shared/kube/errors.ts';
 import type { KubeObject, Resource } from '../../../shared/kube/object.ts';
+import { controllerRevisions, pods, resource } from '../../../shared/kube/resources.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
 import { definitions } from '../api-server/definitions.ts';
+import type { AuditLog } from './audit-log.ts';
 import { servedKinds } from './served-kinds.ts';
 
 /** What a control plane held when it was new. */
@@ -21,12 +23,14 @@ const kept = [
   'componentstatuses',
   'ipaddresses',
 ];
+const late = [pods, controllerRevisions, resource<KubeObject>('events.k8s.io', 'v1', 'Event', 'events', true)];
 const giveUpMs = 20_000;
 const lookAgainMs = 100;
 
 export async function baselineOf(kubeconfig: string): Promise<Baseline> {
   const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
-  const lists = await Promise.all((await emptiedKinds(kubeconfig)).map((kind) => client.list(kind)));
+  const kinds = (await servedKinds(kubeconfig)).filter(isEmptied);
+  const lists = await Promise.all(kinds.map((kind) => client.list(kind)));
   const uids = lists.flatMap(({ items }) => items.map(({ metadata }) => metadata.uid ?? ''));
   const { items } = await client.list(definitions);
   await client.close();
@@ -35,16 +39,21 @@ export async function baselineOf(kubeconfig: string): Promise<Baseline> {
 }
 
 /**
- * Removes all that was not there at first. False when that did not succeed in time, or a definition was changed. Changes of
- * other objects are not noticed: who makes them (`Plane.withhold`) takes them back.
+ * Removes all that was not there at first, of the kinds that `log` tells of. False when that did not succeed in time, or a
+ * definition was changed. Changes of other objects are not noticed: who makes them (`Plane.withhold`) takes them back.
  */
-export async function restore(kubeconfig: string, baseline: Baseline, clock: Clock): Promise<boolean> {
+export async function restore(
+  kubeconfig: string,
+  { baseline, log }: { baseline: Baseline; log: AuditLog },
+  clock: Clock,
+): Promise<boolean> {
   const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
   try {
     const { items } = await client.list(definitions);
     if (items.some(({ metadata }) => isChanged(metadata, baseline))) return false;
-    // Asked anew: a server tells of its kinds only some time after their definitions.
-    const kinds = await emptiedKinds(kubeconfig);
+    const written = await log.kindsWritten();
+    // Controllers may make these still.
+    const kinds = [...written.filter((kind) => !late.some((other) => isSame(kind, other))), ...late].filter(isEmptied);
     const untilMs = clock.now() + giveUpMs;
     while ((await removeOthers(client, kinds, baseline)) > 0) {
       if (clock.now() > untilMs) return false;
@@ -84,6 +93,8 @@ async function listed(client: KubeClient, kind: Resource<KubeObject>): Promise<r
     return (await client.list(kind)).items;
   } catch (error) {
     if (isNotFound(error)) return [];
+    // A review is made and answered, and never there: "method not allowed".
+    if (error instanceof KubeError && error.status === 405) return [];
     // Its definition is on its way out: "storage is (re)initializing".
     if (error instanceof KubeError && (error.status === 429 || error.status === 503)) return undefined;
     throw error;
@@ -102,9 +113,12 @@ async function remove(client: KubeClient, kind: Resource<KubeObject>, at: KubeOb
 }
 
 /** All but namespaces, which take seconds to go and are wanted again by the next test, and what comes by itself. */
-async function emptiedKinds(kubeconfig: string): Promise<Resource<KubeObject>[]> {
-  const kinds = await servedKinds(kubeconfig);
-  return kinds.filter(({ plural, group }) => !kept.includes(plural) && !(plural === 'events' && group === ''));
+function isEmptied({ plural, group }: Resource<KubeObject>): boolean {
+  return !kept.includes(plural) && !(plural === 'events' && group === '');
+}
+
+function isSame(one: Resource<KubeObject>, other: Resource<KubeObject>): boolean {
+  return one.plural === other.plural && one.group === other.group;
 }
 
 /** What Kubernetes puts into every namespace. */

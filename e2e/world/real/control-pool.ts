@@ -1,7 +1,7 @@
 import { systemClock } from '../../../shared/core/clock.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control-plane/control-plane.ts';
 import { type Etcd, startEtcd } from '../control-plane/etcd.ts';
-import { auditPolicy } from './audit-log.ts';
+import { AuditLog, auditPolicy } from './audit-log.ts';
 import { type Baseline, baselineOf, restore } from './baseline.ts';
 
 /** The kubelets of a fast world tell of themselves each second. */
@@ -40,12 +40,13 @@ export async function borrowControl(wish: ControlWish): Promise<Lent> {
   const index = idle.findIndex(({ kind }) => kind === wish.kind);
   const [kept = await start(wish)] = index < 0 ? [] : idle.splice(index, 1);
   const { control, etcdUrl, baseline } = kept;
+  const log = new AuditLog(control.auditLogPath);
   for (const process of control.processes) process.assertRuns();
   return {
     control,
     etcdUrl,
     async giveBack({ changed = false } = {}) {
-      if (!changed && (await restore(control.adminKubeconfig, baseline, systemClock))) idle.push(kept);
+      if (!changed && (await restore(control.adminKubeconfig, { baseline, log }, systemClock))) idle.push(kept);
       else await control.stop();
     },
   };

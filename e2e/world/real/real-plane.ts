@@ -9,7 +9,7 @@ import { installRights } from '../rights/install.ts';
 import { noteUses } from '../rights/uses.ts';
 import { withholdRight } from '../rights/withhold.ts';
 import { AuditLog } from './audit-log.ts';
-import { borrowControl } from './control-pool.ts';
+import { borrowControl, type Lent } from './control-pool.ts';
 import { serveDefinitions } from './definitions.ts';
 import { inTime } from './time-of-world.ts';
 import { TokenFiles } from './token-files.ts';
@@ -25,17 +25,8 @@ const groups = [
  * and OCM give them, by tokens that are renewed all the time; nodes have those of nodes.
  */
 export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
-  const { name, role, release, definitions, runtime, timeFactor = 1 } = options;
-  const lent = await borrowControl({
-    kind: [role, release, definitions].join(' '),
-    name,
-    ...(release && { version: release }),
-    async prepare(text) {
-      const admin = createKubeClient({ kubeconfig: { text }, userAgent: 'world/admin' });
-      await Promise.all([serveDefinitions(admin, definitions), installRights(admin, role)]);
-      await admin.close();
-    },
-  });
+  const { name, runtime, timeFactor = 1 } = options;
+  const lent = await borrowRealPlane(options);
   const { control } = lent;
   const { adminKubeconfig } = control;
   const log = new AuditLog(control.auditLogPath);
@@ -83,6 +74,21 @@ export async function startRealPlane(options: PlaneOptions): Promise<Plane> {
       await lent.giveBack({ changed: outstanding > 0 });
     },
   };
+}
+
+/** A control plane with the kinds and the rights of its role, as new. */
+export function borrowRealPlane(options: Omit<PlaneOptions, 'runtime'>): Promise<Lent> {
+  const { name, role, release, definitions } = options;
+  return borrowControl({
+    kind: [role, release, definitions].join(' '),
+    name,
+    ...(release && { version: release }),
+    async prepare(text) {
+      const admin = createKubeClient({ kubeconfig: { text }, userAgent: 'world/admin' });
+      await Promise.all([serveDefinitions(admin, definitions), installRights(admin, role)]);
+      await admin.close();
+    },
+  });
 }
 
 /** The Pod Security level of the namespace; what it gives back takes it away again. */

@@ -57,6 +57,10 @@ describe('the rights that were used, beside those that are granted', () => {
     ];
     assert.deepEqual(judge([], [grant], [needed, stale]), { refused: [], unused: [], stale: [stale] });
   });
+
+  it('keep an exception whose grant was used this time', () => {
+    assert.deepEqual(judge([use], [grant], [{ verb: 'get', resource: 'secrets', why: 'w' }]).stale, []);
+  });
 });
 
 describe('the roles in deploy/', () => {

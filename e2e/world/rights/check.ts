@@ -46,24 +46,25 @@ export interface Verdict {
   readonly refused: readonly Use[];
   /** Granted and never used. */
   readonly unused: readonly Grant[];
-  /** Exceptions that nothing needs any more. */
+  /** Exceptions of which there is neither such a grant nor such a refusal. What a race alone asks for may well be used one day. */
   readonly stale: readonly Exception[];
 }
 
 /** Compares what was asked with what is granted. */
 export function judge(uses: readonly Use[], granted: readonly Grant[], exceptions: readonly Exception[]): Verdict {
-  const needed = new Set<Exception>();
-  const excepted = (of: Use | Grant): boolean => {
-    const found = exceptions.find(
-      ({ user = of.user, verb, resource }) => user === of.user && verb === of.verb && resource === of.resource,
-    );
-    if (found !== undefined) needed.add(found);
-    return found !== undefined;
-  };
   const users = new Set(granted.map(({ user }) => user));
-  const refused = uses.filter((use) => !use.allowed && users.has(use.user) && !excepted(use));
-  const unused = granted.filter((grant) => !uses.some((use) => isUse(use, grant)) && !excepted(grant));
-  return { refused, unused, stale: exceptions.filter((exception) => !needed.has(exception)) };
+  const refused = uses.filter(({ allowed, user }) => !allowed && users.has(user));
+  const unused = granted.filter((grant) => !uses.some((use) => isUse(use, grant)));
+  const notExcepted = (of: Use | Grant) => !exceptions.some((exception) => isOf(exception, of));
+  return {
+    refused: refused.filter(notExcepted),
+    unused: unused.filter(notExcepted),
+    stale: exceptions.filter((exception) => ![...granted, ...refused].some((of) => isOf(exception, of))),
+  };
+}
+
+function isOf({ user, verb, resource }: Exception, of: Use | Grant): boolean {
+  return (user === undefined || user === of.user) && verb === of.verb && resource === of.resource;
 }
 
 function isUse(use: Use, grant: Grant): boolean {
