@@ -11,7 +11,17 @@ export interface KernelPlan {
   kernel: string;
   revision: string;
   /** `Unmapped`: not targeted. `Invalid`: its mapping is wrong. `Unchecked`: shipped by name (`imageCheck: Skip`). */
-  state: 'Verified' | 'Unchecked' | 'Checking' | 'Missing' | 'Unknown' | 'Unmapped' | 'Invalid';
+  state:
+    | 'Verified'
+    | 'Unchecked'
+    | 'Checking'
+    | 'Missing'
+    | 'Unknown'
+    | 'Building'
+    | 'Signing'
+    | 'Failed'
+    | 'Unmapped'
+    | 'Invalid';
   reason: string;
   message: string;
   image?: string;
@@ -63,9 +73,12 @@ function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQu
     case 'Checking':
       return { ...base, state: 'Checking', reason: reasons.imageChecking, message: 'is being looked up' };
     case 'Missing':
-      return { ...base, state: 'Missing', reason: reasons.imageMissing, message: missing(revision, mapping, found) };
+      return { ...base, state: 'Missing', reason: reasons.imageMissing, message: found.message };
     case 'Unknown':
-      return { ...base, state: 'Unknown', reason: found.reason, message: found.message };
+    case 'Building':
+    case 'Signing':
+    case 'Failed':
+      return { ...base, state: found.state, reason: found.reason, message: found.message };
     default:
       return unreachable(found);
   }
@@ -85,15 +98,6 @@ function verified(mapping: ResolvedMapping, digest: string): ImagePlan {
   if (parsed.kind === 'invalid') return { state: 'Unknown', reason: reasons.imageUnknown, message: parsed.message };
   const pinned = pinnedReference(parsed.reference, digest);
   return { state: 'Verified', reason: reasons.imagesVerified, message: '', digest, mapping: shipped(mapping, pinned) };
-}
-
-/** Building comes with a later version; until then the truth is that nobody makes the image. */
-function missing(revision: Revision, mapping: ResolvedMapping, found: { message: string }): string {
-  const container = revision.moduleSpec.moduleLoader?.container;
-  const own = container?.kernelMappings[mapping.index];
-  const making = (own?.build ?? container?.build) ? 'build' : (own?.sign ?? container?.sign) ? 'sign' : undefined;
-  if (making === undefined) return found.message;
-  return `${found.message}; \`${making}\` is set, but this version of the hub makes no images: push it to the registry`;
 }
 
 function shipped(mapping: ResolvedMapping, containerImage: string): ShippedMapping {

@@ -13,6 +13,10 @@ export const labels = {
   workerAction: `${prefix}/worker-action`,
   /** On Secrets: what they may be used for, `sign`, `build` or `pull` (contract 8). */
   secretUse: `${prefix}/use`,
+  /** On Jobs and Builds that make images: `build` or `sign`. */
+  buildType: `${prefix}/build.type`,
+  /** On them: hash of the image's name, by which all that make one image are found. */
+  image: `${prefix}/image`,
 } as const;
 
 export const annotations = {
@@ -33,6 +37,14 @@ export const annotations = {
   written: `${prefix}/written`,
   /** On a pull Secret, `true`: its logins may travel in plain HTTP or over unverified TLS (`registryTLS.insecure*`, contract 8). */
   allowInsecureRegistry: `${prefix}/allow-insecure-registry`,
+  /** On a Job that makes an image: the image's name, and hash of all that it is made from. */
+  image: `${prefix}/image`,
+  inputs: `${prefix}/inputs`,
+  /** On it: which attempt with these inputs it is. */
+  attempt: `${prefix}/attempt`,
+  /** On it: what its pod said in the end, and what the image was found to be, by kernel (JSON). */
+  result: `${prefix}/result`,
+  verdicts: `${prefix}/verdicts`,
   revision: 'hub.kmm.sigs.x-k8s.io/revision',
   state: 'hub.kmm.sigs.x-k8s.io/state',
   updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',

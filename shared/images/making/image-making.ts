@@ -1,0 +1,276 @@
+import { unreachable } from '../../core/assert.ts';
+import { sha256Hex } from '../../core/hash.ts';
+import { after, done, type Outcome } from '../../core/outcome.ts';
+import type { CacheView } from '../../kube/cache.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { isConflict } from '../../kube/errors.ts';
+import type { Job } from '../../kube/object.ts';
+import { jobs as jobResource } from '../../kube/resources.ts';
+import type { Runtime } from '../../kube/runtime.ts';
+import type { ImageChecks } from '../checks.ts';
+import type { ImageRequest, ImageState } from '../look-up.ts';
+import { decide } from './decide.ts';
+import { ImageWants, type Want } from './image-wants.ts';
+import { imageOf, viewJob } from './job-view.ts';
+import { makingReasons } from './making-reasons.ts';
+import { noteResult, noteVerdicts, type Verify } from './notes.ts';
+import type { MakingAction, MakingDecision, MakingPicture, Step } from './picture.ts';
+import type { Told } from './told.ts';
+import type { Workshop } from './workshop.ts';
+
+/** The index of the cache of Jobs by the hash of the image's name. */
+export const jobIndex = 'image';
+
+export interface ImageMakingOptions {
+  client: KubeClient;
+  runtime: Runtime;
+  /** Where images are made. */
+  namespace: string;
+  checks: ImageChecks;
+  jobs: CacheView<Job>;
+  workshop: Workshop;
+  /** Jobs at once, over all images. */
+  concurrency: number;
+  keepFinishedMs: number;
+  /** Whether the token is of the version that its module has now: that one says how the image is made. */
+  isCurrent: (token: string) => boolean;
+  told: Told;
+  verify: Verify;
+  /** Has an image looked at by the controller. */
+  look: (image: string) => void;
+  /** Called after a state changed, with all who want that image. */
+  onChange: (wantedBy: readonly string[]) => void;
+}
+
+/** While a Job works, its pod is asked so often why it does not. */
+const lookAgainMs = 30_000;
+
+/**
+ * The life of the images that can be made (design.md, decision 6): one piece of work for all who want an image, whatever
+ * their number, begun only when the registry says that it is missing, and never more than `concurrency` at once.
+ * Cost: per image, a look is a few map look-ups; requests are made only for what changes.
+ */
+export class ImageMaking {
+  readonly #options: ImageMakingOptions;
+  readonly #wants = new ImageWants();
+  readonly #states = new Map<string, ReadonlyMap<string, ImageState>>();
+  /** Images that the registry has, and that are to be made anew. */
+  readonly #condemned = new Set<string>();
+  /** What failed last with which inputs, by Job name. */
+  readonly #attempts = new Map<string, { hash: string; attempt: number }>();
+  /** Jobs that were made and that the cache does not show yet. */
+  readonly #starting = new Set<string>();
+  readonly #queued = new Set<string>();
+
+  constructor(options: ImageMakingOptions) {
+    this.#options = options;
+  }
+
+  /** Replaces what `wantedBy` wants. */
+  want(wantedBy: string, requests: readonly ImageRequest[], generation?: number): void {
+    this.#options.checks.want(wantedBy, requests, generation);
+    const [request] = requests.filter(({ recipe }) => recipe !== undefined);
+    if (request?.recipe === undefined) {
+      this.#drop(wantedBy);
+      return;
+    }
+    this.#wants.add({ token: wantedBy, request, recipe: request.recipe, generation });
+    // Another version may mean another content: what is known is of the former.
+    this.#states.delete(request.image);
+    this.#options.look(request.image);
+  }
+
+  forget(wantedBy: string): void {
+    this.#options.checks.forget(wantedBy);
+    this.#drop(wantedBy);
+  }
+
+  warnings(wantedBy: string): readonly string[] {
+    return this.#options.checks.warnings(wantedBy);
+  }
+
+  /** `Checking` until it was looked at. */
+  state(request: ImageRequest, generation?: number): ImageState {
+    const { recipe, image } = request;
+    if (recipe === undefined) return this.#options.checks.state(request, generation);
+    return this.#states.get(image)?.get(recipe.kernel) ?? { state: 'Checking' };
+  }
+
+  /** The registry has answered about what these want: of images that can be made, more than the answer counts. */
+  answered(tokens: readonly string[]): void {
+    const images = new Set(tokens.map((token) => this.#wants.imageOf(token)).filter((image) => image !== undefined));
+    for (const image of images) this.#options.look(image);
+    const others = tokens.filter((token) => this.#wants.imageOf(token) === undefined);
+    if (others.length > 0) this.#options.onChange(others);
+  }
+
+  /** Images that are, or can be, made from what has this name: a ConfigMap or a Secret. */
+  madeFrom(name: string): string[] {
+    const uses = ({ recipe: { build, sign, imageRepoSecret } }: Want) =>
+      [
+        build?.dockerfileConfigMap,
+        ...(build?.secrets ?? []),
+        sign?.keySecret,
+        sign?.certSecret,
+        imageRepoSecret,
+      ].includes(name);
+    return [...this.#wants.all()].filter(([, wants]) => [...wants.values()].some(uses)).map(([image]) => image);
+  }
+
+  /** Those that wait for a place. */
+  takeQueued(): string[] {
+    const waiting = [...this.#queued];
+    this.#queued.clear();
+    return waiting;
+  }
+
+  async reconcile(image: string): Promise<Outcome> {
+    const wants = this.#preferred(image);
+    const picture = this.#gather(image, wants);
+    const decision = decide(picture);
+    this.#publish(picture, decision, wants);
+    const acted = await this.#apply(picture, decision.action, wants);
+    if (acted !== undefined) return acted;
+    const works = picture.jobs.some(({ phase }) => phase === 'active');
+    const wakeMs = Math.min(
+      decision.wakeMs ?? Number.POSITIVE_INFINITY,
+      works ? lookAgainMs : Number.POSITIVE_INFINITY,
+    );
+    return Number.isFinite(wakeMs) ? after(wakeMs, 'ImageInTheMaking') : done;
+  }
+
+  #drop(token: string): void {
+    const image = this.#wants.remove(token, this.#options.runtime.clock.now());
+    if (image === undefined) return;
+    if (this.#wants.of(image).length === 0) this.#states.delete(image);
+    this.#options.look(image);
+  }
+
+  /** Present versions first; then by token, so that a restart chooses alike. */
+  #preferred(image: string): Want[] {
+    const { isCurrent } = this.#options;
+    const rank = ({ token }: Want) => (isCurrent(token) ? 0 : 1);
+    return [...this.#wants.of(image)].sort((a, b) => rank(a) - rank(b) || (a.token < b.token ? -1 : 1));
+  }
+
+  #gather(image: string, [first, ...rest]: readonly Want[]): MakingPicture {
+    const { checks, jobs, workshop, runtime, keepFinishedMs } = this.#options;
+    const nowMs = runtime.clock.now();
+    const objects = jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
+    const views = objects.map(viewJob).filter((view) => view !== undefined);
+    for (const { name } of views) this.#starting.delete(name);
+    if (first !== undefined && views.length === 0) this.#wants.forgetUnwanted(image);
+    const unsigned = views.find(({ step, phase }) => step === 'build' && phase === 'succeeded')?.result?.digest;
+    return {
+      image,
+      recipe: first?.recipe,
+      kernels: [
+        ...new Set([first, ...rest].flatMap((want) => (want === undefined ? [] : [want.recipe.kernel]))),
+      ].sort(),
+      existence: first === undefined ? { state: 'Checking' } : checks.state(first.request, first.generation),
+      askedMs: first === undefined ? 0 : checks.askedMs(first.request, first.generation),
+      inputs:
+        first === undefined
+          ? { kind: 'ready', build: undefined, sign: undefined }
+          : workshop.inputs({ recipe: first.recipe, generation: first.generation, unsigned, token: first.token }),
+      jobs: views,
+      isCondemned: this.#condemned.has(image),
+      mayStart: this.#running() < this.#options.concurrency,
+      unwantedMs: first === undefined ? this.#wants.unwantedMs(image, nowMs) : 0,
+      keepFinishedMs,
+      nowMs,
+    };
+  }
+
+  #running(): number {
+    const active = this.#options.jobs.list().filter((job) => {
+      const phase = viewJob(job)?.phase;
+      return phase === 'active' || phase === 'terminating';
+    });
+    return active.length + this.#starting.size;
+  }
+
+  #publish({ image, kernels }: MakingPicture, { stateOf }: MakingDecision, wants: readonly Want[]): void {
+    if (wants.length === 0) return;
+    const before = this.#states.get(image);
+    const states = new Map(kernels.map((kernel) => [kernel, stateOf(kernel)]));
+    this.#states.set(image, states);
+    const isQueued = [...states.values()].some((state) => 'reason' in state && state.reason === makingReasons.queued);
+    if (isQueued) this.#queued.add(image);
+    else this.#queued.delete(image);
+    const changed = kernels.filter(
+      (kernel) => JSON.stringify(before?.get(kernel)) !== JSON.stringify(states.get(kernel)),
+    );
+    if (changed.length === 0) return;
+    const whose = wants.filter(({ recipe }) => changed.includes(recipe.kernel)).map(({ token }) => token);
+    this.#options.onChange(whose);
+  }
+
+  /** Undefined: nothing was done that would not wake this image by itself. */
+  async #apply(picture: MakingPicture, action: MakingAction, wants: readonly Want[]): Promise<Outcome | undefined> {
+    const { client, checks, namespace } = this.#options;
+    const { image } = picture;
+    switch (action.kind) {
+      case 'none':
+        return undefined;
+      case 'create':
+        return this.#create(picture, action, wants);
+      case 'delete': {
+        if (action.condemn) this.#condemned.add(image);
+        for (const job of action.jobs) {
+          if (job.phase === 'failed') this.#attempts.set(job.name, { hash: job.hash, attempt: job.attempt });
+          if (job.phase === 'active') this.#options.told.cancelled(job, wants, action.why);
+          await client.delete(jobResource, { namespace, name: job.name }, deletion(job.uid));
+        }
+        return done;
+      }
+      case 'read': {
+        const result = await noteResult(this.#options, action.job);
+        this.#options.told.ended(action.job, result, wants);
+        return done;
+      }
+      case 'ask':
+        this.#condemned.delete(image);
+        checks.again(image);
+        return done;
+      case 'verify':
+        return noteVerdicts(this.#options, action, wants);
+      default:
+        return unreachable(action);
+    }
+  }
+
+  async #create(
+    { image }: MakingPicture,
+    { step, hash }: { step: Step; hash: string },
+    [want]: readonly Want[],
+  ): Promise<Outcome> {
+    const { client, workshop, told } = this.#options;
+    if (want === undefined) return done;
+    const name = workshop.nameOf(step, image);
+    const before = this.#attempts.get(name);
+    const attempt = before?.hash === hash ? before.attempt + 1 : 1;
+    const job = workshop.job({ step, name, hash, attempt, recipe: want.recipe, token: want.token });
+    this.#starting.add(name);
+    try {
+      await client.create(jobResource, job);
+      told.created(step, want);
+    } catch (error) {
+      this.#starting.delete(name);
+      // The cache is slower than we are; or a foreign object has the name, and then this is said again and again.
+      if (!isConflict(error)) throw error;
+      return after(1_000, 'JobExists');
+    }
+    return done;
+  }
+}
+
+/** Label of a Job, and what the index knows it by. */
+export function imageHash(image: string): string {
+  return sha256Hex(image).slice(0, 16);
+}
+
+/** The object stays until its pods are gone: so long, no other of its name can be made. */
+function deletion(uid: string) {
+  return { propagationPolicy: 'Foreground' as const, preconditions: { uid } };
+}

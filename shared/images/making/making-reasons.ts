@@ -1,0 +1,14 @@
+/** Why an image is not there yet: reasons of `status.images`, of events, and labels of metrics (one word everywhere). */
+export const makingReasons = {
+  building: 'ImageBuilding',
+  signing: 'ImageSigning',
+  queued: 'BuildQueued',
+  buildFailed: 'BuildFailed',
+  signFailed: 'SignFailed',
+  notPushed: 'ImageNotPushed',
+  unsignedMissing: 'UnsignedImageMissing',
+  dockerfileMissing: 'DockerfileMissing',
+  secretMissing: 'SecretMissing',
+  secretUnusable: 'SecretUnusable',
+  recipeInvalid: 'RecipeInvalid',
+} as const;
