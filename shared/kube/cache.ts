@@ -32,6 +32,8 @@ export interface CacheOptions<T extends KubeObject> {
   namespace?: string | undefined;
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
+  /** As in `ListOptions`; never for objects that `writeOwned` writes. */
+  metadataOnly?: boolean | undefined;
   /** Name → the values under which an object is found. */
   indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Reduces an object before it is kept, for memory. Never for objects that `writeOwned` writes: what is cut off would be cut off there. */

@@ -16,6 +16,8 @@ export interface ListOptions {
   limit?: number;
   continue?: string | undefined;
   resourceVersion?: string;
+  /** Objects come as `{apiVersion, kind, metadata}`: what a Secret or ConfigMap holds is neither sent nor kept. */
+  metadataOnly?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -31,6 +33,8 @@ export interface WatchOptions {
   resourceVersion: string;
   /** The server ends the watch after so many seconds; the driver then starts the next one. */
   timeoutSeconds?: number;
+  /** As in `ListOptions`. */
+  metadataOnly?: boolean | undefined;
   signal: AbortSignal;
 }
 

@@ -10,6 +10,7 @@ import { checkCertificates, dispatcher } from './dispatcher.ts';
 import { KubeError } from './errors.ts';
 import { type ClusterAccess, type KubeconfigSource, loadKubeconfig } from './kubeconfig.ts';
 import { lines } from './lines.ts';
+import { metadataEvent, metadataOf, metadataTypes } from './metadata-only.ts';
 import type { KubeObject, Resource } from './object.ts';
 import { apiVersion } from './object.ts';
 import { collectionPath, objectPath, withQuery } from './paths.ts';
@@ -51,6 +52,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   return new HttpKubeClient(access, options);
 }
 
+const anyJson = 'application/json';
+
 /** The API's word for what is done, as in rules of RBAC. */
 type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
@@ -59,6 +62,7 @@ interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   resource: Resource<KubeObject>;
   path: string;
+  accept?: string;
   body?: unknown;
   contentType?: string;
   signal?: AbortSignal | undefined;
@@ -111,21 +115,25 @@ class HttpKubeClient implements KubeClient {
   }
 
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
-    const { namespace, signal, ...query } = options;
+    const { namespace, signal, metadataOnly, ...query } = options;
     const path = withQuery(collectionPath(resource, namespace), query);
-    const answer = await this.#call<unknown>({ verb: 'list', method: 'GET', resource, path, signal });
+    const accept = metadataOnly ? metadataTypes.list : anyJson;
+    const answer = await this.#call<unknown>({ verb: 'list', method: 'GET', resource, path, accept, signal });
     const { metadata, items } = listFrom<T>(answer);
-    return { metadata, items: items.map((item) => withKind(resource, item)) };
+    const named = metadataOnly ? metadataOf<T> : withKind<T>;
+    return { metadata, items: items.map((item) => named(resource, item)) };
   }
 
   async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    const { namespace, signal, ...query } = options;
+    const { namespace, signal, metadataOnly, ...query } = options;
     const parameters = { ...query, watch: true, allowWatchBookmarks: true };
     const path = withQuery(collectionPath(resource, namespace), parameters);
+    const accept = metadataOnly ? metadataTypes.watch : anyJson;
     try {
-      const answer = await this.#send({ verb: 'watch', method: 'GET', resource, path, signal }, this.#watches);
+      const answer = await this.#send({ verb: 'watch', method: 'GET', resource, path, accept, signal }, this.#watches);
       for await (const line of lines(answer.body, transportLimits.watchLineCharsMax)) {
-        yield eventFrom<T>(line);
+        const event = eventFrom<T>(line);
+        yield metadataOnly ? metadataEvent(resource, event) : event;
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -195,7 +203,7 @@ class HttpKubeClient implements KubeClient {
   }
 
   async #request(call: Call, through: Dispatcher): Promise<Dispatcher.ResponseData> {
-    const { verb, method, resource, contentType = 'application/json', signal } = call;
+    const { verb, method, resource, accept = anyJson, contentType = anyJson, signal } = call;
     const authorization = await this.#credentials.authorization();
     const timeoutMs = this.#options.requestTimeoutMs ?? transportLimits.requestTimeoutMs;
     if (method !== 'GET' && this.#options.mayWrite?.() === false) {
@@ -207,7 +215,7 @@ class HttpKubeClient implements KubeClient {
         path: this.#basePath + call.path,
         method,
         headers: {
-          accept: 'application/json',
+          accept,
           'user-agent': this.#options.userAgent ?? 'kmm-hub',
           ...(authorization !== undefined && { authorization }),
           ...(call.body !== undefined && { 'content-type': contentType }),

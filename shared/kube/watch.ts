@@ -13,6 +13,8 @@ export interface WatchTarget<T extends KubeObject> {
   namespace?: string | undefined;
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
+  /** As in `ListOptions`. */
+  metadataOnly?: boolean | undefined;
 }
 
 export const watchLimits = {

@@ -2,6 +2,15 @@ import { groupVersion, type ServedKind } from '../kinds/served-kind.ts';
 import type { Write } from '../store/collection.ts';
 import type { Stored } from '../store/stored.ts';
 import { encodeTable, type TableRequest } from '../tables/table.ts';
+import { encodeMetadata, encodeMetadataList, type MetadataRequest, requireMetadataOf } from './metadata-only.ts';
+import type { ResourceRequest } from './request.ts';
+
+/** The object as the request wants to see it. */
+export function encodeAnswer({ kind, metadata }: Pick<ResourceRequest, 'kind' | 'metadata'>, stored: Stored): string {
+  if (metadata === undefined) return encodeObject(kind, stored);
+  requireMetadataOf(metadata, 'object');
+  return encodeMetadata(stored);
+}
 
 /** The object's JSON in the version that was asked for. */
 export function encodeObject(kind: ServedKind, stored: Stored): string {
@@ -11,13 +20,17 @@ export function encodeObject(kind: ServedKind, stored: Stored): string {
 export function encodeList(
   kind: ServedKind,
   page: { items: readonly Stored[]; revision: number; continueToken?: string; remaining?: number },
-  table?: TableRequest & { nowMs: number },
+  as: { table?: (TableRequest & { nowMs: number }) | undefined; metadata?: MetadataRequest | undefined } = {},
 ): string {
   const metadata = {
     resourceVersion: String(page.revision),
     ...(page.continueToken !== undefined && { continue: page.continueToken, remainingItemCount: page.remaining }),
   };
-  if (table) return encodeTable(kind, { items: page.items, metadata, withColumns: true }, table);
+  if (as.table) return encodeTable(kind, { items: page.items, metadata, withColumns: true }, as.table);
+  if (as.metadata) {
+    requireMetadataOf(as.metadata, 'list');
+    return encodeMetadataList(page.items, metadata);
+  }
   // Items of built-in kinds carry neither apiVersion nor kind in Kubernetes; those of custom resources do.
   const head = kind.builtIn ? '{' : headOf(kind);
   const items = page.items.map((stored) => head + bodyOf(kind, stored)).join(',');

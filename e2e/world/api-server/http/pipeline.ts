@@ -14,7 +14,7 @@ import { patch, update } from '../operations/update.ts';
 import { watch } from '../operations/watch.ts';
 import type { RequestEntry, RequestLog } from '../requests.ts';
 import { requireWriteOptions } from '../validation/options.ts';
-import { type EventLines, encodeObject } from './encode.ts';
+import { type EventLines, encodeAnswer } from './encode.ts';
 import { openApiV2Document, openApiV2Type } from './openapi-v2.ts';
 import { parseResourceRequest, type ResourceRequest, readBody } from './request.ts';
 
@@ -154,7 +154,7 @@ async function answered(
   entry.status = answer.code;
   requests.add(entry);
   if (on.fault && !(await on.fault.after(response))) return;
-  const text = 'stored' in answer ? encodeObject(call.kind, answer.stored) : answer.text;
+  const text = 'stored' in answer ? encodeAnswer(call, answer.stored) : answer.text;
   const warning = call.warnings.map((warned) => `299 - "${warned.replaceAll('"', '\\"')}"`);
   respond(response, answer.code, text, warning.length > 0 ? { warning } : {});
 }

@@ -5,6 +5,7 @@ import { ApiFailure, badRequest, methodNotAllowed, unknownPath, unsupportedMedia
 import type { Catalog } from '../kinds/catalog.ts';
 import type { ServedKind } from '../kinds/served-kind.ts';
 import { type TableRequest, tableRequest } from '../tables/table.ts';
+import { type MetadataRequest, metadataRequest } from './metadata-only.ts';
 import { protobufType, readProtobuf } from './protobuf.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
@@ -19,6 +20,8 @@ export interface ResourceRequest {
   readonly query: URLSearchParams;
   /** Set when the answer is to be a table; only reads know it. */
   readonly table: TableRequest | undefined;
+  /** Set when the answer is to be objects' metadata and no more. */
+  readonly metadata: MetadataRequest | undefined;
 }
 
 const bodyBytesMax = 3 * 1024 * 1024;
@@ -41,7 +44,8 @@ export function parseResourceRequest(
   const verb = verbOf(method, place.name !== undefined, query);
   const lacksNamespace = place.kind.namespaced && place.namespace === undefined;
   if (lacksNamespace && (verb === 'create' || verb === 'deletecollection')) throw methodNotAllowed();
-  return { ...place, verb, query, table: tableRequest(accept, query) };
+  const metadata = metadataRequest(accept);
+  return { ...place, verb, query, metadata, table: metadata ? undefined : tableRequest(accept, query) };
 }
 
 type Place = Pick<ResourceRequest, 'kind' | 'namespace' | 'name' | 'subresource'>;

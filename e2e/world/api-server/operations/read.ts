@@ -55,7 +55,8 @@ export function list(state: ServerState, call: Call): Answer {
       ...(!isSelecting(call) && { remaining: left }),
     }),
   };
-  return { code: 200, text: encodeList(call.kind, page, call.table && { ...call.table, nowMs: state.clock.now() }) };
+  const table = call.table && { ...call.table, nowMs: state.clock.now() };
+  return { code: 200, text: encodeList(call.kind, page, { metadata: call.metadata, table }) };
 }
 
 /** The revision that the query insists on; undefined for "now". A page of a revision is exact without a word. */

@@ -3,8 +3,9 @@ import type { Clock } from '../../../../shared/core/clock.ts';
 import { ApiFailure, statusBody } from '../failures.ts';
 import type { WatchGate } from '../faults/watch-gate.ts';
 import { type EventLines, type EventType, encodeObject, eventLine } from '../http/encode.ts';
+import { encodeMetadata, metadataJson } from '../http/metadata-only.ts';
 import { isTrue, type ResourceRequest, wholeNumber } from '../http/request.ts';
-import { groupVersion, type ServedKind } from '../kinds/served-kind.ts';
+import { groupVersion } from '../kinds/served-kind.ts';
 import type { Predicate } from '../selectors/label-selector.ts';
 import type { Write } from '../store/collection.ts';
 import { Stored } from '../store/stored.ts';
@@ -35,7 +36,7 @@ export function watch(
   response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
   response.flushHeaders();
   const collection = collectionOf(state, call);
-  const tableLine = tableLines(state, call);
+  const ownLine = ownLines(state, call);
   const say = (line: string | Buffer) =>
     gate.pass(() => {
       // What comes a moment after the answer ended is not said: listeners and timers end with the connection.
@@ -45,10 +46,10 @@ export function watch(
     });
   const send = (write: Write) => {
     const sent = seenBy(predicate, write);
-    if (sent !== undefined) say(tableLine?.(sent.type, sent.stored) ?? lines.line(call.kind, write, sent));
+    if (sent !== undefined) say(ownLine?.(sent.type, sent.stored) ?? lines.line(call.kind, write, sent));
   };
   try {
-    sendStart(state, call, { asked, say, send, tableLine });
+    sendStart(state, call, { asked, say, send, ownLine });
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;
     const line = eventLine('ERROR', JSON.stringify(statusBody(error)));
@@ -58,7 +59,7 @@ export function watch(
   const stop = collection.listen(call.namespace, (write) => {
     if (write.revision > asked) send(write);
   });
-  const bookmark = () => say(bookmarkLine(call.kind, Math.max(asked, state.store.revision)));
+  const bookmark = () => say(bookmarkLine(call, Math.max(asked, state.store.revision)));
   const stopTimers = startTimers(state.clock, {
     timeoutSeconds,
     bookmark: isTrue(call.query.get('allowWatchBookmarks')) ? bookmark : undefined,
@@ -73,7 +74,7 @@ export function watch(
 function sendStart(
   state: ServerState,
   call: ResourceRequest,
-  at: { asked: number; say: (line: string) => void; send: (write: Write) => void; tableLine: TableLine | undefined },
+  at: { asked: number; say: (line: string) => void; send: (write: Write) => void; ownLine: OwnLine | undefined },
 ): void {
   const collection = collectionOf(state, call);
   if (at.asked > 0) {
@@ -82,14 +83,15 @@ function sendStart(
     return;
   }
   for (const stored of selected(state, call)) {
-    at.say(at.tableLine?.('ADDED', stored) ?? eventLine('ADDED', encodeObject(call.kind, stored)));
+    at.say(at.ownLine?.('ADDED', stored) ?? eventLine('ADDED', encodeObject(call.kind, stored)));
   }
 }
 
-type TableLine = (type: EventType, stored: Stored) => string;
+type OwnLine = (type: EventType, stored: Stored) => string;
 
-/** Events that carry a table of one row each; the first says what the columns are. */
-function tableLines({ clock }: ServerState, { kind, table }: ResourceRequest): TableLine | undefined {
+/** Events that carry metadata only, or a table of one row each, of which the first says what the columns are. */
+function ownLines({ clock }: ServerState, { kind, table, metadata }: ResourceRequest): OwnLine | undefined {
+  if (metadata) return (type, stored) => eventLine(type, encodeMetadata(stored));
   if (table === undefined) return undefined;
   let withColumns = true;
   return (type, stored) => {
@@ -119,8 +121,9 @@ function withRevision(stored: Stored, revision: number): Stored {
   return new Stored({ ...stored.object, metadata }, revision);
 }
 
-function bookmarkLine(kind: ServedKind, revision: number): string {
+function bookmarkLine({ kind, metadata: metadataOnly }: ResourceRequest, revision: number): string {
   const metadata = { resourceVersion: String(revision), creationTimestamp: null };
+  if (metadataOnly) return eventLine('BOOKMARK', metadataJson(metadata));
   return eventLine('BOOKMARK', JSON.stringify({ kind: kind.kind, apiVersion: groupVersion(kind), metadata }));
 }
 
