@@ -1,5 +1,6 @@
 import { unreachable } from '../../shared/core/assert.ts';
 import type { ImageRequest, ImageState } from '../../shared/images/checks.ts';
+import { makingReasons } from '../../shared/images/making/making-reasons.ts';
 import type { ResolvedMapping } from '../../shared/kernel/mapping.ts';
 import { parseReference, pinnedReference } from '../../shared/registry/reference.ts';
 import { reasons } from './reasons.ts';
@@ -64,6 +65,7 @@ function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQu
     const message = 'shipped by name, not checked (imageCheck: Skip)';
     return { state: 'Unchecked', reason: reasons.imagesNotChecked, message, image, mapping: shipped(mapping, image) };
   }
+  const recipe = revision.recipe(mapping, images.secretNamespace);
   const request = imageRequest(revision, mapping, images.secretNamespace);
   const found = images.stateOf(revision, request);
   const base = { image, request, generation: revision.moduleSpec.imageRebuildTriggerGeneration };
@@ -73,6 +75,9 @@ function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQu
     case 'Checking':
       return { ...base, state: 'Checking', reason: reasons.imageChecking, message: 'is being looked up' };
     case 'Missing':
+      if (recipe.kind === 'error') {
+        return { ...base, state: 'Failed', reason: makingReasons.recipeInvalid, message: recipe.message };
+      }
       return { ...base, state: 'Missing', reason: reasons.imageMissing, message: found.message };
     case 'Unknown':
     case 'Building':
@@ -86,10 +91,12 @@ function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQu
 
 export function imageRequest(revision: Revision, mapping: ResolvedMapping, secretNamespace: string): ImageRequest {
   const secret = revision.moduleSpec.imageRepoSecret?.name;
+  const recipe = revision.recipe(mapping, secretNamespace);
   return {
     image: mapping.containerImage,
     ...(secret ? { secret: { namespace: secretNamespace, name: secret } } : {}),
     tls: mapping.registryTLS,
+    ...(recipe.kind === 'recipe' && { recipe: recipe.recipe }),
   };
 }
 

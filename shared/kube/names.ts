@@ -13,9 +13,11 @@ export const labels = {
   workerAction: `${prefix}/worker-action`,
   /** On Secrets: what they may be used for, `sign`, `build` or `pull` (contract 8). */
   secretUse: `${prefix}/use`,
-  /** On Jobs and Builds that make images: `build` or `sign`. */
-  buildType: `${prefix}/build.type`,
-  /** On them: hash of the image's name, by which all that make one image are found. */
+  /** On what makes an image: the kernel that it is for, normalised. */
+  targetKernel: `${prefix}/target-kernel`,
+  /** On what makes an image, its pods included: `build` or `sign`. */
+  buildType: 'kmm.openshift.io/build.type',
+  /** On it: hash of the image's name, by which all that make one image are found. */
   image: `${prefix}/image`,
 } as const;
 
@@ -37,9 +39,14 @@ export const annotations = {
   written: `${prefix}/written`,
   /** On a pull Secret, `true`: its logins may travel in plain HTTP or over unverified TLS (`registryTLS.insecure*`, contract 8). */
   allowInsecureRegistry: `${prefix}/allow-insecure-registry`,
-  /** On a Job that makes an image: the image's name, and hash of all that it is made from. */
+  /** On what makes an image: hash of all that determines what comes out. */
+  inputsHash: `${prefix}/last-hash`,
+  /** On a signing key's Secret: the modules that may be signed with it, by name, separated by spaces or commas; absent: any (contract 8). */
+  allowedModules: `${prefix}/allowed-modules`,
+  /** On a signing key's Secret: the repositories whose images may be signed with it; `registry/path/*` stands for all below. */
+  allowedImages: `${prefix}/allowed-images`,
+  /** On a Job that makes an image: the image's name. */
   image: `${prefix}/image`,
-  inputs: `${prefix}/inputs`,
   /** On it: which attempt with these inputs it is. */
   attempt: `${prefix}/attempt`,
   /** On it: what its pod said in the end, and what the image was found to be, by kernel (JSON). */

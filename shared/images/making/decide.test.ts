@@ -58,6 +58,7 @@ function job(step: Step, overrides: Partial<MakingJob> = {}): MakingJob {
     hash: step === 'build' ? 'b1' : 's1',
     attempt: 1,
     phase: 'active',
+    seconds: undefined,
     result: ended ? { atMs: nowMs - 2 * minuteMs, reason: '', message: 'make: *** [all] Error 2' } : undefined,
     verdicts: new Map(),
     ...overrides,

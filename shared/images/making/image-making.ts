@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { unreachable } from '../../core/assert.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import { after, done, type Outcome } from '../../core/outcome.ts';
@@ -14,9 +15,9 @@ import { ImageWants, type Want } from './image-wants.ts';
 import { imageOf, viewJob } from './job-view.ts';
 import { makingReasons } from './making-reasons.ts';
 import { noteResult, noteVerdicts, type Verify } from './notes.ts';
-import type { MakingAction, MakingDecision, MakingPicture, Step } from './picture.ts';
+import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step } from './picture.ts';
 import type { Told } from './told.ts';
-import type { Workshop } from './workshop.ts';
+import type { Maker, WorkOrder, Workshop } from './workshop.ts';
 
 /** The index of the cache of Jobs by the hash of the image's name. */
 export const jobIndex = 'image';
@@ -32,8 +33,8 @@ export interface ImageMakingOptions {
   /** Jobs at once, over all images. */
   concurrency: number;
   keepFinishedMs: number;
-  /** Whether the token is of the version that its module has now: that one says how the image is made. */
-  isCurrent: (token: string) => boolean;
+  /** In whose name; undefined: the module is gone. `isCurrent`: of the version that it has now, which says how the image is made. */
+  makerOf: (token: string) => (Maker & { isCurrent: boolean }) | undefined;
   told: Told;
   verify: Verify;
   /** Has an image looked at by the controller. */
@@ -44,6 +45,9 @@ export interface ImageMakingOptions {
 
 /** While a Job works, its pod is asked so often why it does not. */
 const lookAgainMs = 30_000;
+/** Until the cache shows what was just made. */
+const createdLateMs = 1_000;
+const unseenMsMax = 30_000;
 
 /**
  * The life of the images that can be made (design.md, decision 6): one piece of work for all who want an image, whatever
@@ -58,8 +62,8 @@ export class ImageMaking {
   readonly #condemned = new Set<string>();
   /** What failed last with which inputs, by Job name. */
   readonly #attempts = new Map<string, { hash: string; attempt: number }>();
-  /** Jobs that were made and that the cache does not show yet. */
-  readonly #starting = new Set<string>();
+  /** Image → the Job that was made for it and that the cache does not show yet. */
+  readonly #starting = new Map<string, { name: string; untilMs: number }>();
   readonly #queued = new Set<string>();
 
   constructor(options: ImageMakingOptions) {
@@ -147,39 +151,52 @@ export class ImageMaking {
   }
 
   /** Present versions first; then by token, so that a restart chooses alike. */
-  #preferred(image: string): Want[] {
-    const { isCurrent } = this.#options;
-    const rank = ({ token }: Want) => (isCurrent(token) ? 0 : 1);
-    return [...this.#wants.of(image)].sort((a, b) => rank(a) - rank(b) || (a.token < b.token ? -1 : 1));
+  #preferred(image: string): Ordered[] {
+    const ordered = this.#wants.of(image).flatMap((want) => {
+      const module = this.#options.makerOf(want.token);
+      return module === undefined ? [] : [{ ...want, module }];
+    });
+    const rank = ({ module }: Ordered) => (module.isCurrent ? 0 : 1);
+    return ordered.sort((a, b) => rank(a) - rank(b) || (a.token < b.token ? -1 : 1));
   }
 
-  #gather(image: string, [first, ...rest]: readonly Want[]): MakingPicture {
-    const { checks, jobs, workshop, runtime, keepFinishedMs } = this.#options;
+  #gather(image: string, wants: readonly Ordered[]): MakingPicture {
+    const { checks, workshop, runtime, keepFinishedMs } = this.#options;
     const nowMs = runtime.clock.now();
-    const objects = jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
-    const views = objects.map(viewJob).filter((view) => view !== undefined);
-    for (const { name } of views) this.#starting.delete(name);
-    if (first !== undefined && views.length === 0) this.#wants.forgetUnwanted(image);
-    const unsigned = views.find(({ step, phase }) => step === 'build' && phase === 'succeeded')?.result?.digest;
-    return {
+    const jobs = this.#jobs(image);
+    const [first] = wants;
+    const common = {
       image,
-      recipe: first?.recipe,
-      kernels: [
-        ...new Set([first, ...rest].flatMap((want) => (want === undefined ? [] : [want.recipe.kernel]))),
-      ].sort(),
-      existence: first === undefined ? { state: 'Checking' } : checks.state(first.request, first.generation),
-      askedMs: first === undefined ? 0 : checks.askedMs(first.request, first.generation),
-      inputs:
-        first === undefined
-          ? { kind: 'ready', build: undefined, sign: undefined }
-          : workshop.inputs({ recipe: first.recipe, generation: first.generation, unsigned, token: first.token }),
-      jobs: views,
+      kernels: [...new Set(wants.map(({ recipe }) => recipe.kernel))].sort(),
+      jobs,
       isCondemned: this.#condemned.has(image),
       mayStart: this.#running() < this.#options.concurrency,
-      unwantedMs: first === undefined ? this.#wants.unwantedMs(image, nowMs) : 0,
       keepFinishedMs,
       nowMs,
     };
+    if (first === undefined) {
+      const inputs = { kind: 'ready', build: undefined, sign: undefined } as const;
+      const unwantedMs = this.#wants.unwantedMs(image, nowMs);
+      return { ...common, recipe: undefined, existence: { state: 'Checking' }, askedMs: 0, inputs, unwantedMs };
+    }
+    return {
+      ...common,
+      recipe: first.recipe,
+      existence: checks.state(first.request, first.generation),
+      askedMs: checks.askedMs(first.request, first.generation),
+      inputs: workshop.inputs(orderOf(first, jobs)),
+      unwantedMs: 0,
+    };
+  }
+
+  #jobs(image: string): MakingJob[] {
+    const objects = this.#options.jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
+    const jobs = objects.map(viewJob).filter((view) => view !== undefined);
+    const starting = this.#starting.get(image);
+    const isSeen = jobs.some(({ name }) => name === starting?.name);
+    // What was deleted before the cache could show it is never seen.
+    if (isSeen || (starting && starting.untilMs <= this.#options.runtime.clock.now())) this.#starting.delete(image);
+    return jobs;
   }
 
   #running(): number {
@@ -190,7 +207,7 @@ export class ImageMaking {
     return active.length + this.#starting.size;
   }
 
-  #publish({ image, kernels }: MakingPicture, { stateOf }: MakingDecision, wants: readonly Want[]): void {
+  #publish({ image, kernels }: MakingPicture, { stateOf }: MakingDecision, wants: readonly Ordered[]): void {
     if (wants.length === 0) return;
     const before = this.#states.get(image);
     const states = new Map(kernels.map((kernel) => [kernel, stateOf(kernel)]));
@@ -198,16 +215,20 @@ export class ImageMaking {
     const isQueued = [...states.values()].some((state) => 'reason' in state && state.reason === makingReasons.queued);
     if (isQueued) this.#queued.add(image);
     else this.#queued.delete(image);
-    const changed = kernels.filter(
-      (kernel) => JSON.stringify(before?.get(kernel)) !== JSON.stringify(states.get(kernel)),
-    );
-    if (changed.length === 0) return;
+    const changed = kernels.filter((kernel) => !isDeepStrictEqual(before?.get(kernel), states.get(kernel)));
     const whose = wants.filter(({ recipe }) => changed.includes(recipe.kernel)).map(({ token }) => token);
-    this.#options.onChange(whose);
+    if (whose.length > 0) this.#options.onChange(whose);
+  }
+
+  #set(image: string, wants: readonly Ordered[], state: ImageState): void {
+    const states = new Map(this.#states.get(image));
+    for (const { recipe } of wants) states.set(recipe.kernel, state);
+    this.#states.set(image, states);
+    this.#options.onChange(wants.map(({ token }) => token));
   }
 
   /** Undefined: nothing was done that would not wake this image by itself. */
-  async #apply(picture: MakingPicture, action: MakingAction, wants: readonly Want[]): Promise<Outcome | undefined> {
+  async #apply(picture: MakingPicture, action: MakingAction, wants: readonly Ordered[]): Promise<Outcome | undefined> {
     const { client, checks, namespace } = this.#options;
     const { image } = picture;
     switch (action.kind) {
@@ -241,28 +262,41 @@ export class ImageMaking {
   }
 
   async #create(
-    { image }: MakingPicture,
+    { image, jobs }: MakingPicture,
     { step, hash }: { step: Step; hash: string },
-    [want]: readonly Want[],
+    [want]: readonly Ordered[],
   ): Promise<Outcome> {
     const { client, workshop, told } = this.#options;
-    if (want === undefined) return done;
-    const name = workshop.nameOf(step, image);
-    const before = this.#attempts.get(name);
+    if (want === undefined || this.#starting.has(image)) return after(createdLateMs, 'JobNotSeenYet');
+    const order = orderOf(want, jobs);
+    const before = this.#attempts.get(workshop.nameOf(step, order));
     const attempt = before?.hash === hash ? before.attempt + 1 : 1;
-    const job = workshop.job({ step, name, hash, attempt, recipe: want.recipe, token: want.token });
-    this.#starting.add(name);
-    try {
-      await client.create(jobResource, job);
-      told.created(step, want);
-    } catch (error) {
-      this.#starting.delete(name);
-      // The cache is slower than we are; or a foreign object has the name, and then this is said again and again.
-      if (!isConflict(error)) throw error;
-      return after(1_000, 'JobExists');
+    const made = workshop.job(step, { ...order, hash, attempt });
+    if (made.kind === 'refused') {
+      this.#set(image, [want], { state: 'Failed', reason: made.reason, message: made.message });
+      return done;
     }
+    const { name } = made.object.metadata;
+    this.#starting.set(image, { name, untilMs: this.#options.runtime.clock.now() + unseenMsMax });
+    try {
+      await client.create(jobResource, made.object);
+    } catch (error) {
+      this.#starting.delete(image);
+      // The cache is slower than we are; or a foreign object has the name, and then this is said again and again.
+      if (isConflict(error)) return after(createdLateMs, 'JobExists');
+      throw error;
+    }
+    told.created(step, want, name);
     return done;
   }
+}
+
+/** A want, and in whose name it is served. */
+export type Ordered = Want & { module: Maker & { isCurrent: boolean } };
+
+function orderOf({ recipe, generation, module }: Ordered, jobs: readonly MakingJob[]): WorkOrder {
+  const built = jobs.find(({ step, phase }) => step === 'build' && phase === 'succeeded');
+  return { recipe, module, generation, unsigned: built?.result?.digest };
 }
 
 /** Label of a Job, and what the index knows it by. */

@@ -13,16 +13,22 @@ export function viewJob(job: Job): MakingJob | undefined {
     name,
     uid,
     step,
-    hash: noted[annotations.inputs] ?? '',
+    hash: noted[annotations.inputsHash] ?? '',
     attempt: Math.max(1, Number.parseInt(noted[annotations.attempt] ?? '1', 10) || 1),
+    seconds: secondsOf(job.metadata.creationTimestamp, end?.lastTransitionTime),
     phase: deletionTimestamp ? 'terminating' : phaseOf(end?.type),
     result: resultIn(noted[annotations.result]),
     verdicts: verdictsIn(noted[annotations.verdicts]),
   };
 }
 
-export function imageOf(job: Job): string | undefined {
-  return job.metadata.annotations?.[annotations.image];
+export function imageOf(job: Job | undefined): string | undefined {
+  return job?.metadata.annotations?.[annotations.image];
+}
+
+function secondsOf(from: string | undefined, to: string | undefined): number | undefined {
+  if (from === undefined || to === undefined) return undefined;
+  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
 }
 
 function isStep(text: string | undefined): text is Step {

@@ -9,6 +9,19 @@ export const makingReasons = {
   unsignedMissing: 'UnsignedImageMissing',
   dockerfileMissing: 'DockerfileMissing',
   secretMissing: 'SecretMissing',
-  secretUnusable: 'SecretUnusable',
+  secretRefused: 'SecretRefused',
   recipeInvalid: 'RecipeInvalid',
+  notConfigured: 'BuildsNotConfigured',
 } as const;
+
+/** Those that somebody should look at. */
+export const makingFailures = [
+  makingReasons.buildFailed,
+  makingReasons.signFailed,
+  makingReasons.notPushed,
+  makingReasons.dockerfileMissing,
+  makingReasons.secretMissing,
+  makingReasons.secretRefused,
+  makingReasons.recipeInvalid,
+  makingReasons.notConfigured,
+] as const;

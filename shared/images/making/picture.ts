@@ -33,6 +33,8 @@ export interface MakingJob {
   /** 1 for the first with these inputs. */
   attempt: number;
   phase: 'active' | 'succeeded' | 'failed' | 'terminating';
+  /** From its creation to its end, by the cluster's clock; undefined before. */
+  seconds: number | undefined;
   /** Undefined until it was read. */
   result: JobResult | undefined;
   /** By kernel. */

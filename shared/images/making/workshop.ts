@@ -1,17 +1,29 @@
-import type { Job } from '../../kube/object.ts';
+import type { Made } from '../../build/step.ts';
+import type { labels } from '../../kube/names.ts';
+import type { Job, OwnerReference } from '../../kube/object.ts';
 import type { ImageRecipe } from '../recipe.ts';
 import type { Inputs, Step } from './picture.ts';
 
+/** In whose name an image is made. */
+export interface Maker {
+  name: string;
+  label: typeof labels.moduleName | typeof labels.managedClusterModule;
+  owner: OwnerReference;
+}
+
+export interface WorkOrder {
+  recipe: ImageRecipe;
+  module: Maker;
+  /** `imageRebuildTriggerGeneration`. */
+  generation: number | undefined;
+  /** Digest of what was built, once that is known. */
+  unsigned: string | undefined;
+}
+
 /** What a step of making an image needs, and what it is made from. */
 export interface Workshop {
-  /** Whether all is there that `recipe` names and may be used so, and the hashes of it. `unsigned`: digest of what was built. */
-  inputs(of: {
-    recipe: ImageRecipe;
-    generation: number | undefined;
-    unsigned: string | undefined;
-    token: string;
-  }): Inputs;
-  /** One name for a step of an image, whoever wants it: the API server itself keeps a second Job from being made. */
-  nameOf(step: Step, image: string): string;
-  job(of: { step: Step; name: string; hash: string; attempt: number; recipe: ImageRecipe; token: string }): Job;
+  /** Whether all is there that the recipe names and may be used so, and the hashes of it. */
+  inputs(order: WorkOrder): Inputs;
+  nameOf(step: Step, order: WorkOrder): string;
+  job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Made<Job>;
 }
