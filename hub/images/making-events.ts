@@ -1,8 +1,8 @@
 import type { ManagedClusterModule } from '@open-cluster-management/api-types';
-import type { Ordered } from '../../shared/images/making/image-making.ts';
-import type { JobResult, MakingJob, Step } from '../../shared/images/making/picture.ts';
-import type { Told } from '../../shared/images/making/told.ts';
 import type { EventRecorder } from '../../shared/kube/events.ts';
+import type { Ordered } from '../../shared/making/orders.ts';
+import type { JobResult, MakingJob, Step } from '../../shared/making/picture.ts';
+import type { Told } from '../../shared/making/told.ts';
 import { tokenOwner } from '../managed-cluster-module/demand.ts';
 import type { MakingMeters } from './making-meters.ts';
 

@@ -1,5 +1,5 @@
 import type { ConditionState } from '../../shared/core/conditions.ts';
-import { makingFailures } from '../../shared/images/making/making-reasons.ts';
+import { makingFailures } from '../../shared/making/making-reasons.ts';
 import { imageStatuses } from './image-status.ts';
 import { type Problem, reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';

@@ -1,7 +1,7 @@
 import { unreachable } from '../../shared/core/assert.ts';
 import type { ImageRequest, ImageState } from '../../shared/images/checks.ts';
-import { makingReasons } from '../../shared/images/making/making-reasons.ts';
 import type { ResolvedMapping } from '../../shared/kernel/mapping.ts';
+import { makingReasons } from '../../shared/making/making-reasons.ts';
 import { parseReference, pinnedReference } from '../../shared/registry/reference.ts';
 import { reasons } from './reasons.ts';
 import type { Revision } from './revision.ts';

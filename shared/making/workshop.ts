@@ -1,7 +1,7 @@
-import type { Made } from '../../build/step.ts';
-import type { labels } from '../../kube/names.ts';
-import type { Job, OwnerReference } from '../../kube/object.ts';
-import type { ImageRecipe } from '../recipe.ts';
+import type { Made } from '../build/step.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
+import type { labels } from '../kube/names.ts';
+import type { Job, OwnerReference } from '../kube/object.ts';
 import type { Inputs, Step } from './picture.ts';
 
 /** In whose name an image is made. */

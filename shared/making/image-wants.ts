@@ -1,5 +1,5 @@
-import type { ImageRequest } from '../look-up.ts';
-import type { ImageRecipe } from '../recipe.ts';
+import type { ImageRequest } from '../images/look-up.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
 
 /** One who wants an image, and how it would be made for them. */
 export interface Want {

@@ -1,4 +1,4 @@
-import type { Ordered } from './image-making.ts';
+import type { Ordered } from './orders.ts';
 import type { JobResult, MakingJob, Step } from './picture.ts';
 
 /** Told of what happens to images: events and metrics (facts, behaviour (h)). */

@@ -1,4 +1,4 @@
-import type { ImageState } from '../look-up.ts';
+import type { ImageState } from '../images/look-up.ts';
 import { makingReasons } from './making-reasons.ts';
 import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
 

@@ -1,6 +1,6 @@
-import { isRecord } from '../../core/record.ts';
-import { annotations, labels } from '../../kube/names.ts';
-import type { Job } from '../../kube/object.ts';
+import { isRecord } from '../core/record.ts';
+import { annotations, labels } from '../kube/names.ts';
+import type { Job } from '../kube/object.ts';
 import type { JobResult, MakingJob, Step, Verdict } from './picture.ts';
 
 /** What a Job says of itself; undefined for one that is none of ours. What people wrote into it is not trusted to be well-formed. */

@@ -1,5 +1,5 @@
-import type { ImageState } from '../look-up.ts';
-import type { ImageRecipe } from '../recipe.ts';
+import type { ImageState } from '../images/look-up.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
 
 /** An image is built, then signed, or one of both. */
 export type Step = 'build' | 'sign';

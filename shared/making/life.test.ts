@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { array, asyncProperty, assert as check, constantFrom } from 'fast-check';
-import { silentLog } from '../../core/log.ts';
-import { KubeError } from '../../kube/errors.ts';
-import { annotations, labels } from '../../kube/names.ts';
-import type { Job, KubeObject } from '../../kube/object.ts';
-import { fakeClient } from '../../testing/fake-client.ts';
-import { settle, VirtualClock } from '../../testing/virtual-clock.ts';
-import { ImageChecks } from '../checks.ts';
-import type { ImageRecipe } from '../recipe.ts';
-import { ImageMaking, imageHash } from './image-making.ts';
+import { silentLog } from '../core/log.ts';
+import { ImageChecks } from '../images/checks.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
+import { KubeError } from '../kube/errors.ts';
+import { annotations, labels } from '../kube/names.ts';
+import type { Job, KubeObject } from '../kube/object.ts';
+import { fakeClient } from '../testing/fake-client.ts';
+import { settle, VirtualClock } from '../testing/virtual-clock.ts';
+import { ImageMaking } from './image-making.ts';
+import { imageHash } from './job-shelf.ts';
 import type { Step } from './picture.ts';
 import type { Workshop } from './workshop.ts';
 

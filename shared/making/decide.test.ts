@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ImageRecipe } from '../recipe.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
 import { decide } from './decide.ts';
 import type { MakingJob, MakingPicture, Step } from './picture.ts';
 

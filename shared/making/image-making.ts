@@ -1,26 +1,21 @@
-import { isDeepStrictEqual } from 'node:util';
-import { unreachable } from '../../core/assert.ts';
-import { sha256Hex } from '../../core/hash.ts';
-import { after, done, type Outcome } from '../../core/outcome.ts';
-import type { CacheView } from '../../kube/cache.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import { isConflict } from '../../kube/errors.ts';
-import type { Job } from '../../kube/object.ts';
-import { jobs as jobResource } from '../../kube/resources.ts';
-import type { Runtime } from '../../kube/runtime.ts';
-import type { ImageChecks } from '../checks.ts';
-import type { ImageRequest, ImageState } from '../look-up.ts';
+import { unreachable } from '../core/assert.ts';
+import { after, done, type Outcome } from '../core/outcome.ts';
+import type { ImageChecks } from '../images/checks.ts';
+import type { ImageRequest, ImageState } from '../images/look-up.ts';
+import type { CacheView } from '../kube/cache.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { isConflict } from '../kube/errors.ts';
+import type { Job } from '../kube/object.ts';
+import { jobs as jobResource } from '../kube/resources.ts';
+import type { Runtime } from '../kube/runtime.ts';
 import { decide } from './decide.ts';
 import { ImageWants, type Want } from './image-wants.ts';
-import { imageOf, viewJob } from './job-view.ts';
-import { makingReasons } from './making-reasons.ts';
+import { JobShelf } from './job-shelf.ts';
+import { MakingStates } from './making-states.ts';
 import { noteResult, noteVerdicts, type Verify } from './notes.ts';
 import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step } from './picture.ts';
 import type { Told } from './told.ts';
 import type { Maker, WorkOrder, Workshop } from './workshop.ts';
-
-/** The index of the cache of Jobs by the hash of the image's name. */
-export const jobIndex = 'image';
 
 export interface ImageMakingOptions {
   client: KubeClient;
@@ -34,7 +29,7 @@ export interface ImageMakingOptions {
   concurrency: number;
   keepFinishedMs: number;
   /** In whose name; undefined: the module is gone. `isCurrent`: of the version that it has now, which says how the image is made. */
-  makerOf: (token: string) => (Maker & { isCurrent: boolean }) | undefined;
+  makerOf: MakerOf;
   told: Told;
   verify: Verify;
   /** Has an image looked at by the controller. */
@@ -47,7 +42,6 @@ export interface ImageMakingOptions {
 const lookAgainMs = 30_000;
 /** Until the cache shows what was just made. */
 const createdLateMs = 1_000;
-const unseenMsMax = 30_000;
 
 /**
  * The life of the images that can be made (design.md, decision 6): one piece of work for all who want an image, whatever
@@ -57,17 +51,16 @@ const unseenMsMax = 30_000;
 export class ImageMaking {
   readonly #options: ImageMakingOptions;
   readonly #wants = new ImageWants();
-  readonly #states = new Map<string, ReadonlyMap<string, ImageState>>();
+  readonly #states = new MakingStates();
+  readonly #shelf: JobShelf;
   /** Images that the registry has, and that are to be made anew. */
   readonly #condemned = new Set<string>();
   /** What failed last with which inputs, by Job name. */
   readonly #attempts = new Map<string, { hash: string; attempt: number }>();
-  /** Image → the Job that was made for it and that the cache does not show yet. */
-  readonly #starting = new Map<string, { name: string; untilMs: number }>();
-  readonly #queued = new Set<string>();
 
   constructor(options: ImageMakingOptions) {
     this.#options = options;
+    this.#shelf = new JobShelf(options.jobs, options.runtime.clock);
   }
 
   /** Replaces what `wantedBy` wants. */
@@ -80,7 +73,7 @@ export class ImageMaking {
     }
     this.#wants.add({ token: wantedBy, request, recipe: request.recipe, generation });
     // Another version may mean another content: what is known is of the former.
-    this.#states.delete(request.image);
+    this.#states.forget(request.image);
     this.#options.look(request.image);
   }
 
@@ -97,7 +90,7 @@ export class ImageMaking {
   state(request: ImageRequest, generation?: number): ImageState {
     const { recipe, image } = request;
     if (recipe === undefined) return this.#options.checks.state(request, generation);
-    return this.#states.get(image)?.get(recipe.kernel) ?? { state: 'Checking' };
+    return this.#states.get(image, recipe.kernel) ?? { state: 'Checking' };
   }
 
   /** The registry has answered about what these want: of images that can be made, more than the answer counts. */
@@ -121,15 +114,13 @@ export class ImageMaking {
     return [...this.#wants.all()].filter(([, wants]) => [...wants.values()].some(uses)).map(([image]) => image);
   }
 
-  /** Those that wait for a place. */
+  /** Those that wait for a place, which there may be now. */
   takeQueued(): string[] {
-    const waiting = [...this.#queued];
-    this.#queued.clear();
-    return waiting;
+    return this.#states.takeQueued();
   }
 
   async reconcile(image: string): Promise<Outcome> {
-    const wants = this.#preferred(image);
+    const wants = ordered(this.#wants.of(image), this.#options.makerOf);
     const picture = this.#gather(image, wants);
     const decision = decide(picture);
     this.#publish(picture, decision, wants);
@@ -146,31 +137,21 @@ export class ImageMaking {
   #drop(token: string): void {
     const image = this.#wants.remove(token, this.#options.runtime.clock.now());
     if (image === undefined) return;
-    if (this.#wants.of(image).length === 0) this.#states.delete(image);
+    if (this.#wants.of(image).length === 0) this.#states.forget(image);
     this.#options.look(image);
-  }
-
-  /** Present versions first; then by token, so that a restart chooses alike. */
-  #preferred(image: string): Ordered[] {
-    const ordered = this.#wants.of(image).flatMap((want) => {
-      const module = this.#options.makerOf(want.token);
-      return module === undefined ? [] : [{ ...want, module }];
-    });
-    const rank = ({ module }: Ordered) => (module.isCurrent ? 0 : 1);
-    return ordered.sort((a, b) => rank(a) - rank(b) || (a.token < b.token ? -1 : 1));
   }
 
   #gather(image: string, wants: readonly Ordered[]): MakingPicture {
     const { checks, workshop, runtime, keepFinishedMs } = this.#options;
     const nowMs = runtime.clock.now();
-    const jobs = this.#jobs(image);
+    const jobs = this.#shelf.of(image);
     const [first] = wants;
     const common = {
       image,
       kernels: [...new Set(wants.map(({ recipe }) => recipe.kernel))].sort(),
       jobs,
       isCondemned: this.#condemned.has(image),
-      mayStart: this.#running() < this.#options.concurrency,
+      mayStart: this.#shelf.running() < this.#options.concurrency,
       keepFinishedMs,
       nowMs,
     };
@@ -189,42 +170,11 @@ export class ImageMaking {
     };
   }
 
-  #jobs(image: string): MakingJob[] {
-    const objects = this.#options.jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
-    const jobs = objects.map(viewJob).filter((view) => view !== undefined);
-    const starting = this.#starting.get(image);
-    const isSeen = jobs.some(({ name }) => name === starting?.name);
-    // What was deleted before the cache could show it is never seen.
-    if (isSeen || (starting && starting.untilMs <= this.#options.runtime.clock.now())) this.#starting.delete(image);
-    return jobs;
-  }
-
-  #running(): number {
-    const active = this.#options.jobs.list().filter((job) => {
-      const phase = viewJob(job)?.phase;
-      return phase === 'active' || phase === 'terminating';
-    });
-    return active.length + this.#starting.size;
-  }
-
   #publish({ image, kernels }: MakingPicture, { stateOf }: MakingDecision, wants: readonly Ordered[]): void {
     if (wants.length === 0) return;
-    const before = this.#states.get(image);
-    const states = new Map(kernels.map((kernel) => [kernel, stateOf(kernel)]));
-    this.#states.set(image, states);
-    const isQueued = [...states.values()].some((state) => 'reason' in state && state.reason === makingReasons.queued);
-    if (isQueued) this.#queued.add(image);
-    else this.#queued.delete(image);
-    const changed = kernels.filter((kernel) => !isDeepStrictEqual(before?.get(kernel), states.get(kernel)));
+    const changed = this.#states.replace(image, new Map(kernels.map((kernel) => [kernel, stateOf(kernel)])));
     const whose = wants.filter(({ recipe }) => changed.includes(recipe.kernel)).map(({ token }) => token);
     if (whose.length > 0) this.#options.onChange(whose);
-  }
-
-  #set(image: string, wants: readonly Ordered[], state: ImageState): void {
-    const states = new Map(this.#states.get(image));
-    for (const { recipe } of wants) states.set(recipe.kernel, state);
-    this.#states.set(image, states);
-    this.#options.onChange(wants.map(({ token }) => token));
   }
 
   /** Undefined: nothing was done that would not wake this image by itself. */
@@ -262,26 +212,33 @@ export class ImageMaking {
   }
 
   async #create(
-    { image, jobs }: MakingPicture,
+    picture: MakingPicture,
     { step, hash }: { step: Step; hash: string },
-    [want]: readonly Ordered[],
+    wants: readonly Ordered[],
   ): Promise<Outcome> {
+    const { image, jobs } = picture;
+    const [want] = wants;
     const { client, workshop, told } = this.#options;
-    if (want === undefined || this.#starting.has(image)) return after(createdLateMs, 'JobNotSeenYet');
+    if (want === undefined || this.#shelf.isMaking(image)) return after(createdLateMs, 'JobNotSeenYet');
     const order = orderOf(want, jobs);
     const before = this.#attempts.get(workshop.nameOf(step, order));
     const attempt = before?.hash === hash ? before.attempt + 1 : 1;
     const made = workshop.job(step, { ...order, hash, attempt });
     if (made.kind === 'refused') {
-      this.#set(image, [want], { state: 'Failed', reason: made.reason, message: made.message });
+      const { reason, message } = made;
+      this.#publish(
+        picture,
+        { action: { kind: 'none' }, stateOf: () => ({ state: 'Failed', reason, message }) },
+        wants,
+      );
       return done;
     }
     const { name } = made.object.metadata;
-    this.#starting.set(image, { name, untilMs: this.#options.runtime.clock.now() + unseenMsMax });
+    this.#shelf.noteMade(image, name);
     try {
       await client.create(jobResource, made.object);
     } catch (error) {
-      this.#starting.delete(image);
+      this.#shelf.noteNotMade(image);
       // The cache is slower than we are; or a foreign object has the name, and then this is said again and again.
       if (isConflict(error)) return after(createdLateMs, 'JobExists');
       throw error;
@@ -289,19 +246,6 @@ export class ImageMaking {
     told.created(step, want, name);
     return done;
   }
-}
-
-/** A want, and in whose name it is served. */
-export type Ordered = Want & { module: Maker & { isCurrent: boolean } };
-
-function orderOf({ recipe, generation, module }: Ordered, jobs: readonly MakingJob[]): WorkOrder {
-  const built = jobs.find(({ step, phase }) => step === 'build' && phase === 'succeeded');
-  return { recipe, module, generation, unsigned: built?.result?.digest };
-}
-
-/** Label of a Job, and what the index knows it by. */
-export function imageHash(image: string): string {
-  return sha256Hex(image).slice(0, 16);
 }
 
 /** The object stays until its pods are gone: so long, no other of its name can be made. */
