@@ -13,7 +13,8 @@ import { ImageWants, type Want } from './image-wants.ts';
 import { JobShelf } from './job-shelf.ts';
 import { MakingStates } from './making-states.ts';
 import { noteResult, noteVerdicts, type Verify } from './notes.ts';
-import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step } from './picture.ts';
+import { type MakerOf, type Ordered, ordered, orderOf } from './orders.ts';
+import type { MakingAction, MakingDecision, MakingPicture, Step } from './picture.ts';
 import type { Told } from './told.ts';
 import type { Maker, WorkOrder, Workshop } from './workshop.ts';
 
@@ -38,8 +39,6 @@ export interface ImageMakingOptions {
   onChange: (wantedBy: readonly string[]) => void;
 }
 
-/** While a Job works, its pod is asked so often why it does not. */
-const lookAgainMs = 30_000;
 /** Until the cache shows what was just made. */
 const createdLateMs = 1_000;
 
@@ -126,12 +125,7 @@ export class ImageMaking {
     this.#publish(picture, decision, wants);
     const acted = await this.#apply(picture, decision.action, wants);
     if (acted !== undefined) return acted;
-    const works = picture.jobs.some(({ phase }) => phase === 'active');
-    const wakeMs = Math.min(
-      decision.wakeMs ?? Number.POSITIVE_INFINITY,
-      works ? lookAgainMs : Number.POSITIVE_INFINITY,
-    );
-    return Number.isFinite(wakeMs) ? after(wakeMs, 'ImageInTheMaking') : done;
+    return decision.wakeMs === undefined ? done : after(decision.wakeMs, 'ImageInTheMaking');
   }
 
   #drop(token: string): void {
