@@ -3,6 +3,7 @@ import type {
   ControllerRevision,
   DaemonSet,
   Event,
+  Job,
   KubeObject,
   Lease,
   Namespace,
@@ -22,6 +23,7 @@ export const namespaces = resource<Namespace>('', 'v1', 'Namespace', 'namespaces
 export const secrets = resource<Secret>('', 'v1', 'Secret', 'secrets', true);
 export const configMaps = resource<ConfigMap>('', 'v1', 'ConfigMap', 'configmaps', true);
 export const daemonSets = resource<DaemonSet>('apps', 'v1', 'DaemonSet', 'daemonsets', true);
+export const jobs = resource<Job>('batch', 'v1', 'Job', 'jobs', true);
 export const controllerRevisions = resource<ControllerRevision>(
   'apps',
   'v1',
