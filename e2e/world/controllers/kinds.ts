@@ -4,6 +4,7 @@ import {
   controllerRevisions,
   daemonSets,
   events,
+  jobs,
   leases,
   namespaces,
   nodes,
@@ -26,7 +27,7 @@ export const builtInResources: readonly AnyResource[] = [
   resource('', 'v1', 'Service', 'services', true),
   daemonSets,
   controllerRevisions,
-  resource('batch', 'v1', 'Job', 'jobs', true),
+  jobs,
   leases,
   resource('networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies', true),
 ];

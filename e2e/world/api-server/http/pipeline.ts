@@ -4,6 +4,7 @@ import type { Credentials } from '../credentials.ts';
 import { ApiFailure, forbidden, statusBody, unauthorized, unknownPath } from '../failures.ts';
 import type { Subject } from '../faults/fault.ts';
 import type { Faults, Injection } from '../faults/faults.ts';
+import { bind } from '../operations/bind.ts';
 import type { Answer, Call, ServerState } from '../operations/context.ts';
 import { create } from '../operations/create.ts';
 import { deleteCollection, deleteOne } from '../operations/delete.ts';
@@ -168,7 +169,7 @@ function performed({ state }: Pipeline, call: Call): Answer {
     case 'watch':
       return list(state, call);
     case 'create':
-      return create(state, call);
+      return call.subresource === 'binding' ? bind(state, call) : create(state, call);
     case 'update':
       return update(state, call);
     case 'patch':

@@ -67,6 +67,7 @@ function placeOf(segments: readonly string[], catalog: Catalog): Place | undefin
 
 function hasSubresource(kind: ServedKind, name: string): boolean {
   if (name === 'status') return kind.hasStatus;
+  if (name === 'binding') return kind.collection === '/pods';
   return name === 'finalize' && kind.collection === '/namespaces';
 }
 

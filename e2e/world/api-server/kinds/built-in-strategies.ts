@@ -6,6 +6,7 @@ import type { ApiObject } from '../object.ts';
 import { dataKeyFault } from '../validation/names.ts';
 import { daemonSetStrategy } from './daemon-set-strategy.ts';
 import { definitionStrategy } from './definition-strategy.ts';
+import { jobStrategy } from './job-strategy.ts';
 import { podStrategy } from './pod-strategy.ts';
 import type { Strategy } from './served-kind.ts';
 
@@ -112,7 +113,7 @@ export const strategies: Readonly<Record<string, Strategy>> = {
   Service: { unconditionalUpdate: true },
   DaemonSet: daemonSetStrategy,
   Deployment: withSpec,
-  Job: { ...withSpec, orphansByDefault: true },
+  Job: jobStrategy,
   NetworkPolicy: { generationPart: specPart, unconditionalUpdate: true },
   CustomResourceDefinition: definitionStrategy,
 };
