@@ -16,7 +16,7 @@ import { noteResult, noteVerdicts, type Verify } from './notes.ts';
 import { type MakerOf, type Ordered, ordered, orderOf } from './orders.ts';
 import type { MakingAction, MakingDecision, MakingPicture, Step } from './picture.ts';
 import type { Told } from './told.ts';
-import type { Maker, WorkOrder, Workshop } from './workshop.ts';
+import type { Workshop } from './workshop.ts';
 
 export interface ImageMakingOptions {
   client: KubeClient;
