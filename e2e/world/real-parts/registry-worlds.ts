@@ -1,5 +1,3 @@
-import type { AddressInfo } from 'node:net';
-import { connect, createServer, type Socket } from 'node:net';
 import { Agent } from 'undici';
 import { systemClock } from '../../../shared/core/clock.ts';
 import type { OciImage } from '../registry/oci-image.ts';
@@ -42,7 +40,9 @@ export const standIn: RegistryWorld = {
       async push(repository, tag, image) {
         const login = firstLogin(users);
         const realm = options.scheme === 'bearer' && login !== undefined;
-        const authorization = realm ? `Bearer ${await tokenOf(registry, basic(login))}` : login && basic(login);
+        const authorization = realm
+          ? `Bearer ${await tokenOf(registry, repository, basic(login))}`
+          : login && basic(login);
         return pushImage(registry, { repository, tag, ...(authorization && { authorization }) }, image);
       },
       stop: () => registry.stop(),
@@ -81,35 +81,6 @@ export function dockerRegistry(program: () => string): RegistryWorld {
   };
 }
 
-/** A listener that passes on every byte to `host`, and remembers what clients said: the proof of what was sent. */
-export async function startTap(host: string): Promise<{ host: string; said(): string; stop(): Promise<void> }> {
-  const target = Number(host.split(':')[1]);
-  const chunks: Buffer[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      // One side that goes away takes the other with it; nothing else is wrong.
-      socket.on('error', () => socket.destroy());
-    }
-    client.on('data', (chunk: Buffer) => chunks.push(chunk));
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-    client.pipe(upstream).pipe(client);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    host: `localhost:${(server.address() as AddressInfo).port}`,
-    said: () => Buffer.concat(chunks).toString('latin1'),
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-  };
-}
-
 interface RegistryLogin {
   user: string;
   password: string;
@@ -124,12 +95,17 @@ function basic({ user, password }: RegistryLogin): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
-async function tokenOf(registry: { url: string; caPem: string }, authorization: string): Promise<string> {
+async function tokenOf(
+  registry: { url: string; caPem: string },
+  repository: string,
+  authorization: string,
+): Promise<string> {
+  const path = `/token?scope=repository:${repository}:pull,push`;
   const agent = new Agent({ connect: { ca: registry.caPem } });
   try {
     const answer = await agent.request({
       origin: registry.url,
-      path: '/token',
+      path,
       method: 'GET',
       headers: { authorization },
     });

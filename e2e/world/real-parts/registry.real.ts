@@ -6,6 +6,7 @@ import { parseReference, type Reference } from '../../../shared/registry/referen
 import type { Credential, RegistryTls } from '../../../shared/registry/session.ts';
 import { buildImage, imageIndex, type OciImage, worldPlatform } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
+import { startTap } from './between.ts';
 import { startBlobStorage } from './blob-storage.ts';
 import { startDockerRegistry } from './docker-registry.ts';
 import {
@@ -14,7 +15,6 @@ import {
   type RegistryWorld,
   type RegistryWorldOptions,
   standIn,
-  startTap,
 } from './registry-worlds.ts';
 import { programsOrSkip } from './skip-loudly.ts';
 
