@@ -3,6 +3,8 @@ import type {
   V1ControllerRevision,
   V1DaemonSetSpec,
   V1DaemonSetStatus,
+  V1JobSpec,
+  V1JobStatus,
   V1LeaseSpec,
   V1NetworkPolicySpec,
   V1NodeSpec,
@@ -65,6 +67,7 @@ export type Pod = KubeObject & { spec: Wire<V1PodSpec>; status?: Wire<V1PodStatu
 export type PodTemplate = Wire<V1PodTemplateSpec>;
 export type ContainerStatus = Wire<V1ContainerStatus>;
 export type DaemonSet = KubeObject & { spec: Wire<V1DaemonSetSpec>; status?: Wire<V1DaemonSetStatus> };
+export type Job = KubeObject & { spec: Wire<V1JobSpec>; status?: Wire<V1JobStatus> };
 export type ControllerRevision = KubeObject & Pick<Wire<V1ControllerRevision>, 'data' | 'revision'>;
 export type NetworkPolicy = KubeObject & { spec?: Wire<V1NetworkPolicySpec> };
 export type Lease = KubeObject & { spec?: Wire<V1LeaseSpec> };
