@@ -16,7 +16,16 @@ const rooms: Record<string, readonly string[]> = {
   'shared/kernel': ['shared/api-types', 'shared/core'],
   'shared/registry': ['shared/api-types', 'shared/core'],
   'shared/kube': ['shared/api-types', 'shared/core'],
-  'shared/images': ['shared/api-types', 'shared/core', 'shared/kernel', 'shared/registry', 'shared/kube'],
+  'shared/images': [
+    'shared/api-types',
+    'shared/core',
+    'shared/kernel',
+    'shared/registry',
+    'shared/kube',
+    'shared/sign',
+  ],
+  // The files of an image, but not its life: that uses the signer.
+  'shared/sign': ['shared/core', 'shared/registry', 'shared/images/files'],
   'shared/meters': ['shared/api-types', 'shared/core', 'shared/kube'],
   'shared/process': ['shared/core', 'shared/kube'],
   hub: ['shared'],
