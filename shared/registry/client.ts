@@ -5,6 +5,7 @@ import { HttpTransport, type RequestListener } from './http.ts';
 import { manifestDigest } from './manifest.ts';
 import { type Image, type Platform, pullImage } from './pull.ts';
 import { apiHost, formatReference, type Reference } from './reference.ts';
+import { tryUpload } from './upload.ts';
 import { type Credential, type RegistryTls, RepositorySession, type SessionScope } from './session.ts';
 
 export interface ImageTarget {
@@ -60,6 +61,17 @@ export class RegistryClient {
     } catch (error) {
       if (!(error instanceof RegistryFailure)) throw error;
       return { kind: 'unknown', reason: error.reason, message: error.message, retryAfterMs: error.retryAfterMs };
+    }
+  }
+
+  /** Whether the repository takes pushes with these credentials; false also when that is not known. */
+  async takesPushes(target: ImageTarget): Promise<boolean> {
+    try {
+      await this.#ask(target, tryUpload, { push: true });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RegistryFailure)) throw error;
+      return false;
     }
   }
 
