@@ -3,16 +3,23 @@ import type { OciImage } from './oci-image.ts';
 import type { Registry } from './server.ts';
 import { sha256Digest } from './store.ts';
 
+export interface PushTarget extends Pick<Registry, 'host' | 'url'> {
+  readonly caPem?: string;
+  /** Any certificate will do. */
+  readonly insecure?: boolean;
+}
+
 /**
  * Pushes an image over HTTP as a build does: blobs by upload sessions, then manifests, the top-level one under `tag`.
  * Gives the name to use in a Module. `login` is needed where the registry has users (basic scheme).
  */
 export async function pushImage(
-  registry: Registry,
+  registry: PushTarget,
   at: { repository: string; tag: string; login?: { user: string; password: string } },
   image: OciImage,
 ): Promise<{ name: string; pinned: string }> {
-  const agent = new Agent({ connect: { ca: registry.caPem } });
+  const { caPem: ca, insecure = false } = registry;
+  const agent = new Agent({ connect: { ...(ca !== undefined && { ca }), rejectUnauthorized: !insecure } });
   const headers: Record<string, string> =
     at.login === undefined
       ? {}
