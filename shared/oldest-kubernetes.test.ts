@@ -8,6 +8,9 @@ import { devicePluginDaemonSet } from '../spoke/device-plugin/daemon-set.ts';
 import { loaderDaemonSet } from '../spoke/module-loader/daemon-set.ts';
 import { unloadPod } from '../spoke/module-loader/unload-pod.ts';
 import { buildLoader, buildModule, kernelA, settings } from '../spoke/testing/builders.ts';
+import { buildJob } from './build/build-job.ts';
+import { signJob } from './build/sign-job.ts';
+import { buildRequest, signRequest } from './build/testing/requests.ts';
 import type { KubeObject, Resource } from './kube/object.ts';
 import * as builtIn from './kube/resources.ts';
 
@@ -140,13 +143,15 @@ describe('on Kubernetes 1.25', () => {
       containerImage: 'registry.example.com/nic:1',
       inTreeModulesToRemove: ['nic'],
     } as Parameters<typeof loaderDaemonSet>[0]['mapping'];
+    const jobs = [buildJob(buildRequest()), signJob(signRequest())];
     const pods = [
       loaderDaemonSet({ module, mapping, settings }),
       unloadPod(buildLoader('n1')),
       devicePluginDaemonSet({ module, behindLoader: true, settings }),
+      ...jobs.flatMap((made) => (made.kind === 'object' ? [made.object] : [])),
       ...documents.filter(({ object }) => object.kind === 'Deployment').map(({ object }) => object),
     ];
-    assert.equal(pods.length, 5);
+    assert.equal(pods.length, 7);
     for (const pod of pods) {
       const late = [...keysOf(pod)].filter((key) => newerFields.has(key));
       assert.deepEqual(late, []);

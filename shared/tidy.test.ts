@@ -17,6 +17,7 @@ const rooms: Record<string, readonly string[]> = {
   'shared/registry': ['shared/api-types', 'shared/core'],
   'shared/kube': ['shared/api-types', 'shared/core'],
   'shared/images': ['shared/api-types', 'shared/core', 'shared/kernel', 'shared/registry', 'shared/kube'],
+  'shared/build': ['shared/core', 'shared/kernel', 'shared/registry', 'shared/kube', 'shared/images'],
   'shared/meters': ['shared/api-types', 'shared/core', 'shared/kube'],
   'shared/process': ['shared/core', 'shared/kube'],
   hub: ['shared'],

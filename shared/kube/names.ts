@@ -13,6 +13,10 @@ export const labels = {
   workerAction: `${prefix}/worker-action`,
   /** On Secrets: what they may be used for, `sign`, `build` or `pull` (contract 8). */
   secretUse: `${prefix}/use`,
+  /** On what makes an image: the kernel that it is for, normalised. */
+  targetKernel: `${prefix}/target-kernel`,
+  /** On what makes an image, its pods included: `build` or `sign`. */
+  buildType: 'kmm.openshift.io/build.type',
 } as const;
 
 export const annotations = {
@@ -33,6 +37,12 @@ export const annotations = {
   written: `${prefix}/written`,
   /** On a pull Secret, `true`: its logins may travel in plain HTTP or over unverified TLS (`registryTLS.insecure*`, contract 8). */
   allowInsecureRegistry: `${prefix}/allow-insecure-registry`,
+  /** On what makes an image: hash of all that determines what comes out. */
+  inputsHash: `${prefix}/last-hash`,
+  /** On a signing key's Secret: the modules that may be signed with it, by name, separated by spaces or commas; absent: any (contract 8). */
+  allowedModules: `${prefix}/allowed-modules`,
+  /** On a signing key's Secret: the repositories whose images may be signed with it; `registry/path/*` stands for all below. */
+  allowedImages: `${prefix}/allowed-images`,
   revision: 'hub.kmm.sigs.x-k8s.io/revision',
   state: 'hub.kmm.sigs.x-k8s.io/state',
   updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',
