@@ -14,7 +14,7 @@ import { addToTally } from './tally.ts';
 import { programUsers } from './users.ts';
 
 /** A control plane in this process, with the controllers of `e2e/world/controllers`. Everybody may do everything. */
-export async function startEmbeddedPlane({ name, runtime, role }: PlaneOptions): Promise<Plane> {
+export async function startEmbeddedPlane({ name, runtime, role, nodes }: PlaneOptions): Promise<Plane> {
   const server = await startApiServer({ clock: runtime.clock, name });
   const clients: KubeClient[] = [];
   const connect = (user: string, options: ConnectOptions = {}): KubeClient => {
@@ -27,7 +27,7 @@ export async function startEmbeddedPlane({ name, runtime, role }: PlaneOptions):
   await applyDefinitions(client, [...ourDefinitions(), ...ocmDefinitions()]);
   const stopping = new AbortController();
   const managerClient = connect('system:kube-controller-manager');
-  const running = controllers({ client: managerClient, runtime, signal: stopping.signal }, role);
+  const running = controllers({ client: managerClient, runtime, signal: stopping.signal }, nodes ?? role === 'spoke');
   const refusals = new Set<Authorize>();
   server.setAuthorize((request) => [...refusals].every((allows) => allows(request)));
   const refuse = (allows: Authorize) => {
@@ -66,8 +66,8 @@ function isOf(right: Right, user: string, resource: string): boolean {
   return user === right.user && resource === right.resource;
 }
 
-function controllers(options: WorldControllerOptions, role: PlaneOptions['role']): RunningWorldController[] {
-  return role === 'spoke'
+function controllers(options: WorldControllerOptions, nodes: boolean): RunningWorldController[] {
+  return nodes
     ? [startClusterControllers(options)]
     : [startGarbageCollector(options), startNamespaceController(options)];
 }

@@ -5,12 +5,16 @@ import { managedClusters } from '@open-cluster-management/api-types';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { secrets } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
+import { parseDockerConfig } from '../../../shared/registry/docker-config.ts';
+import { buildBuilderImage, buildSignerImage } from '../builder/images.ts';
+import type { WorldNode } from '../node/node.ts';
 import { startHubRegistration } from '../ocm/hub-registration.ts';
 import { ocmUsers } from '../ocm/names.ts';
 import type { OciImage } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { type Registry, startRegistry } from '../registry/server.ts';
 import { buildToolsImage } from '../registry/tools-image.ts';
+import { startHubNode } from './hub-node.ts';
 import { type Plane, type PlaneTraits, startPlane } from './plane.ts';
 import { type SpokeCluster, type SpokeSpec, startSpokeCluster } from './spoke-cluster.ts';
 import { hubNamespace, operatorNamespace } from './users.ts';
@@ -22,6 +26,8 @@ export interface FleetOptions {
   readonly runtime: Runtime;
   /** How many times faster than real time `runtime.clock` runs; 1 for real time. */
   readonly timeFactor: number;
+  /** The hub gets a node, where the Jobs run that build and sign images. */
+  readonly builder?: boolean;
   /** Of all planes. */
   readonly traits?: PlaneTraits;
 }
@@ -35,6 +41,10 @@ export interface Fleet {
   readonly registry: Registry;
   /** Image of the loader tools, as the spoke program's environment names it. */
   readonly toolsImage: string;
+  /** Images of build and sign Jobs, and the hub's node that runs them: with `builder` only. */
+  readonly builderImage: string;
+  readonly signerImage: string;
+  readonly builder: WorldNode | undefined;
   /** Temporary folder, removed by `stop`. */
   readonly folder: string;
   /** Pushes as the vendor of drivers; gives the name with its tag, and the name with its digest. */
@@ -49,10 +59,10 @@ export const pullSecret = 'registry-login';
 const login = { user: 'fleet', password: 'correct horse battery staple' };
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { runtime, timeFactor, traits = {} } = options;
+  const { runtime, timeFactor, traits = {}, builder: withBuilder = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
   const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
-  const hub = await startPlane({ name: 'hub', role: 'hub', runtime, timeFactor, ...traits });
+  const hub = await startPlane({ name: 'hub', role: 'hub', nodes: withBuilder, runtime, timeFactor, ...traits });
   const registration = await startRegistration(hub, runtime);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);
@@ -66,6 +76,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     spokes.push(spoke);
   }
   const tools = await push('kmm/worker', 'demo', await buildToolsImage());
+  const at = (name: string) => `${registry.host}/${name}:demo`;
+  const builder = withBuilder ? await startBuilder({ ...options, hub, registry, folder, push }) : undefined;
   return {
     hub,
     spokes,
@@ -76,16 +88,34 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     },
     registry,
     toolsImage: tools.name,
+    builderImage: at(names.builder),
+    signerImage: at(names.signer),
+    builder,
     folder,
     push,
     async stop() {
       await Promise.all(spokes.map((spoke) => spoke.stop()));
+      await builder?.stop();
       await registration.stop();
       await hub.stop();
       await registry.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+const names = { builder: 'kmm/builder', signer: 'kmm/signer' } as const;
+
+/** The node pulls the images of Jobs by a login of its own: no Job names a Secret for them. */
+async function startBuilder(
+  parts: Pick<FleetOptions, 'runtime' | 'timeFactor'> & Pick<Fleet, 'hub' | 'registry' | 'folder' | 'push'>,
+): Promise<WorldNode> {
+  const { hub, runtime, timeFactor, registry, folder, push } = parts;
+  await push(names.builder, 'demo', await buildBuilderImage(registry));
+  await push(names.signer, 'demo', await buildSignerImage(registry));
+  const logins = [parseDockerConfig(loginData(registry.host))];
+  const place = join(folder, 'hub-node');
+  return startHubNode({ hub, runtime, timeFactor, registryCa: registry.caPem, logins, folder: place });
 }
 
 /** OCM's own controller on the hub. */
@@ -120,13 +150,17 @@ async function prepareSpoke(spoke: SpokeCluster, registryHost: string): Promise<
 }
 
 async function createPullSecret(client: KubeClient, namespace: string, registryHost: string): Promise<void> {
-  const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64');
-  const config = JSON.stringify({ auths: { [registryHost]: { auth } } });
   await client.create(secrets, {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { namespace, name: pullSecret, labels: { 'kmm.node.kubernetes.io/use': 'pull' } },
     type: 'kubernetes.io/dockerconfigjson',
-    data: { '.dockerconfigjson': Buffer.from(config).toString('base64') },
+    data: loginData(registryHost),
   });
+}
+
+function loginData(registryHost: string): Record<string, string> {
+  const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64');
+  const config = JSON.stringify({ auths: { [registryHost]: { auth } } });
+  return { '.dockerconfigjson': Buffer.from(config).toString('base64') };
 }

@@ -46,8 +46,9 @@ export interface Right {
 export interface PlaneOptions extends PlaneTraits {
   readonly name: string;
   readonly runtime: Runtime;
-  /** Nodes join a spoke only, and so pods are made and placed there only. */
   readonly role: 'hub' | 'spoke';
+  /** Nodes join: pods are made and placed. A spoke has them always, and so has every real plane. */
+  readonly nodes?: boolean;
   /** How many times faster than real time `runtime.clock` runs. */
   readonly timeFactor?: number;
 }

@@ -29,6 +29,7 @@ export interface LaunchContext {
   readonly clock: Clock;
   readonly runtime: ContainerRuntime;
   readonly images: ImageStore;
+  readonly logins: readonly DockerConfig[];
   /** By image, for one pod: failed pulls. */
   readonly pullBackOff: Map<string, BackOffEntry & { message: string }>;
   readonly warn: (reason: string, note: string) => void;
@@ -78,12 +79,12 @@ async function ensureImage(context: LaunchContext, pod: Pod, spec: ContainerSpec
 }
 
 /** Read at each pull: a Secret that was put right helps the next attempt. One that is not there is told and left out. */
-async function pullLogins({ client, warn }: LaunchContext, pod: Pod): Promise<DockerConfig[]> {
+async function pullLogins({ client, logins, warn }: LaunchContext, pod: Pod): Promise<DockerConfig[]> {
   const found: DockerConfig[] = [];
   for (const { name = '' } of pod.spec.imagePullSecrets ?? []) {
     const secret = await client.get(secrets, { namespace: pod.metadata.namespace, name });
     if (secret) found.push(parseDockerConfig(secret.data ?? {}));
     else warn('FailedToRetrieveImagePullSecret', `Unable to retrieve some image pull secrets (${name})`);
   }
-  return found;
+  return [...found, ...logins];
 }

@@ -137,7 +137,7 @@ export class ContainerRuntime {
       ...options.variables,
       ...this.#options.standIns.environment,
       ROOT: rootfs,
-      PATH: pathFor(this.#options.standIns, containerPath(options)),
+      PATH: pathFor(this.#options.standIns, rootfs, containerPath(options)),
     };
   }
 }

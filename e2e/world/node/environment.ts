@@ -1,5 +1,5 @@
 import type { KubeClient } from '../../../shared/kube/client.ts';
-import type { Pod } from '../../../shared/kube/object.ts';
+import type { ConfigMap, Pod } from '../../../shared/kube/object.ts';
 import { configMaps, secrets } from '../../../shared/kube/resources.ts';
 import { expanded, podField } from './downward.ts';
 
@@ -31,25 +31,38 @@ export async function containerVariables(
   return variables;
 }
 
-/** The text values of a Secret or ConfigMap in the pod's namespace; `undefined` when it is optional and not there. */
-export async function keyedData(
-  client: KubeClient,
-  pod: Pod,
-  source: { kind: 'secret' | 'configmap'; name: string; optional: boolean | undefined },
-): Promise<Record<string, string> | undefined> {
-  const at = { namespace: pod.metadata.namespace, name: source.name };
-  const found =
-    source.kind === 'secret'
-      ? decoded((await client.get(secrets, at)) ?? undefined)
-      : await client.get(configMaps, at).then((map) => map && (map.data ?? {}));
-  if (found === undefined && !source.optional) throw new ConfigError(`${source.kind} "${source.name}" not found`);
-  return found;
+interface KeyedSource {
+  kind: 'secret' | 'configmap';
+  name: string;
+  optional: boolean | undefined;
 }
 
-function decoded(secret: { data?: Record<string, string> } | undefined): Record<string, string> | undefined {
-  if (secret === undefined) return undefined;
-  const entries = Object.entries(secret.data ?? {});
-  return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
+/** The values of a Secret or ConfigMap in the pod's namespace, byte for byte; `undefined` when it is optional and not there. */
+export async function keyedBytes(
+  client: KubeClient,
+  pod: Pod,
+  source: KeyedSource,
+): Promise<Record<string, Buffer> | undefined> {
+  const at = { namespace: pod.metadata.namespace, name: source.name };
+  const found = await client.get<ConfigMap & { binaryData?: Record<string, string> }>(
+    source.kind === 'secret' ? secrets : configMaps,
+    at,
+  );
+  if (found === undefined && !source.optional) throw new ConfigError(`${source.kind} "${source.name}" not found`);
+  if (found === undefined) return undefined;
+  const encoding = source.kind === 'secret' ? 'base64' : 'utf8';
+  const bytes = (values: Record<string, string> = {}, as: BufferEncoding) =>
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value, as)] as const);
+  return Object.fromEntries([...bytes(found.data, encoding), ...bytes(found.binaryData, 'base64')]);
+}
+
+async function keyedData(
+  client: KubeClient,
+  pod: Pod,
+  source: KeyedSource,
+): Promise<Record<string, string> | undefined> {
+  const found = await keyedBytes(client, pod, source);
+  return found && Object.fromEntries(Object.entries(found).map(([key, value]) => [key, value.toString('utf8')]));
 }
 
 async function variableValue(client: KubeClient, pod: Pod, variable: Variable): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import { EventRecorder } from '../../../shared/kube/events.ts';
 import type { Pod } from '../../../shared/kube/object.ts';
 import { nodes, pods } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
+import type { DockerConfig } from '../../../shared/registry/docker-config.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import type { ImageStore } from './image-store.ts';
 import type { NodeFacts } from './node-object.ts';
@@ -19,6 +20,8 @@ export interface KubeletOptions {
   readonly containers: ContainerRuntime;
   readonly images: ImageStore;
   readonly hostRoot: string;
+  /** The node's own, beside those of each pod's Secrets. */
+  readonly logins: readonly DockerConfig[];
   readonly timeFactor: number;
   readonly facts: () => NodeFacts;
 }
@@ -88,7 +91,7 @@ export class Kubelet {
   }
 
   #workerContext({ readinessFlap = true }: StartHooks): WorkerContext {
-    const { client, runtime, containers, images, hostRoot, timeFactor, name } = this.#options;
+    const { client, runtime, containers, images, hostRoot, logins, timeFactor, name } = this.#options;
     return {
       client,
       clock: runtime.clock,
@@ -96,6 +99,7 @@ export class Kubelet {
       runtime: containers,
       images,
       hostRoot,
+      logins,
       programMsMin: { probe: probeRealMsMin * timeFactor, hook: hookRealMsMin * timeFactor },
       readinessFlap,
       readNode: async () => {

@@ -4,6 +4,7 @@ import { isConflict } from '../../../shared/kube/errors.ts';
 import { nodes } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
 import { RegistryClient } from '../../../shared/registry/client.ts';
+import type { DockerConfig } from '../../../shared/registry/docker-config.ts';
 import { type Kernel, type KernelConfig, startKernel } from '../kernel/kernel.ts';
 import type { Taint } from './admission.ts';
 import type { Container } from './container.ts';
@@ -26,6 +27,8 @@ export interface NodeOptions {
   readonly kernel: KernelConfig;
   /** How registries are trusted: the world's registry has an authority of its own. */
   readonly registry: { readonly caPem?: string | undefined };
+  /** Kubelet's own, for images that no pod names a Secret for. */
+  readonly logins?: readonly DockerConfig[];
   /** Empty or absent folder of this node alone; it is removed by `stop`. */
   readonly folder: string;
   /** How many times faster than real time `runtime.clock` runs: programs cannot see the clock, their `sleep` must. */
@@ -125,11 +128,12 @@ class ModelledNode implements WorldNode {
   }
 
   async startKubelet(hooks?: StartHooks): Promise<void> {
-    const { client, runtime, timeFactor = 1 } = this.#options;
+    const { client, runtime, timeFactor = 1, logins = [] } = this.#options;
     const { containers, images, hostRoot } = this.#parts;
     const { name } = this;
     const facts = () => this.#facts();
-    this.#kubelet = new Kubelet({ client, runtime, name, containers, images, hostRoot, timeFactor, facts });
+    const from = { containers, images, hostRoot, logins };
+    this.#kubelet = new Kubelet({ ...from, client, runtime, name, timeFactor, facts });
     await this.#kubelet.start(hooks);
   }
 

@@ -6,6 +6,7 @@ import { isConflict, isNotFound } from '../../../shared/kube/errors.ts';
 import type { Node, Pod } from '../../../shared/kube/object.ts';
 import { pods } from '../../../shared/kube/resources.ts';
 import { mergePatch } from '../../../shared/kube/status.ts';
+import type { DockerConfig } from '../../../shared/registry/docker-config.ts';
 import { refusalOf } from './admission.ts';
 import type { ContainerRuntime, PodRecord } from './container-runtime.ts';
 import { loopback } from './downward.ts';
@@ -25,6 +26,7 @@ export interface WorkerContext {
   readonly runtime: ContainerRuntime;
   readonly images: ImageStore;
   readonly hostRoot: string;
+  readonly logins: readonly DockerConfig[];
   /** Least time of the clock that probes and hooks get, as they are real programs. */
   readonly programMsMin: { readonly probe: number; readonly hook: number };
   /** Containers that run already are not ready until they are probed again (kubelet before 1.35). */

@@ -26,13 +26,18 @@ export async function writeStandIns(folder: string, kernel: Kernel, timeFactor: 
       KMM_WORLD_KERNEL: kernel.socketPath,
       KMM_WORLD_NODE: process.execPath,
       KMM_WORLD_MODPROBE: fileURLToPath(new URL('../kernel/modprobe.ts', import.meta.url)),
+      KMM_WORLD_SOURCES: fileURLToPath(new URL('../../..', import.meta.url)),
     },
   };
 }
 
-/** PATH that finds the stand-ins first, then what the container would look at, then this machine's own programs. */
-export function pathFor(standIns: StandIns, containerPath: string): string {
-  return [standIns.programs, containerPath, '/usr/sbin:/usr/bin:/sbin:/bin'].join(':');
+/**
+ * PATH that finds the stand-ins first, then the image's programs, then this machine's. The folders stand in it as the
+ * container names them too, for scripts that look below ROOT themselves.
+ */
+export function pathFor(standIns: StandIns, rootfs: string, containerPath: string): string {
+  const ofImage = containerPath.split(':').map((folder) => rootfs + folder);
+  return [standIns.programs, ...ofImage, containerPath, '/usr/sbin:/usr/bin:/sbin:/bin'].join(':');
 }
 
 /** Seconds with up to three decimals, in whole numbers: a POSIX shell has no others. */

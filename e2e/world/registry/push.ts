@@ -3,16 +3,23 @@ import type { OciImage } from './oci-image.ts';
 import type { Registry } from './server.ts';
 import { sha256Digest } from './store.ts';
 
+export interface PushTarget extends Pick<Registry, 'host' | 'url'> {
+  readonly caPem?: string;
+  /** Any certificate will do. */
+  readonly insecure?: boolean;
+}
+
 /**
  * Pushes an image over HTTP as a build does: blobs by upload sessions, then manifests, the top-level one under `tag`.
  * Gives the name to use in a Module. Where the registry has users, `login` is for the basic scheme, `authorization` for any.
  */
 export async function pushImage(
-  registry: Pick<Registry, 'host' | 'url' | 'caPem'>,
+  registry: PushTarget,
   at: { repository: string; tag: string; login?: { user: string; password: string }; authorization?: string },
   image: OciImage,
 ): Promise<{ name: string; pinned: string }> {
-  const agent = new Agent({ connect: { ca: registry.caPem } });
+  const { caPem: ca, insecure = false } = registry;
+  const agent = new Agent({ connect: { ...(ca !== undefined && { ca }), rejectUnauthorized: !insecure } });
   const { login } = at;
   const basic = login && `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
   const authorization = at.authorization ?? basic;
