@@ -17,6 +17,8 @@ const root = join(import.meta.dirname, '../..');
 const olderToo = /older-kubernetes|control-plane\.real/;
 /** A minute and more, most of it waiting: begun first, they have the others beside them, and none is left alone at the end. */
 const longest = /spoke-alone|openshift|claims/;
+/** What has only a real form, beside the journeys. */
+const realFolders = ['e2e/world/control-plane', 'e2e/world/real-parts'];
 const options = optionsOf(process.argv.slice(2), testFiles);
 if (options.kind === 'stop') {
   (options.code === 0 ? console.log : console.error)(options.text);
@@ -29,7 +31,7 @@ function testFiles(plane: PlaneChoice): string[] {
   const places = [
     { folder: 'e2e/journeys', name: plane === 'real' ? /\.(?:test|real)\.ts$/ : /\.test\.ts$/ },
     { folder: 'e2e/conformance', name: /\.test\.ts$/ },
-    ...(plane === 'real' ? [{ folder: 'e2e/world/control-plane', name: /\.real\.ts$/ }] : []),
+    ...(plane === 'real' ? realFolders.map((folder) => ({ folder, name: /\.real\.ts$/ })) : []),
   ];
   const files = places.flatMap(({ folder, name }) =>
     readdirSync(join(root, folder))

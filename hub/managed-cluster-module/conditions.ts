@@ -1,4 +1,5 @@
 import type { ConditionState } from '../../shared/core/conditions.ts';
+import { makingFailures } from '../../shared/making/making-reasons.ts';
 import { imageStatuses } from './image-status.ts';
 import { type Problem, reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
@@ -48,7 +49,7 @@ function silentOnes({ succeeded }: Tally): string {
   return silent.length === 0 ? '' : `; ${silent.length} report nothing: ${silent.slice(0, examplesMax)}${rest(silent)}`;
 }
 
-/** False when an image is missing; Unknown while the registry has not said. */
+/** False when an image is missing, in the making or no good; Unknown while the registry has not said. */
 function imagesReady({ revision, imageCheck, warnings }: StatusPicture, tally: Tally): ConditionState {
   const type = 'ImagesReady';
   const images = imageStatuses(tally.selected, revision);
@@ -59,7 +60,7 @@ function imagesReady({ revision, imageCheck, warnings }: StatusPicture, tally: T
       return `kernel ${kernelVersion}, image ${image}: ${message ?? ''}`;
     });
     const message = `${open.length} of ${images.length} images are not verified: ${named.join('; ')}${rest(open)}`;
-    const status = first.state === 'Missing' ? 'False' : 'Unknown';
+    const status = first.state === 'Unknown' || first.state === 'Checking' ? 'Unknown' : 'False';
     return { type, status, reason: first.reason ?? reasons.imageUnknown, message };
   }
   if (imageCheck === 'Skip') {
@@ -115,6 +116,7 @@ const brokenReasons: ReadonlySet<string> = new Set([
   reasons.applyFailed,
   reasons.failing,
   reasons.reportInvalid,
+  ...makingFailures,
 ]);
 
 function isBroken({ reason, notices }: ClusterRecord): boolean {

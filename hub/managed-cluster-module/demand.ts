@@ -64,7 +64,7 @@ export class Demand {
   }
 
   warnings(module: string, revision: string | undefined): string[] {
-    const known = [...(this.#warnings.get(module) ?? [])].filter(([token]) => revisionIn(token) === revision);
+    const known = [...(this.#warnings.get(module) ?? [])].filter(([token]) => tokenOwner(token).revision === revision);
     return [...new Set(known.flatMap(([, warnings]) => warnings))].sort();
   }
 
@@ -82,7 +82,7 @@ export class Demand {
   }
 
   #remember(token: string): void {
-    const [module] = JSON.parse(token) as [string];
+    const { module } = tokenOwner(token);
     const known = this.#warnings.get(module) ?? new Map<string, readonly string[]>();
     const warnings = this.#checks.warnings(token);
     if (warnings.length === 0) known.delete(token);
@@ -91,10 +91,14 @@ export class Demand {
   }
 }
 
-function revisionIn(token: string): string | undefined {
-  return (JSON.parse(token) as [string, string])[1];
+/** How an image is made follows from the revision and the kernel. */
+function tokenOf(module: string, { revision, request, generation }: WantedImage): string {
+  const { recipe, ...asked } = request;
+  return canonicalJson([module, revision, asked, recipe?.kernel ?? null, generation ?? null]);
 }
 
-function tokenOf(module: string, { revision, request, generation }: WantedImage): string {
-  return canonicalJson([module, revision, request, generation ?? null]);
+/** The module and the revision that a token is of. */
+export function tokenOwner(token: string): { module: string; revision: string } {
+  const [module, revision] = JSON.parse(token) as [string, string];
+  return { module, revision };
 }

@@ -4,8 +4,8 @@ import { limits } from '../../shared/core/limits.ts';
 import type { KernelPlan } from './kernel-plan.ts';
 import type { ClusterRecord } from './records.ts';
 
-/** Images in trouble come first; the states of contract 8 that building adds stand in no plan yet. */
-const order = ['Missing', 'Unknown', 'Checking', 'Unchecked', 'Verified'] as const;
+/** Images in trouble come first. */
+const order = ['Failed', 'Missing', 'Unknown', 'Building', 'Signing', 'Checking', 'Unchecked', 'Verified'] as const;
 type ImageState = (typeof order)[number];
 
 const messageCharsMax = 512;

@@ -1,6 +1,7 @@
 import { unreachable } from '../../shared/core/assert.ts';
 import type { ImageRequest, ImageState } from '../../shared/images/checks.ts';
 import type { ResolvedMapping } from '../../shared/kernel/mapping.ts';
+import { makingReasons } from '../../shared/making/making-reasons.ts';
 import { parseReference, pinnedReference } from '../../shared/registry/reference.ts';
 import { reasons } from './reasons.ts';
 import type { Revision } from './revision.ts';
@@ -11,7 +12,17 @@ export interface KernelPlan {
   kernel: string;
   revision: string;
   /** `Unmapped`: not targeted. `Invalid`: its mapping is wrong. `Unchecked`: shipped by name (`imageCheck: Skip`). */
-  state: 'Verified' | 'Unchecked' | 'Checking' | 'Missing' | 'Unknown' | 'Unmapped' | 'Invalid';
+  state:
+    | 'Verified'
+    | 'Unchecked'
+    | 'Checking'
+    | 'Missing'
+    | 'Unknown'
+    | 'Building'
+    | 'Signing'
+    | 'Failed'
+    | 'Unmapped'
+    | 'Invalid';
   reason: string;
   message: string;
   image?: string;
@@ -54,6 +65,7 @@ function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQu
     const message = 'shipped by name, not checked (imageCheck: Skip)';
     return { state: 'Unchecked', reason: reasons.imagesNotChecked, message, image, mapping: shipped(mapping, image) };
   }
+  const recipe = revision.recipe(mapping, images.secretNamespace);
   const request = imageRequest(revision, mapping, images.secretNamespace);
   const found = images.stateOf(revision, request);
   const base = { image, request, generation: revision.moduleSpec.imageRebuildTriggerGeneration };
@@ -63,9 +75,15 @@ function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQu
     case 'Checking':
       return { ...base, state: 'Checking', reason: reasons.imageChecking, message: 'is being looked up' };
     case 'Missing':
-      return { ...base, state: 'Missing', reason: reasons.imageMissing, message: missing(revision, mapping, found) };
+      if (recipe.kind === 'error') {
+        return { ...base, state: 'Failed', reason: makingReasons.recipeInvalid, message: recipe.message };
+      }
+      return { ...base, state: 'Missing', reason: reasons.imageMissing, message: found.message };
     case 'Unknown':
-      return { ...base, state: 'Unknown', reason: found.reason, message: found.message };
+    case 'Building':
+    case 'Signing':
+    case 'Failed':
+      return { ...base, state: found.state, reason: found.reason, message: found.message };
     default:
       return unreachable(found);
   }
@@ -73,10 +91,12 @@ function planImage(revision: Revision, mapping: ResolvedMapping, images: ImageQu
 
 export function imageRequest(revision: Revision, mapping: ResolvedMapping, secretNamespace: string): ImageRequest {
   const secret = revision.moduleSpec.imageRepoSecret?.name;
+  const recipe = revision.recipe(mapping, secretNamespace);
   return {
     image: mapping.containerImage,
     ...(secret ? { secret: { namespace: secretNamespace, name: secret } } : {}),
     tls: mapping.registryTLS,
+    ...(recipe.kind === 'recipe' && { recipe: recipe.recipe }),
   };
 }
 
@@ -85,15 +105,6 @@ function verified(mapping: ResolvedMapping, digest: string): ImagePlan {
   if (parsed.kind === 'invalid') return { state: 'Unknown', reason: reasons.imageUnknown, message: parsed.message };
   const pinned = pinnedReference(parsed.reference, digest);
   return { state: 'Verified', reason: reasons.imagesVerified, message: '', digest, mapping: shipped(mapping, pinned) };
-}
-
-/** Building comes with a later version; until then the truth is that nobody makes the image. */
-function missing(revision: Revision, mapping: ResolvedMapping, found: { message: string }): string {
-  const container = revision.moduleSpec.moduleLoader?.container;
-  const own = container?.kernelMappings[mapping.index];
-  const making = (own?.build ?? container?.build) ? 'build' : (own?.sign ?? container?.sign) ? 'sign' : undefined;
-  if (making === undefined) return found.message;
-  return `${found.message}; \`${making}\` is set, but this version of the hub makes no images: push it to the registry`;
 }
 
 function shipped(mapping: ResolvedMapping, containerImage: string): ShippedMapping {

@@ -132,8 +132,8 @@ function shippable(plans: readonly KernelPlan[]): ShippedMapping[] {
 }
 
 /** Should be shipped, and cannot be yet. */
-function isOpen({ state }: KernelPlan): boolean {
-  return state === 'Checking' || state === 'Missing' || state === 'Unknown';
+function isOpen({ state, image, mapping }: KernelPlan): boolean {
+  return state !== 'Unmapped' && state !== 'Invalid' && image !== undefined && mapping === undefined;
 }
 
 /**
@@ -141,7 +141,8 @@ function isOpen({ state }: KernelPlan): boolean {
  * they do not have (contract 8), and a version must not wait for ever for a kernel that is gone.
  */
 function isUndecided({ state, reason }: KernelPlan): boolean {
-  return state === 'Checking' || (state === 'Unknown' && reason !== 'AccessDenied' && reason !== 'InvalidImage');
+  if (state === 'Checking' || state === 'Building' || state === 'Signing') return true;
+  return state === 'Unknown' && reason !== 'AccessDenied' && reason !== 'InvalidImage';
 }
 
 function problemOf({ kernel, image, reason, message }: KernelPlan): Problem {

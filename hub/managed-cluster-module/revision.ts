@@ -1,5 +1,6 @@
 import type { ModuleSpec } from '@open-cluster-management/api-types';
-import { type MappingResult, resolveMapping } from '../../shared/kernel/mapping.ts';
+import { type RecipeResult, recipeOf } from '../../shared/images/recipe.ts';
+import { type MappingResult, type ResolvedMapping, resolveMapping } from '../../shared/kernel/mapping.ts';
 import type { ControllerRevision } from '../../shared/kube/object.ts';
 import { moduleSpecOf } from './revisions.ts';
 
@@ -10,6 +11,8 @@ export interface Revision {
   moduleSpec: ModuleSpec;
   /** What this version says for a kernel; the same question costs once. `none` without `moduleLoader`. */
   resolve(kernel: string): MappingResult;
+  /** How the image of an answer is made; `operatorNamespace` is where that happens. The same question costs once. */
+  recipe(mapping: ResolvedMapping, operatorNamespace: string): RecipeResult;
 }
 
 /** Answers kept per revision: kernels are text from clusters, so their number has no natural bound. */
@@ -31,7 +34,19 @@ export function revisionOf(
     answers.set(kernel, answer);
     return answer;
   };
-  return { name, moduleSpec, resolve };
+  const recipes = new WeakMap<ResolvedMapping, RecipeResult>();
+  const recipe = (mapping: ResolvedMapping, operatorNamespace: string): RecipeResult => {
+    const known = recipes.get(mapping);
+    if (known !== undefined) return known;
+    const container = moduleSpec.moduleLoader?.container;
+    const imageRepoSecret = moduleSpec.imageRepoSecret?.name;
+    const made: RecipeResult = container
+      ? recipeOf({ container, mapping, identity, imageRepoSecret, operatorNamespace })
+      : { kind: 'none' };
+    recipes.set(mapping, made);
+    return made;
+  };
+  return { name, moduleSpec, resolve, recipe };
 }
 
 /** Revisions by object, so that all clusters of a version share its answers. */

@@ -25,6 +25,8 @@ interface Check {
   warning: string | undefined;
   /** Look-ups that did not verify, in a row. */
   failures: number;
+  /** When the registry was last asked. */
+  askedMs: number;
   cancelRetry: CancelTimer;
 }
 
@@ -64,6 +66,21 @@ export class ImageChecks {
     return this.#checks.get(keyOf(request, generation))?.state ?? { state: 'Checking' };
   }
 
+  /** When the registry was asked for what `state` says; 0 before. */
+  askedMs(request: ImageRequest, generation?: number): number {
+    return this.#checks.get(keyOf(request, generation))?.askedMs ?? 0;
+  }
+
+  /** Somebody made this image just now: the registry is asked at once, also where it had the image before. */
+  again(image: string): void {
+    for (const check of this.#checks.values()) {
+      if (check.request.image !== image) continue;
+      check.cancelRetry();
+      check.failures = 0;
+      void this.#run(check, true);
+    }
+  }
+
   /** What the wanter's status should warn of, sorted; empty when all is well. */
   warnings(wantedBy: string): readonly string[] {
     const keys = [...(this.#wants.get(wantedBy) ?? [])];
@@ -89,6 +106,7 @@ export class ImageChecks {
       state: { state: 'Checking' },
       warning: undefined,
       failures: 0,
+      askedMs: 0,
       cancelRetry,
     };
     this.#checks.set(key, check);
@@ -104,15 +122,17 @@ export class ImageChecks {
     this.#checks.delete(key);
   }
 
-  async #run(check: Check): Promise<void> {
+  async #run(check: Check, tellAnyway = false): Promise<void> {
+    const askedMs = this.#options.runtime.clock.now();
     const found = await this.#look(check.request);
     // Forgotten meanwhile, perhaps wanted again by another check: this answer is nobody's.
     if (this.#checks.get(check.key) !== check) return;
     const changed = !isDeepStrictEqual([check.state, check.warning], [found.state, found.warning]);
+    check.askedMs = askedMs;
     check.state = found.state;
     check.warning = found.warning;
     this.#plan(check, found.retryAfterMs ?? 0);
-    if (!changed) return;
+    if (!changed && !tellAnyway) return;
     this.#options.runtime.log.info({ image: check.request.image, ...found.state }, 'image looked up');
     this.#options.onChange([...check.wantedBy]);
   }

@@ -5,6 +5,7 @@ import type { RegistryReason } from '../registry/failure.ts';
 import { parseReference, type Reference } from '../registry/reference.ts';
 import type { RegistryTls } from '../registry/session.ts';
 import { pullSecret, type SecretName } from './pull-secret.ts';
+import type { ImageRecipe } from './recipe.ts';
 
 /** What is asked of a registry: an image with variables substituted, and how the Module wants it to be reached. */
 export interface ImageRequest {
@@ -12,10 +13,13 @@ export interface ImageRequest {
   /** `imageRepoSecret`, in the namespace where the hub reads Secrets. */
   secret?: SecretName;
   tls: RegistryTls;
+  /** How it is made when it is missing. */
+  recipe?: ImageRecipe;
 }
 
 /** What is known of an image. Only `Missing` says that it is not there (contract 8); `digest` is of the top-level manifest or index. */
 export type ImageState =
+  | { state: 'Building' | 'Signing' | 'Failed'; reason: string; message: string }
   | { state: 'Checking' }
   | { state: 'Verified'; digest: string }
   | { state: 'Missing'; message: string }

@@ -17,6 +17,8 @@ export const labels = {
   targetKernel: `${prefix}/target-kernel`,
   /** On what makes an image, its pods included: `build` or `sign`. */
   buildType: 'kmm.openshift.io/build.type',
+  /** On it: hash of the image's name, by which all that make one image are found. */
+  image: `${prefix}/image`,
 } as const;
 
 export const annotations = {
@@ -43,6 +45,13 @@ export const annotations = {
   allowedModules: `${prefix}/allowed-modules`,
   /** On a signing key's Secret: the repositories whose images may be signed with it; `registry/path/*` stands for all below. */
   allowedImages: `${prefix}/allowed-images`,
+  /** On a Job that makes an image: the image's name. */
+  image: `${prefix}/image`,
+  /** On it: which attempt with these inputs it is. */
+  attempt: `${prefix}/attempt`,
+  /** On it: what its pod said in the end, and what the image was found to be, by kernel (JSON). */
+  result: `${prefix}/result`,
+  verdicts: `${prefix}/verdicts`,
   revision: 'hub.kmm.sigs.x-k8s.io/revision',
   state: 'hub.kmm.sigs.x-k8s.io/state',
   updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',

@@ -101,7 +101,7 @@ function ownerReferences(
   return [...present.filter((reference) => !replaced(reference)), ...wanted];
 }
 
-function controllerReference(owner: Owner): OwnerReference {
+export function controllerReference(owner: Owner): OwnerReference {
   assert(owner.uid !== '', `owner ${owner.kind} ${owner.name} has no UID`);
   const { apiVersion, kind, name, uid } = owner;
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };

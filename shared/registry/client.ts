@@ -5,7 +5,7 @@ import { HttpTransport, type RequestListener } from './http.ts';
 import { manifestDigest } from './manifest.ts';
 import { type Image, type Platform, pullImage } from './pull.ts';
 import { apiHost, formatReference, type Reference } from './reference.ts';
-import { type Credential, type RegistryTls, RepositorySession } from './session.ts';
+import { type Credential, type RegistryTls, RepositorySession, type SessionScope } from './session.ts';
 
 export interface ImageTarget {
   reference: Reference;
@@ -19,6 +19,8 @@ export type Existence =
   | { kind: 'found'; digest: string }
   | { kind: 'missing'; message: string }
   | { kind: 'unknown'; reason: RegistryReason; message: string; retryAfterMs?: number | undefined };
+
+type Question<T> = (session: RepositorySession) => Promise<T>;
 
 const credentialsMax = 4;
 const concurrencyDefault = 8;
@@ -66,14 +68,22 @@ export class RegistryClient {
     return this.#ask(target, (session) => pullImage(session, target.reference, platform));
   }
 
+  /**
+   * Requests about one repository, in one place of the queue: `use` is called again with the next credential while it throws
+   * `AccessDenied`. Who copies holds two places at once, so that a client for that has a concurrency of at least 2.
+   */
+  within<T>(target: ImageTarget, scope: SessionScope, use: (session: RepositorySession) => Promise<T>): Promise<T> {
+    return this.#ask(target, use, scope);
+  }
+
   /** Closes the connections; questions under way fail. */
   async close(): Promise<void> {
     await this.#transport.close();
   }
 
-  #ask<T>(target: ImageTarget, question: (session: RepositorySession) => Promise<T>): Promise<T> {
+  #ask<T>(target: ImageTarget, question: Question<T>, scope: SessionScope = {}): Promise<T> {
     const credentials = target.credentials?.slice(0, credentialsMax) ?? [];
-    const ask = () => this.#askWith(target, credentials, question);
+    const ask = () => this.#askWith({ ...target, scope }, credentials, question);
     return this.#atHost(apiHost(target.reference), () => this.#queue.add(ask));
   }
 
@@ -90,9 +100,9 @@ export class RegistryClient {
   }
 
   async #askWith<T>(
-    target: ImageTarget,
+    target: ImageTarget & { scope: SessionScope },
     credentials: readonly Credential[],
-    question: (session: RepositorySession) => Promise<T>,
+    question: Question<T>,
   ): Promise<T> {
     const [credential, ...others] = credentials;
     const session = new RepositorySession(this.#transport, { ...target, credential });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RegistryFailure } from './failure.ts';
-import type { HttpAnswer } from './http.ts';
+import type { HttpAnswer } from './http-message.ts';
 import { formatReference, isDigest, type Reference } from './reference.ts';
 import { parseJsonBody, type RepositorySession, refusalOf } from './session.ts';
 
@@ -26,11 +26,18 @@ export async function manifestDigest(session: RepositorySession, reference: Refe
   return (await readManifest(session, reference))?.digest;
 }
 
+export interface ReadManifest {
+  digest: string;
+  content: Buffer;
+  /** As the registry says; the content may say it too. */
+  mediaType: string | undefined;
+}
+
 /** The manifest or index itself, held to the digest that the reference names; undefined when it is missing. */
 export async function readManifest(
   session: RepositorySession,
   reference: Reference,
-): Promise<{ digest: string; content: Buffer } | undefined> {
+): Promise<ReadManifest | undefined> {
   const { path, accept } = manifestRequest(reference);
   const get = await session.request({ method: 'GET', path, accept, bodyBytesMax: manifestBytesMax });
   if (get.status === 404 && saysUnknown(get)) return undefined;
@@ -41,8 +48,13 @@ export async function readManifest(
       `${formatReference(reference)}: expected a manifest of schema version 2`,
     );
   }
-  const algorithm = reference.digest?.startsWith('sha512:') ? 'sha512' : 'sha256';
-  return { digest: agreeing(reference, digestOf(get.body, algorithm)), content: get.body };
+  const digest = agreeing(reference, digestOf(get.body, digestAlgorithm(reference.digest ?? '')));
+  return { digest, content: get.body, mediaType: get.header('content-type')?.replace(/;.*/s, '').trim() };
+}
+
+/** Of a digest's text; sha256 where it says no other. */
+export function digestAlgorithm(digest: string): 'sha256' | 'sha512' {
+  return digest.startsWith('sha512:') ? 'sha512' : 'sha256';
 }
 
 export function digestOf(content: Uint8Array, algorithm: 'sha256' | 'sha512' = 'sha256'): string {

@@ -1,6 +1,7 @@
+import { type Descriptor, isDescriptor } from './descriptor.ts';
 import { RegistryFailure } from './failure.ts';
-import { digestOf, readManifest } from './manifest.ts';
-import { formatReference, isDigest, type Reference } from './reference.ts';
+import { digestAlgorithm, digestOf, readManifest } from './manifest.ts';
+import { formatReference, type Reference } from './reference.ts';
 import { parseJsonBody, type RepositorySession, refusalOf } from './session.ts';
 
 export interface Platform {
@@ -24,11 +25,6 @@ export interface Image {
   digest: string;
   config: ImageConfig;
   layers: readonly { mediaType: string; content: Buffer }[];
-}
-
-interface Descriptor {
-  mediaType: string;
-  digest: string;
 }
 
 const blobBytesMax = 256 * 1024 * 1024;
@@ -77,14 +73,7 @@ async function readBlob(session: RepositorySession, what: string, descriptor: De
   const path = `blobs/${descriptor.digest}`;
   const answer = await session.request({ method: 'GET', path, bodyBytesMax: blobBytesMax });
   if (answer.status !== 200) throw refusalOf(answer, `${what} ${path}`);
-  const digest = digestOf(answer.body, descriptor.digest.startsWith('sha512:') ? 'sha512' : 'sha256');
+  const digest = digestOf(answer.body, digestAlgorithm(descriptor.digest));
   if (digest === descriptor.digest) return answer.body;
   throw new RegistryFailure('UnexpectedAnswer', `${what}: expected content ${descriptor.digest}, got ${digest}`);
-}
-
-function isDescriptor(value: unknown): value is Descriptor {
-  const descriptor = value as Partial<Descriptor> | null | undefined;
-  return (
-    typeof descriptor?.mediaType === 'string' && typeof descriptor.digest === 'string' && isDigest(descriptor.digest)
-  );
 }

@@ -1,7 +1,15 @@
 import { parseChallenges } from './challenge.ts';
 import type { Login } from './docker-config.ts';
 import { RegistryFailure } from './failure.ts';
-import { described, type HttpAnswer, type HttpTransport } from './http.ts';
+import type { HttpTransport } from './http.ts';
+import {
+  described,
+  type HttpAnswer,
+  type HttpContent,
+  type HttpHead,
+  type HttpRequest,
+  type HttpStream,
+} from './http-message.ts';
 import { apiHost, type Reference } from './reference.ts';
 
 export interface RegistryTls {
@@ -16,14 +24,24 @@ export interface Credential extends Login {
 }
 
 export interface SessionRequest {
-  method: 'HEAD' | 'GET';
-  /** Below `/v2/<repository>/`. */
-  path: string;
+  method: HttpRequest['method'];
+  /** Below `/v2/<repository>/`, or where the registry said to go on (an upload's location). */
+  path: string | URL;
   accept?: string;
+  headers?: Readonly<Record<string, string>>;
+  content?: HttpContent;
   bodyBytesMax: number;
 }
 
+/** What a token has to allow: reading is the default, for `push` also writing; blobs are mounted from what may be read. */
+export interface SessionScope {
+  readonly push?: boolean;
+  readonly mountFrom?: readonly string[];
+}
+
 const tokenBytesMax = 64 * 1024;
+
+type Exchange<T> = (message: HttpRequest) => Promise<T>;
 
 /**
  * Requests about one repository with at most one credential (contract 8). The credential is sent when the registry asks
@@ -35,17 +53,19 @@ export class RepositorySession {
   readonly #reference: Reference;
   readonly #tls: RegistryTls;
   readonly #credential: Credential | undefined;
+  readonly #scope: SessionScope;
   #scheme: 'https' | 'http' | undefined;
   #authorization: string | undefined;
 
   constructor(
     transport: HttpTransport,
-    access: { reference: Reference; tls: RegistryTls; credential?: Credential | undefined },
+    access: { reference: Reference; tls: RegistryTls; credential?: Credential | undefined; scope?: SessionScope },
   ) {
     this.#transport = transport;
     this.#reference = access.reference;
     this.#tls = access.tls;
     this.#credential = access.credential;
+    this.#scope = access.scope ?? {};
   }
 
   /** Whether there is a credential that was kept back because the connection is not trusted. */
@@ -53,36 +73,60 @@ export class RepositorySession {
     return this.#credential !== undefined && this.#sendable === undefined;
   }
 
-  async request(request: SessionRequest): Promise<HttpAnswer> {
-    const answer = await this.#send(request);
-    if (answer.status !== 401 || !this.#isOwn(answer.url)) return answer;
-    this.#authorization = await this.#answerTo(answer);
-    return this.#authorization === undefined ? answer : this.#send(request);
+  request(request: SessionRequest): Promise<HttpAnswer> {
+    return this.#loggedIn(request, (message) => this.#transport.send(message));
   }
 
-  async #send(request: SessionRequest): Promise<HttpAnswer> {
-    if (this.#scheme !== undefined || !this.#tls.insecure) return this.#sendBy(this.#scheme ?? 'https', request);
+  /** As `request`, but the body is read by the caller. */
+  stream(request: SessionRequest): Promise<HttpStream> {
+    return this.#loggedIn(request, (message) => this.#transport.stream(message));
+  }
+
+  async #loggedIn<T extends HttpHead & { discard?(): void }>(
+    request: SessionRequest,
+    exchange: Exchange<T>,
+  ): Promise<T> {
+    const answer = await this.#send(request, exchange);
+    if (answer.status !== 401 || !this.#isOwn(answer.url)) return answer;
+    answer.discard?.();
+    const authorization = await this.#answerTo(answer);
+    if (authorization === undefined) return answer;
+    this.#authorization = authorization;
+    return this.#send(request, exchange);
+  }
+
+  async #send<T extends HttpHead>(request: SessionRequest, exchange: Exchange<T>): Promise<T> {
+    if (this.#scheme !== undefined || !this.#tls.insecure)
+      return exchange(this.#message(this.#scheme ?? 'https', request));
     try {
-      const answer = await this.#sendBy('https', request);
+      const answer = await exchange(this.#message('https', request));
       this.#scheme = 'https';
       return answer;
     } catch (error) {
       if (!(error instanceof RegistryFailure)) throw error;
-      const answer = await this.#sendBy('http', request);
+      const answer = await exchange(this.#message('http', request));
       this.#scheme = 'http';
       return answer;
     }
   }
 
-  #sendBy(scheme: 'https' | 'http', request: SessionRequest): Promise<HttpAnswer> {
-    return this.#transport.send({
-      method: request.method,
-      url: new URL(`${scheme}://${apiHost(this.#reference)}/v2/${this.#reference.repository}/${request.path}`),
-      headers: request.accept === undefined ? {} : { accept: request.accept },
-      authorization: this.#authorization,
+  #message(scheme: 'https' | 'http', request: SessionRequest): HttpRequest {
+    const { method, path, accept, headers, content, bodyBytesMax } = request;
+    const base = new URL(`${scheme}://${apiHost(this.#reference)}/v2/${this.#reference.repository}/`);
+    const url = new URL(path, base);
+    if (url.protocol === 'http:' && this.#trust === 'verified') {
+      throw new RegistryFailure('UnexpectedAnswer', `${described({ method, url })}: expected to go on at https://`);
+    }
+    return {
+      method,
+      url,
+      headers: { ...headers, ...(accept !== undefined && { accept }) },
+      content,
+      // An upload may go on elsewhere, as a redirect may: without our login.
+      authorization: url.origin === base.origin ? this.#authorization : undefined,
       trust: this.#trust,
-      bodyBytesMax: request.bodyBytesMax,
-    });
+      bodyBytesMax,
+    };
   }
 
   get #trust(): 'verified' | 'any' {
@@ -98,7 +142,7 @@ export class RepositorySession {
     return url.host === new URL(`${url.protocol}//${apiHost(this.#reference)}`).host;
   }
 
-  async #answerTo(refusal: HttpAnswer): Promise<string | undefined> {
+  async #answerTo(refusal: HttpHead): Promise<string | undefined> {
     const challenges = parseChallenges(refusal.header('www-authenticate'));
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer !== undefined) return `Bearer ${await this.#token(bearer.parameters)}`;
@@ -110,7 +154,9 @@ export class RepositorySession {
     const url = this.#realm(parameters.get('realm') ?? '');
     const service = parameters.get('service');
     if (service !== undefined) url.searchParams.set('service', service);
-    url.searchParams.set('scope', `repository:${this.#reference.repository}:pull`);
+    const { push = false, mountFrom = [] } = this.#scope;
+    url.searchParams.set('scope', `repository:${this.#reference.repository}:${push ? 'pull,push' : 'pull'}`);
+    for (const source of mountFrom) url.searchParams.append('scope', `repository:${source}:pull`);
     const authorization = this.#sendable === undefined ? undefined : basicAuthorization(this.#sendable);
     const request = { method: 'GET', url, authorization, trust: this.#trust, bodyBytesMax: tokenBytesMax } as const;
     const answer = await this.#transport.send(request);
@@ -134,7 +180,7 @@ export class RepositorySession {
 }
 
 /** What an answer that is no success says: refused, too busy, broken, or out of place. */
-export function refusalOf(answer: HttpAnswer, what: string): RegistryFailure {
+export function refusalOf(answer: HttpHead, what: string): RegistryFailure {
   const message = `${what}: ${answer.status}`;
   if (answer.status === 401 || answer.status === 403) return new RegistryFailure('AccessDenied', message);
   if (answer.status === 429) return new RegistryFailure('TooManyRequests', message, answer.retryAfterMs);

@@ -11,19 +11,19 @@ export interface PushTarget extends Pick<Registry, 'host' | 'url'> {
 
 /**
  * Pushes an image over HTTP as a build does: blobs by upload sessions, then manifests, the top-level one under `tag`.
- * Gives the name to use in a Module. `login` is needed where the registry has users (basic scheme).
+ * Gives the name to use in a Module. Where the registry has users, `login` is for the basic scheme, `authorization` for any.
  */
 export async function pushImage(
   registry: PushTarget,
-  at: { repository: string; tag: string; login?: { user: string; password: string } },
+  at: { repository: string; tag: string; login?: { user: string; password: string }; authorization?: string },
   image: OciImage,
 ): Promise<{ name: string; pinned: string }> {
   const { caPem: ca, insecure = false } = registry;
   const agent = new Agent({ connect: { ...(ca !== undefined && { ca }), rejectUnauthorized: !insecure } });
-  const headers: Record<string, string> =
-    at.login === undefined
-      ? {}
-      : { authorization: `Basic ${Buffer.from(`${at.login.user}:${at.login.password}`).toString('base64')}` };
+  const { login } = at;
+  const basic = login && `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`;
+  const authorization = at.authorization ?? basic;
+  const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
   const send = async (method: 'POST' | 'PATCH' | 'PUT', path: string, content?: Buffer, contentType?: string) => {
     const answer = await agent.request({
       origin: registry.url,
@@ -34,13 +34,13 @@ export async function pushImage(
     });
     const text = await answer.body.text();
     if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
-    return String(answer.headers['location'] ?? '');
+    return pathOf(String(answer.headers['location'] ?? ''), registry.url);
   };
   try {
     for (const blob of image.blobs) {
       const upload = await send('POST', `/v2/${at.repository}/blobs/uploads/`);
       const next = await send('PATCH', upload, blob, 'application/octet-stream');
-      await send('PUT', `${next}?digest=${sha256Digest(blob)}`);
+      await send('PUT', withDigest(next, sha256Digest(blob)));
     }
     for (const [index, { mediaType, content }] of image.manifests.entries()) {
       const reference = index === image.manifests.length - 1 ? at.tag : sha256Digest(content);
@@ -51,4 +51,14 @@ export async function pushImage(
   }
   const repository = `${registry.host}/${at.repository}`;
   return { name: `${repository}:${at.tag}`, pinned: `${repository}@${image.digest}` };
+}
+
+/** A registry may name the next step by its whole URL, and give it a query of its own. */
+function pathOf(location: string, url: string): string {
+  const { pathname, search } = new URL(location, url);
+  return `${pathname}${search}`;
+}
+
+function withDigest(path: string, digest: string): string {
+  return `${path}${path.includes('?') ? '&' : '?'}digest=${digest}`;
 }

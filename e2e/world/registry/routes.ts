@@ -8,6 +8,19 @@ export interface RegistryCall {
   query: URLSearchParams;
   contentType: string;
   body: Buffer;
+  /** `Content-Range` of a piece. */
+  range: string | undefined;
+  rules: UploadRules;
+}
+
+/** In what registries differ when blobs come. */
+export interface UploadRules {
+  /** False: nothing is taken over from other repositories. */
+  mounts?: boolean;
+  /** Blobs come in pieces of at least so many bytes, and it is said when an upload begins. */
+  pieceBytesMin?: number;
+  /** A proxy before the registry takes no larger request. */
+  requestBytesMax?: number;
 }
 
 export interface RegistryReply {
@@ -18,6 +31,7 @@ export interface RegistryReply {
 
 /** The distribution API as far as pull, push, tags and deletion need it (opencontainers/distribution-spec 1.1). */
 export function route(store: RegistryStore, call: RegistryCall): RegistryReply {
+  if (call.body.length > (call.rules.requestBytesMax ?? Number.POSITIVE_INFINITY)) return { status: 413 };
   if (/^\/v2\/?$/.test(call.path)) return { status: 200, body: '{}' };
   const match = /^\/v2\/(.+?)\/(?:(tags)\/list|(manifests)\/([^/]+)|blobs\/(uploads)\/?([^/]*)|(blobs)\/([^/]+))$/.exec(
     call.path,
@@ -93,11 +107,21 @@ function readBlob(store: RegistryStore, call: RegistryCall, digest: string): Reg
 
 /** POST begins (or, with a digest, does it all), PATCH appends, PUT with a digest ends, DELETE gives up. */
 function uploading(store: RegistryStore, call: RegistryCall, at: { repository: string; id: string }): RegistryReply {
+  const { mounts = true, pieceBytesMin } = call.rules;
+  const mount = call.method === 'POST' && mounts ? call.query.get('mount') : null;
+  // As the distribution's registry: from a repository that has it; what cannot be mounted begins an upload.
+  if (mount !== null && store.blob(mount) !== undefined && store.hasRepository(call.query.get('from') ?? '')) {
+    const location = `/v2/${at.repository}/blobs/${mount}`;
+    return { status: 201, headers: { location, 'docker-content-digest': mount } };
+  }
   const id = call.method === 'POST' ? randomUUID() : at.id;
   if (call.method === 'POST') store.beginUpload(id);
   if (call.method === 'DELETE') return store.endUpload(id) ? { status: 204 } : failure(404, 'BLOB_UPLOAD_UNKNOWN');
   const bytes = store.appendUpload(id, call.body);
   if (bytes === undefined) return failure(404, 'BLOB_UPLOAD_UNKNOWN');
+  if (pieceBytesMin !== undefined && call.method === 'PUT' && call.body.length > 0) return failure(400, 'SIZE_INVALID');
+  const range = /^(\d+)-/.exec(call.range ?? '')?.[1];
+  if (range !== undefined && Number(range) !== bytes - call.body.length) return failure(416, 'BLOB_UPLOAD_INVALID');
   const digest = call.query.get('digest');
   if (call.method === 'PUT' || (call.method === 'POST' && digest !== null)) {
     const content = store.endUpload(id) ?? Buffer.alloc(0);
@@ -109,7 +133,8 @@ function uploading(store: RegistryStore, call: RegistryCall, at: { repository: s
     };
   }
   const location = `/v2/${at.repository}/blobs/uploads/${id}`;
-  return { status: 202, headers: { location, range: `0-${Math.max(0, bytes - 1)}` } };
+  const wish = pieceBytesMin !== undefined && { 'oci-chunk-min-length': String(pieceBytesMin) };
+  return { status: 202, headers: { location, range: `0-${Math.max(0, bytes - 1)}`, ...wish } };
 }
 
 interface ManifestContent {

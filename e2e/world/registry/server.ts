@@ -4,12 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { type Clock, sleep } from '../../../shared/core/clock.ts';
 import { makeServerIdentity } from '../api-server/certificates.ts';
 import { Access, type AccessOptions } from './access.ts';
-import { type RegistryReply, route } from './routes.ts';
+import { type RegistryReply, route, type UploadRules } from './routes.ts';
 import { RegistryStore } from './store.ts';
 
 export interface RegistryRequest {
   method: string;
   path: string;
+  query: URLSearchParams;
+  /** Of the request's body. */
+  bytes: number;
   status: number;
   /** As whom it was allowed, if anybody. */
   user: string | undefined;
@@ -20,7 +23,7 @@ export interface RegistryRequest {
 /** What a test makes the registry do instead of, or to, its true answer. */
 export type RegistryFault = { reply: RegistryReply } | { delayMs: number } | { omitDigest: true } | { hangUp: true };
 
-export interface RegistryOptions extends AccessOptions {
+export interface RegistryOptions extends AccessOptions, UploadRules {
   clock: Clock;
   /** Plain HTTP instead of TLS. */
   plain?: boolean;
@@ -94,14 +97,24 @@ async function serve(serving: Serving, message: IncomingMessage, response: Serve
   if (fault !== undefined && 'hangUp' in fault) throw new Error('the test wants the connection to break');
   if (fault !== undefined && 'delayMs' in fault) await sleep(options.clock, fault.delayMs, signal);
   const contentType = message.headers['content-type'] ?? '';
+  const range = message.headers['content-range'];
   const trueReply = () =>
     path === '/token'
-      ? access.token(authorization)
-      : (access.refusal({ method, authorization }, registry.url) ??
-        route(registry.store, { method, path, query, contentType, body }));
+      ? access.token(authorization, query.getAll('scope'))
+      : (access.refusal({ method, path, authorization }, registry.url) ??
+        route(registry.store, { method, path, query, contentType, body, range, rules: options }));
   const reply = fault !== undefined && 'reply' in fault ? fault.reply : trueReply();
   const user = access.userOf(authorization);
-  requests.push({ method, path, status: reply.status, user, authorized: authorization !== undefined });
+  const { status } = reply;
+  requests.push({
+    method,
+    path,
+    query,
+    bytes: body.length,
+    status,
+    user,
+    authorized: authorization !== undefined,
+  });
   if (requests.length > requestsKeptMax) requests.shift();
   const headers: Record<string, string> = { ...reply.headers };
   if (fault !== undefined && 'omitDigest' in fault) delete headers['docker-content-digest'];

@@ -1,0 +1,15 @@
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where what is dear to make is kept for the next run, beside the control plane's binaries. */
+export function cacheFolder(name: string): string {
+  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'kmm-hub', name);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** Progress of what takes longer than somebody likes to look at nothing. */
+export function say(line: string): void {
+  process.stderr.write(`real parts: ${line}\n`);
+}

@@ -1,0 +1,76 @@
+import { mkdtemp, rm, symlink, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { worldPlatform } from '../registry/oci-image.ts';
+import { run } from './run.ts';
+
+/** The cloud kernels are the smallest, and what a virtual machine boots fastest. */
+const flavour = `cloud-${worldPlatform.architecture}`;
+const series = '6.1';
+
+/**
+ * Releases of Debian 12's kernel, such as `6.1.0-47-cloud-amd64`, whose headers and image both can be had now: the oldest
+ * and the newest. Which these are changes with every update; the archive keeps no others.
+ */
+export async function debianKernels(): Promise<readonly [older: string, newer: string]> {
+  const found = await releases();
+  const [older, newer] = [found[0], found.at(-1)];
+  if (older === undefined || newer === undefined || older === newer) {
+    throw new Error(
+      `expected two kernels ${series}.0-…-${flavour} in Debian's lists, got ${found.join(', ') || 'none'}`,
+    );
+  }
+  return [older, newer];
+}
+
+async function releases(): Promise<string[]> {
+  const listed = await search();
+  if (listed.length > 1) return listed;
+  // A new machine has no lists, or old ones.
+  await run('apt-get', ['update', '-qq']);
+  return search();
+}
+
+async function search(): Promise<string[]> {
+  const pattern = `^linux-(headers|image)-${series.replace('.', '[.]')}[.]0-[0-9]+-${flavour}$`;
+  const names = (await run('apt-cache', ['search', '--names-only', pattern]))
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '');
+  return names
+    .filter((name) => name.startsWith('linux-headers-'))
+    .map((name) => name.slice('linux-headers-'.length))
+    .filter((release) => names.includes(`linux-image-${release}`))
+    .sort((a, b) => abi(a) - abi(b));
+}
+
+function abi(release: string): number {
+  return Number(/-(\d+)-/.exec(release)?.[1]);
+}
+
+/** The version of a kernel's headers in Debian's lists: a security update keeps the release and changes the content. */
+export async function headersVersion(release: string): Promise<string> {
+  const shown = await run('apt-cache', ['show', '--no-all-versions', `linux-headers-${release}`]);
+  return /^Version: (.+)$/m.exec(shown)?.[1] ?? 'unknown';
+}
+
+/** Puts what building modules for a kernel takes beside a compiler into `root`, as a layer above a Debian. */
+export async function unpackHeaders(release: string, root: string): Promise<void> {
+  const common = release.replace(`-${flavour}`, '-common');
+  await unpackPackages([`linux-headers-${release}`, `linux-headers-${common}`, `linux-kbuild-${series}`], root);
+}
+
+/** Downloads packages and unpacks their files only: nothing of them runs. */
+export async function unpackPackages(packages: readonly string[], root: string): Promise<void> {
+  const downloads = await mkdtemp(join(tmpdir(), 'kmm-packages-'));
+  // Debian's /lib is a link. A layer that had a folder of that name would put it in the link's place.
+  await symlink('usr/lib', join(root, 'lib'));
+  try {
+    await run('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...packages], { folder: downloads });
+    const script =
+      'for each in *.deb; do dpkg-deb --fsys-tarfile "$each" | tar -x --keep-directory-symlink -C "$0"; done';
+    await run('bash', ['-euo', 'pipefail', '-c', `mkdir -p "$0/usr/lib"; ${script}`, root], { folder: downloads });
+  } finally {
+    await unlink(join(root, 'lib'));
+    await rm(downloads, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageTarget, RegistryClient } from '../../../shared/registry/client.ts';
+import { cacheFolder } from './cache-folder.ts';
+import { debianKernels, headersVersion, unpackHeaders } from './debian-kernels.ts';
+import { type LayerFile, layerFile, pushLayers } from './layer-file.ts';
+import { run } from './run.ts';
+
+/** Change it when what is made below changes: what is cached is then made anew. */
+const edition = 1;
+const suite = 'bookworm';
+/** What the modules' own base image has beside `modprobe`: enough for a Dockerfile's RUN and for somebody who looks around. */
+const basePrograms = 'sh sleep cat cp ls mkdir rm ln mv env kmod lsmod modinfo modprobe insmod rmmod depmod'.split(' ');
+
+/** Base images without a public registry, made of Debian's packages. */
+export interface Toolkit {
+  /** Two kernels of Debian, the older first. */
+  kernels: readonly [string, string];
+  /** What OpenShift calls a driver toolkit: compiler, make, kmod and one kernel's headers. */
+  toolkitOf(kernel: string): readonly LayerFile[];
+  /** Debian's `modprobe` and `depmod` with a shell: what module images are based on. */
+  base: readonly LayerFile[];
+}
+
+/** From the user's cache; the first time it takes a minute, root and `debootstrap`, whose path is asked for. */
+export async function prepareToolkit(debootstrap: string): Promise<Toolkit> {
+  const folder = cacheFolder('toolkit');
+  const compiler = await layerFile(folder, `compiler-${suite}-${edition}`, (root) => fillCompiler(debootstrap, root));
+  const base = await layerFile(folder, `base-${suite}-${edition}`, (root) => fillBase(compiler, root));
+  const kernels = await debianKernels();
+  const headers = new Map<string, LayerFile>();
+  for (const kernel of kernels) {
+    const name = `headers-${kernel}-${await headersVersion(kernel)}-${edition}`;
+    headers.set(kernel, await layerFile(folder, name, (root) => unpackHeaders(kernel, root)));
+  }
+  return {
+    kernels,
+    base: [base],
+    toolkitOf(kernel) {
+      const own = headers.get(kernel);
+      if (own === undefined) throw new Error(`expected one of the kernels ${kernels.join(', ')}, got ${kernel}`);
+      return [compiler, own];
+    },
+  };
+}
+
+/** Pushes the toolkits as `<repository>:<kernel>` and the base as `<repository>:base`. */
+export function pushToolkit(client: RegistryClient, target: ImageTarget, toolkit: Toolkit): Promise<void> {
+  return client.within(target, { push: true }, async (session) => {
+    await pushLayers(session, 'base', toolkit.base);
+    for (const kernel of toolkit.kernels) await pushLayers(session, kernel, toolkit.toolkitOf(kernel));
+  });
+}
+
+async function fillCompiler(debootstrap: string, root: string): Promise<void> {
+  // The libraries are those of linux-kbuild's programs. apt's own settings know where packages come from.
+  const include = '--include=gcc,make,kmod,libelf1,libssl3';
+  await run(debootstrap, ['--variant=minbase', include, suite, root, await mirror()]);
+  const unneeded = ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale'];
+  for (const each of unneeded) await rm(join(root, each), { recursive: true, force: true });
+}
+
+/** Where this machine gets its packages: the default of debootstrap may be out of reach where that is not. */
+async function mirror(): Promise<string> {
+  const uris = await run('apt-get', ['indextargets', '--format', '$(CREATED_BY) $(SUITE) $(REPO_URI)']);
+  const [, uri] = new RegExp(`^Packages (?:${suite}|stable|oldstable) (\\S+)$`, 'm').exec(uris) ?? [];
+  if (uri === undefined) throw new Error(`expected apt to know where ${suite} is, got ${uris || 'nothing'}`);
+  return uri;
+}
+
+/** Programs with their libraries, taken out of the large image: 10 MB instead of 300. */
+async function fillBase(compiler: LayerFile, root: string): Promise<void> {
+  const whole = await mkdtemp(`${root}-whole-`);
+  try {
+    await run('tar', ['-xzf', compiler.path, '-C', whole]);
+    const copy = (paths: readonly string[]) => run('cp', ['-a', '--parents', ...paths, root], { folder: whole });
+    // Links like /bin → usr/bin, and a place for temporary files.
+    await copy(['bin', 'sbin', 'lib', 'lib64', 'tmp', 'etc/passwd', 'etc/group']);
+    for (const folder of ['proc', 'sys', 'dev', 'run', 'root', 'var/tmp'])
+      await mkdir(join(root, folder), { recursive: true });
+    const inside = async (script: string, paths: readonly string[]) =>
+      unique(await run('chroot', [whole, 'sh', '-c', `${script} | ${namesOfFiles}`, 'sh', ...paths]));
+    const programs = await inside('for each in "$@"; do command -v "$each"; done', basePrograms);
+    const needed = await inside('ldd "$@" | grep -o "/[^ )]*[.]so[^ )]*"', programs);
+    await copy([...programs, ...needed].map((path) => `.${path}`));
+  } finally {
+    await rm(whole, { recursive: true, force: true });
+  }
+}
+
+/** Each path as it is without links to folders, and the file that it is a link to. */
+const namesOfFiles =
+  'while read -r each; do echo "$(readlink -f "$(dirname "$each")")/$(basename "$each")"; readlink -f "$each"; done';
+
+function unique(lines: string): string[] {
+  return [...new Set(lines.split('\n').filter((line) => line !== ''))];
+}

@@ -1,0 +1,62 @@
+import type { ManagedClusterModule } from '@open-cluster-management/api-types';
+import type { EventRecorder } from '../../shared/kube/events.ts';
+import type { Ordered } from '../../shared/making/orders.ts';
+import type { JobResult, MakingJob, Step } from '../../shared/making/picture.ts';
+import type { Told } from '../../shared/making/told.ts';
+import { tokenOwner } from '../managed-cluster-module/demand.ts';
+import type { MakingMeters } from './making-meters.ts';
+
+export interface MakingEventsOptions {
+  events: Pick<EventRecorder, 'record'>;
+  meters: MakingMeters;
+  moduleNamed: (name: string) => ManagedClusterModule | undefined;
+}
+
+const words = { build: 'Build', sign: 'Sign' } as const;
+
+/** Tells each module that wants an image what happens to it: created, succeeded, failed, cancelled (checklist 79). */
+export class MakingEvents implements Told {
+  readonly #options: MakingEventsOptions;
+
+  constructor(options: MakingEventsOptions) {
+    this.#options = options;
+  }
+
+  created(step: Step, want: Ordered, name: string): void {
+    this.#tell(step, [want], { what: 'Created', type: 'Normal', rest: `by Job ${name}` });
+  }
+
+  ended(job: MakingJob, result: JobResult, wants: readonly Ordered[]): void {
+    const { step, name, phase, seconds } = job;
+    const failed = phase === 'failed';
+    this.#options.meters.ended(step, failed ? result.reason : 'Succeeded', seconds);
+    const rest = failed ? `in Job ${name}: ${result.message}` : `by Job ${name}`;
+    this.#tell(
+      step,
+      wants,
+      failed ? { what: 'Failed', type: 'Warning', rest } : { what: 'Succeeded', type: 'Normal', rest },
+    );
+  }
+
+  cancelled({ step, name }: MakingJob, wants: readonly Ordered[], why: string): void {
+    this.#options.meters.ended(step, 'Cancelled', undefined);
+    this.#tell(step, wants, { what: 'Cancelled', type: 'Normal', rest: `Job ${name}: ${why}` });
+  }
+
+  #tell(
+    step: Step,
+    wants: readonly Ordered[],
+    { what, type, rest }: { what: string; type: 'Normal' | 'Warning'; rest: string },
+  ): void {
+    const told = new Set<string>();
+    for (const { token, recipe } of wants) {
+      const { module } = tokenOwner(token);
+      const regarding = this.#options.moduleNamed(module);
+      if (regarding === undefined || told.has(module)) continue;
+      told.add(module);
+      const reason = `${words[step]}${what}`;
+      const note = `kernel ${recipe.kernel}, image ${recipe.image}: ${step} ${what.toLowerCase()} ${rest}`;
+      this.#options.events.record({ regarding, type, reason, note, action: words[step] });
+    }
+  }
+}

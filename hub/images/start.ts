@@ -1,0 +1,117 @@
+import type { ManagedClusterModule } from '@open-cluster-management/api-types';
+import { ImageChecks } from '../../shared/images/checks.ts';
+import type { LookUpSources } from '../../shared/images/look-up.ts';
+import { Cache } from '../../shared/kube/cache.ts';
+import type { KubeClient } from '../../shared/kube/client.ts';
+import { type Controller, type RunningController, startController, watching } from '../../shared/kube/controller.ts';
+import type { EventRecorder } from '../../shared/kube/events.ts';
+import { annotations, labels } from '../../shared/kube/names.ts';
+import type { ConfigMap, Job, Secret } from '../../shared/kube/object.ts';
+import { configMaps, jobs, secrets } from '../../shared/kube/resources.ts';
+import type { Runtime } from '../../shared/kube/runtime.ts';
+import { controllerReference } from '../../shared/kube/write.ts';
+import { ImageMaking } from '../../shared/making/image-making.ts';
+import { imageHash, jobIndex } from '../../shared/making/job-shelf.ts';
+import { imageOf } from '../../shared/making/job-view.ts';
+import { JobWorkshop, type WorkshopOptions } from '../../shared/making/job-workshop.ts';
+import type { Verify } from '../../shared/making/notes.ts';
+import { tokenOwner } from '../managed-cluster-module/demand.ts';
+import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
+import { MakingEvents } from './making-events.ts';
+import { MakingMeters } from './making-meters.ts';
+
+export interface HubImagesOptions {
+  client: KubeClient;
+  runtime: Runtime;
+  namespace: string;
+  lookUp: LookUpSources;
+  verify: Verify;
+  settings: Omit<WorkshopOptions, 'namespace' | 'configMaps' | 'secrets'> & {
+    concurrency: number;
+    keepFinishedMs: number;
+  };
+  modules: { get(ref: { name: string }): ManagedClusterModule | undefined };
+  moduleViews: ModuleViews;
+  events: Pick<EventRecorder, 'record'>;
+  onChange: (tokens: readonly string[]) => void;
+}
+
+/** The hub's images: what the registry has, and the making of what it has not, by Jobs in the operator's namespace. */
+export function hubImages(options: HubImagesOptions) {
+  const { client, runtime, namespace, settings, modules, moduleViews } = options;
+  const base = { client, runtime, namespace };
+  const caches = {
+    jobs: new Cache<Job>({ ...base, resource: jobs, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } }),
+    // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
+    configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
+    secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
+  };
+  let running: RunningController | undefined;
+  const look = (image: string) => running?.enqueue(image);
+  const checks = new ImageChecks({ ...options.lookUp, runtime, onChange: (tokens) => making.answered(tokens) });
+  const making = new ImageMaking({
+    client,
+    runtime,
+    namespace,
+    checks,
+    jobs: caches.jobs,
+    workshop: new JobWorkshop({ ...settings, ...base, configMaps: caches.configMaps, secrets: caches.secrets }),
+    concurrency: settings.concurrency,
+    keepFinishedMs: settings.keepFinishedMs,
+    makerOf(token) {
+      const { module: name, revision } = tokenOwner(token);
+      const object = modules.get({ name });
+      const view = object && moduleViews.of(object);
+      if (view === undefined || view.leaving) return undefined;
+      const owner = controllerReference(view.owner);
+      return { name, label: labels.managedClusterModule, owner, isCurrent: view.wanted?.revision === revision };
+    },
+    told: new MakingEvents({
+      events: options.events,
+      meters: new MakingMeters(runtime.meters),
+      moduleNamed: (name) => modules.get({ name }),
+    }),
+    verify: options.verify,
+    look,
+    onChange: options.onChange,
+  });
+  const controller = imageController(caches, making);
+  return {
+    images: making,
+    caches,
+    start(signal: AbortSignal): RunningController {
+      running = startController(controller, runtime, signal);
+      return running;
+    },
+    stop: () => checks.stop(),
+  };
+}
+
+/** Keys are image names. */
+function imageController(
+  caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret> },
+  making: ImageMaking,
+): Controller {
+  return {
+    name: 'image',
+    sources: [
+      // A Job that ends makes room for one that waits.
+      watching(caches.jobs, ({ previous, current }) => [
+        ...[previous, current].flatMap((job) => imageOf(job) ?? []),
+        ...making.takeQueued(),
+      ]),
+      watching(caches.configMaps, ({ previous, current }) => making.madeFrom(nameOf(current ?? previous))),
+      watching(caches.secrets, ({ previous, current }) => making.madeFrom(nameOf(current ?? previous))),
+    ],
+    reconcile: (image) => making.reconcile(image),
+  };
+}
+
+function imagesOf(job: Job): string[] {
+  const image = job.metadata.annotations?.[annotations.image];
+  return image === undefined ? [] : [imageHash(image)];
+}
+
+function nameOf(object: { metadata: { name: string } } | undefined): string {
+  return object?.metadata.name ?? '';
+}

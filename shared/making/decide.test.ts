@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import type { ImageRecipe } from '../images/recipe.ts';
+import { decide } from './decide.ts';
+import type { MakingJob, MakingPicture, Step } from './picture.ts';
+
+const digest = `sha256:${'a'.repeat(64)}`;
+const other = `sha256:${'b'.repeat(64)}`;
+const minuteMs = 60_000;
+const nowMs = 1_000 * minuteMs;
+const kernel = '6.1.0-28-amd64';
+const tls = { insecure: false, insecureSkipTLSVerify: false };
+const image = 'registry.example/driver:6.1.0';
+const recipe: ImageRecipe = {
+  image,
+  registryTLS: tls,
+  kernel,
+  dirName: '/opt',
+  moduleName: 'driver',
+  build: { image, dockerfileConfigMap: 'dockerfile', args: [], secrets: [], baseImageRegistryTLS: tls },
+};
+const signed: ImageRecipe = {
+  ...recipe,
+  sign: {
+    keySecret: 'key',
+    certSecret: 'cert',
+    filesToSign: ['/opt/lib/modules/*.ko'],
+    unsignedImage: 'registry.example/driver:6.1.0-ns_driver_kmm_unsigned',
+    unsignedImageRegistryTLS: tls,
+  },
+};
+const missing = { state: 'Missing', message: 'not there' } as const;
+const present = { state: 'Verified', digest } as const;
+
+function picture(overrides: Partial<MakingPicture> = {}): MakingPicture {
+  return {
+    image,
+    recipe,
+    kernels: [kernel],
+    existence: missing,
+    askedMs: nowMs - minuteMs,
+    inputs: { kind: 'ready', build: 'b1', sign: 's1' },
+    jobs: [],
+    isCondemned: false,
+    mayStart: true,
+    unwantedMs: 0,
+    keepFinishedMs: 10 * minuteMs,
+    nowMs,
+    ...overrides,
+  };
+}
+
+function job(step: Step, overrides: Partial<MakingJob> = {}): MakingJob {
+  const ended = overrides.phase === 'succeeded' || overrides.phase === 'failed';
+  return {
+    name: `driver-${step}`,
+    uid: `uid-${step}`,
+    step,
+    hash: step === 'build' ? 'b1' : 's1',
+    attempt: 1,
+    phase: 'active',
+    seconds: undefined,
+    result: ended ? { atMs: nowMs - 2 * minuteMs, reason: '', message: 'make: *** [all] Error 2' } : undefined,
+    verdicts: new Map(),
+    ...overrides,
+  };
+}
+const good = new Map([[kernel, { digest, isGood: true, reason: '', message: '' }]]);
+const bad = new Map([[kernel, { digest, isGood: false, reason: 'WrongVermagic', message: 'vermagic 6.1.0-27' }]]);
+
+function seen(overrides: Partial<MakingPicture>) {
+  const { action, stateOf, wakeMs } = decide(picture(overrides));
+  const jobs = action.kind === 'delete' ? action.jobs.map(({ step }) => step) : undefined;
+  const step = action.kind === 'create' ? action.step : undefined;
+  return { action: action.kind, ...(jobs && { jobs }), ...(step && { step }), state: stateOf(kernel).state, wakeMs };
+}
+
+describe('the next step of an image', () => {
+  it('is none while the registry has not answered, or does not say: an outage builds nothing [62]', () => {
+    for (const existence of [
+      { state: 'Checking' },
+      { state: 'Unknown', reason: 'RegistryUnavailable', message: 'down' },
+    ] as const) {
+      assert.deepEqual(seen({ existence }), { action: 'none', state: existence.state, wakeMs: undefined });
+    }
+  });
+
+  it('is none for an image that is there [62]', () => {
+    assert.deepEqual(seen({ existence: present }), { action: 'none', state: 'Verified', wakeMs: undefined });
+  });
+
+  it('is a build when it is missing, and then its signing, of what was built [84]', () => {
+    assert.deepEqual(seen({}), { action: 'create', step: 'build', state: 'Building', wakeMs: undefined });
+    assert.equal(seen({ jobs: [job('build')] }).action, 'none');
+    const built = job('build', { phase: 'succeeded' });
+    assert.equal(seen({ recipe: signed, jobs: [built] }).step, 'sign');
+    assert.equal(seen({ recipe: signed, jobs: [built, job('sign')] }).state, 'Signing');
+  });
+
+  it('is a signature when only that is asked for [83] [T4]', () => {
+    const { build: _, ...onlySigned } = signed;
+    const inputs = { kind: 'ready', build: undefined, sign: 's1' } as const;
+    assert.equal(seen({ recipe: onlySigned, inputs }).step, 'sign');
+    const failed = job('sign', { phase: 'failed' });
+    const again = decide(picture({ recipe: onlySigned, inputs, jobs: [failed], nowMs: nowMs + 60 * minuteMs }));
+    assert.deepEqual(again.action.kind === 'delete' && again.action.jobs, [failed]);
+  });
+
+  it('waits for a place, and says so', () => {
+    const { action, stateOf } = decide(picture({ mayStart: false }));
+    assert.equal(action.kind, 'none');
+    assert.match(JSON.stringify(stateOf(kernel)), /BuildQueued.*builds\.concurrency/);
+  });
+
+  it('waits until a former Job is gone: never two at once [163] [T8]', () => {
+    assert.equal(seen({ jobs: [job('build', { phase: 'terminating' })] }).action, 'none');
+    assert.equal(
+      seen({ isCondemned: true, existence: present, jobs: [job('sign', { phase: 'terminating' })] }).action,
+      'none',
+    );
+  });
+
+  it('begins anew when anything changed that it is made from, also in the middle [75] [90] [T10]', () => {
+    const inputs = { kind: 'ready', build: 'b2', sign: 's2' } as const;
+    assert.deepEqual(seen({ inputs, jobs: [job('build')] }).jobs, ['build']);
+    const built = job('build', { phase: 'succeeded' });
+    assert.deepEqual(seen({ recipe: signed, inputs, jobs: [built, job('sign')] }).jobs, ['build', 'sign']);
+    const onlyKey = { kind: 'ready', build: 'b1', sign: 's2' } as const;
+    assert.deepEqual(seen({ recipe: signed, inputs: onlyKey, jobs: [built, job('sign')] }).jobs, ['sign']);
+    assert.deepEqual(seen({ inputs, jobs: [job('build', { phase: 'failed' })] }).jobs, ['build']);
+  });
+
+  it('shows a failure with the end of its log, and tries again later and later [76]', () => {
+    const failed = (attempt: number) => [job('build', { phase: 'failed', attempt })];
+    const { action, stateOf, wakeMs } = decide(picture({ jobs: failed(3) }));
+    assert.equal(action.kind, 'none');
+    assert.match(JSON.stringify(stateOf(kernel)), /BuildFailed.*attempt 3.*Error 2/);
+    assert.equal(wakeMs, 6 * minuteMs);
+    const after = (attempt: number, minutes: number) =>
+      seen({ jobs: failed(attempt), nowMs: nowMs + minutes * minuteMs });
+    assert.equal(after(1, 0).action, 'delete');
+    assert.equal(after(3, 5).action, 'none');
+    assert.equal(after(3, 6).action, 'delete');
+    assert.equal(after(20, 57).action, 'none');
+    assert.equal(after(20, 58).action, 'delete');
+  });
+
+  it('reads what the pod said before anything else', () => {
+    assert.equal(seen({ jobs: [job('build', { phase: 'failed', result: undefined })] }).action, 'read');
+    assert.equal(
+      seen({ recipe: undefined, jobs: [job('sign', { phase: 'succeeded', result: undefined })] }).action,
+      'read',
+    );
+  });
+
+  it('asks the registry again after a success, and believes it only when it was asked after that', () => {
+    const jobs = [job('build', { phase: 'succeeded' })];
+    assert.equal(seen({ jobs, askedMs: nowMs - 3 * minuteMs }).action, 'ask');
+    assert.deepEqual(seen({ jobs, askedMs: nowMs - minuteMs, nowMs: nowMs - minuteMs }).state, 'Failed');
+  });
+
+  it('counts what was made only once it was looked into', () => {
+    const jobs = [job('build', { phase: 'succeeded' })];
+    assert.deepEqual(seen({ existence: present, jobs }), { action: 'verify', state: 'Checking', wakeMs: undefined });
+    assert.equal(seen({ existence: present, jobs: [job('build')] }).state, 'Building');
+    const verified = [job('build', { phase: 'succeeded', verdicts: good })];
+    assert.deepEqual(seen({ existence: present, jobs: verified }), {
+      action: 'none',
+      state: 'Verified',
+      wakeMs: 8 * minuteMs,
+    });
+    const moved = { state: 'Verified', digest: other } as const;
+    assert.equal(seen({ existence: moved, jobs: verified }).action, 'verify');
+  });
+
+  it('keeps what is no good from being shipped, and makes it anew when an input changes', () => {
+    const jobs = [job('build', { phase: 'succeeded', verdicts: bad })];
+    assert.deepEqual(seen({ existence: present, jobs }), { action: 'none', state: 'Failed', wakeMs: undefined });
+    const inputs = { kind: 'ready', build: 'b2', sign: undefined } as const;
+    const { action } = decide(picture({ existence: present, jobs, inputs }));
+    assert.equal(action.kind === 'delete' && action.condemn, true);
+    assert.equal(seen({ existence: present, isCondemned: true, inputs }).action, 'create');
+    assert.equal(
+      seen({ existence: present, isCondemned: true, jobs: [job('build', { phase: 'succeeded' })] }).action,
+      'ask',
+    );
+  });
+
+  it('judges each kernel by itself: two that share one image name get what is in it [T31]', () => {
+    const verdicts = new Map([
+      ...good,
+      ['6.1.0-29-amd64', { digest, isGood: false, reason: 'ModuleFileMissing', message: 'x' }],
+    ]);
+    const jobs = [job('build', { phase: 'succeeded', verdicts })];
+    const { stateOf } = decide(picture({ existence: present, kernels: [kernel, '6.1.0-29-amd64'], jobs }));
+    assert.deepEqual([stateOf(kernel).state, stateOf('6.1.0-29-amd64').state], ['Verified', 'Failed']);
+  });
+
+  it('removes Jobs of verified images after job.gcDelay [77]', () => {
+    const jobs = [
+      job('build', { phase: 'succeeded', verdicts: good }),
+      job('sign', { phase: 'succeeded', verdicts: good }),
+    ];
+    const overrides = { recipe: signed, existence: present, jobs };
+    assert.equal(seen({ ...overrides, nowMs: nowMs + 7 * minuteMs }).action, 'none');
+    assert.deepEqual(seen({ ...overrides, nowMs: nowMs + 8 * minuteMs }).jobs, ['build', 'sign']);
+  });
+
+  it('builds again what was deleted from the registry [86]', () => {
+    const jobs = [job('build', { phase: 'succeeded', verdicts: good })];
+    assert.deepEqual(seen({ jobs, askedMs: nowMs }).jobs, ['build']);
+    const reason = 'UnsignedImageMissing';
+    const lost = job('sign', { phase: 'failed', result: { atMs: nowMs - 60 * minuteMs, reason, message: 'gone' } });
+    assert.deepEqual(seen({ recipe: signed, jobs: [job('build', { phase: 'succeeded' }), lost] }).jobs, [
+      'build',
+      'sign',
+    ]);
+  });
+
+  it('cancels nothing at once when nobody wants it any more: another version may want the same', () => {
+    const overrides = { recipe: undefined, kernels: [], jobs: [job('build')] };
+    assert.deepEqual(seen(overrides), { action: 'none', state: 'Checking', wakeMs: minuteMs });
+    assert.deepEqual(seen({ ...overrides, unwantedMs: minuteMs }).jobs, ['build']);
+    const finished = { ...overrides, jobs: [job('build', { phase: 'failed' })], unwantedMs: minuteMs };
+    assert.equal(seen(finished).wakeMs, 8 * minuteMs);
+  });
+
+  it('is none, with the reason, while something that the recipe names is not there [80] [94]', () => {
+    const inputs = {
+      kind: 'problem',
+      reason: 'DockerfileMissing',
+      message: 'ConfigMap kmm/dockerfile does not exist',
+    } as const;
+    assert.deepEqual(seen({ inputs }), { action: 'none', state: 'Failed', wakeMs: undefined });
+  });
+});

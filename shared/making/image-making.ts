@@ -1,0 +1,248 @@
+import { unreachable } from '../core/assert.ts';
+import { after, done, type Outcome } from '../core/outcome.ts';
+import type { ImageChecks } from '../images/checks.ts';
+import type { ImageRequest, ImageState } from '../images/look-up.ts';
+import type { CacheView } from '../kube/cache.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { isConflict } from '../kube/errors.ts';
+import type { Job } from '../kube/object.ts';
+import { jobs as jobResource } from '../kube/resources.ts';
+import type { Runtime } from '../kube/runtime.ts';
+import { decide } from './decide.ts';
+import { ImageWants, type Want } from './image-wants.ts';
+import { JobShelf } from './job-shelf.ts';
+import { MakingStates } from './making-states.ts';
+import { noteResult, noteVerdicts, type Verify } from './notes.ts';
+import { type MakerOf, type Ordered, ordered, orderOf } from './orders.ts';
+import type { MakingAction, MakingDecision, MakingPicture, Step } from './picture.ts';
+import type { Told } from './told.ts';
+import type { Workshop } from './workshop.ts';
+
+export interface ImageMakingOptions {
+  client: KubeClient;
+  runtime: Runtime;
+  /** Where images are made. */
+  namespace: string;
+  checks: ImageChecks;
+  jobs: CacheView<Job>;
+  workshop: Workshop;
+  /** Jobs at once, over all images. */
+  concurrency: number;
+  keepFinishedMs: number;
+  /** In whose name; undefined: the module is gone. `isCurrent`: of the version that it has now, which says how the image is made. */
+  makerOf: MakerOf;
+  told: Told;
+  verify: Verify;
+  /** Has an image looked at by the controller. */
+  look: (image: string) => void;
+  /** Called after a state changed, with all who want that image. */
+  onChange: (wantedBy: readonly string[]) => void;
+}
+
+/** Until the cache shows what was just made. */
+const createdLateMs = 1_000;
+
+/**
+ * The life of the images that can be made (design.md, decision 6): one piece of work for all who want an image, whatever
+ * their number, begun only when the registry says that it is missing, and never more than `concurrency` at once.
+ * Cost: per image, a look is a few map look-ups; requests are made only for what changes.
+ */
+export class ImageMaking {
+  readonly #options: ImageMakingOptions;
+  readonly #wants = new ImageWants();
+  readonly #states = new MakingStates();
+  readonly #shelf: JobShelf;
+  /** Images that the registry has, and that are to be made anew. */
+  readonly #condemned = new Set<string>();
+  /** What failed last with which inputs, by Job name. */
+  readonly #attempts = new Map<string, { hash: string; attempt: number }>();
+
+  constructor(options: ImageMakingOptions) {
+    this.#options = options;
+    this.#shelf = new JobShelf(options.jobs, options.runtime.clock);
+  }
+
+  /** Replaces what `wantedBy` wants. */
+  want(wantedBy: string, requests: readonly ImageRequest[], generation?: number): void {
+    this.#options.checks.want(wantedBy, requests, generation);
+    const [request] = requests.filter(({ recipe }) => recipe !== undefined);
+    if (request?.recipe === undefined) {
+      this.#drop(wantedBy);
+      return;
+    }
+    this.#wants.add({ token: wantedBy, request, recipe: request.recipe, generation });
+    // Another version may mean another content: what is known is of the former.
+    this.#states.forget(request.image);
+    this.#options.look(request.image);
+  }
+
+  forget(wantedBy: string): void {
+    this.#options.checks.forget(wantedBy);
+    this.#drop(wantedBy);
+  }
+
+  warnings(wantedBy: string): readonly string[] {
+    return this.#options.checks.warnings(wantedBy);
+  }
+
+  /** `Checking` until it was looked at. */
+  state(request: ImageRequest, generation?: number): ImageState {
+    const { recipe, image } = request;
+    if (recipe === undefined) return this.#options.checks.state(request, generation);
+    return this.#states.get(image, recipe.kernel) ?? { state: 'Checking' };
+  }
+
+  /** The registry has answered about what these want: of images that can be made, more than the answer counts. */
+  answered(tokens: readonly string[]): void {
+    const images = new Set(tokens.map((token) => this.#wants.imageOf(token)).filter((image) => image !== undefined));
+    for (const image of images) this.#options.look(image);
+    const others = tokens.filter((token) => this.#wants.imageOf(token) === undefined);
+    if (others.length > 0) this.#options.onChange(others);
+  }
+
+  /** Images that are, or can be, made from what has this name: a ConfigMap or a Secret. */
+  madeFrom(name: string): string[] {
+    const uses = ({ recipe: { build, sign, imageRepoSecret } }: Want) =>
+      [
+        build?.dockerfileConfigMap,
+        ...(build?.secrets ?? []),
+        sign?.keySecret,
+        sign?.certSecret,
+        imageRepoSecret,
+      ].includes(name);
+    return [...this.#wants.all()].filter(([, wants]) => [...wants.values()].some(uses)).map(([image]) => image);
+  }
+
+  /** Those that wait for a place, which there may be now. */
+  takeQueued(): string[] {
+    return this.#states.takeQueued();
+  }
+
+  async reconcile(image: string): Promise<Outcome> {
+    const wants = ordered(this.#wants.of(image), this.#options.makerOf);
+    const picture = this.#gather(image, wants);
+    const decision = decide(picture);
+    this.#publish(picture, decision, wants);
+    const acted = await this.#apply(picture, decision.action, wants);
+    if (acted !== undefined) return acted;
+    return decision.wakeMs === undefined ? done : after(decision.wakeMs, 'ImageInTheMaking');
+  }
+
+  #drop(token: string): void {
+    const image = this.#wants.remove(token, this.#options.runtime.clock.now());
+    if (image === undefined) return;
+    if (this.#wants.of(image).length === 0) this.#states.forget(image);
+    this.#options.look(image);
+  }
+
+  #gather(image: string, wants: readonly Ordered[]): MakingPicture {
+    const { checks, workshop, runtime, keepFinishedMs } = this.#options;
+    const nowMs = runtime.clock.now();
+    const jobs = this.#shelf.of(image);
+    const [first] = wants;
+    const common = {
+      image,
+      kernels: [...new Set(wants.map(({ recipe }) => recipe.kernel))].sort(),
+      jobs,
+      isCondemned: this.#condemned.has(image),
+      mayStart: this.#shelf.running() < this.#options.concurrency,
+      keepFinishedMs,
+      nowMs,
+    };
+    if (first === undefined) {
+      const inputs = { kind: 'ready', build: undefined, sign: undefined } as const;
+      const unwantedMs = this.#wants.unwantedMs(image, nowMs);
+      return { ...common, recipe: undefined, existence: { state: 'Checking' }, askedMs: 0, inputs, unwantedMs };
+    }
+    return {
+      ...common,
+      recipe: first.recipe,
+      existence: checks.state(first.request, first.generation),
+      askedMs: checks.askedMs(first.request, first.generation),
+      inputs: workshop.inputs(orderOf(first, jobs)),
+      unwantedMs: 0,
+    };
+  }
+
+  #publish({ image, kernels }: MakingPicture, { stateOf }: MakingDecision, wants: readonly Ordered[]): void {
+    if (wants.length === 0) return;
+    const changed = this.#states.replace(image, new Map(kernels.map((kernel) => [kernel, stateOf(kernel)])));
+    const whose = wants.filter(({ recipe }) => changed.includes(recipe.kernel)).map(({ token }) => token);
+    if (whose.length > 0) this.#options.onChange(whose);
+  }
+
+  /** Undefined: nothing was done that would not wake this image by itself. */
+  async #apply(picture: MakingPicture, action: MakingAction, wants: readonly Ordered[]): Promise<Outcome | undefined> {
+    const { client, checks, namespace } = this.#options;
+    const { image } = picture;
+    switch (action.kind) {
+      case 'none':
+        return undefined;
+      case 'create':
+        return this.#create(picture, action, wants);
+      case 'delete': {
+        if (action.condemn) this.#condemned.add(image);
+        for (const job of action.jobs) {
+          if (job.phase === 'failed') this.#attempts.set(job.name, { hash: job.hash, attempt: job.attempt });
+          if (job.phase === 'active') this.#options.told.cancelled(job, wants, action.why);
+          await client.delete(jobResource, { namespace, name: job.name }, deletion(job.uid));
+        }
+        return done;
+      }
+      case 'read': {
+        const result = await noteResult(this.#options, action.job);
+        this.#options.told.ended(action.job, result, wants);
+        return done;
+      }
+      case 'ask':
+        this.#condemned.delete(image);
+        checks.again(image);
+        return done;
+      case 'verify':
+        return noteVerdicts(this.#options, action, wants);
+      default:
+        return unreachable(action);
+    }
+  }
+
+  async #create(
+    picture: MakingPicture,
+    { step, hash }: { step: Step; hash: string },
+    wants: readonly Ordered[],
+  ): Promise<Outcome> {
+    const { image, jobs } = picture;
+    const [want] = wants;
+    const { client, workshop, told } = this.#options;
+    if (want === undefined || this.#shelf.isMaking(image)) return after(createdLateMs, 'JobNotSeenYet');
+    const order = orderOf(want, jobs);
+    const before = this.#attempts.get(workshop.nameOf(step, order));
+    const attempt = before?.hash === hash ? before.attempt + 1 : 1;
+    const made = workshop.job(step, { ...order, hash, attempt });
+    if (made.kind === 'refused') {
+      const { reason, message } = made;
+      this.#publish(
+        picture,
+        { action: { kind: 'none' }, stateOf: () => ({ state: 'Failed', reason, message }) },
+        wants,
+      );
+      return done;
+    }
+    const { name } = made.object.metadata;
+    this.#shelf.noteMade(image, name);
+    try {
+      await client.create(jobResource, made.object);
+    } catch (error) {
+      this.#shelf.noteNotMade(image);
+      // The cache is slower than we are; or a foreign object has the name, and then this is said again and again.
+      if (isConflict(error)) return after(createdLateMs, 'JobExists');
+      throw error;
+    }
+    told.created(step, want, name);
+    return done;
+  }
+}
+
+/** The object stays until its pods are gone: so long, no other of its name can be made. */
+function deletion(uid: string) {
+  return { propagationPolicy: 'Foreground' as const, preconditions: { uid } };
+}

@@ -1,0 +1,63 @@
+import type { ImageRequest } from '../images/look-up.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
+
+/** One who wants an image, and how it would be made for them. */
+export interface Want {
+  token: string;
+  request: ImageRequest;
+  recipe: ImageRecipe;
+  generation: number | undefined;
+}
+
+/** Who wants which image that can be made, by image name and by token. */
+export class ImageWants {
+  readonly #byImage = new Map<string, Map<string, Want>>();
+  readonly #images = new Map<string, string>();
+  /** Since when nobody wants an image that was wanted, or is made. */
+  readonly #unwantedSince = new Map<string, number>();
+
+  add(want: Want): void {
+    const { image } = want.request;
+    this.remove(want.token, 0);
+    this.#images.set(want.token, image);
+    const wants = this.#byImage.get(image) ?? new Map<string, Want>();
+    this.#byImage.set(image, wants.set(want.token, want));
+    this.#unwantedSince.delete(image);
+  }
+
+  /** Gives the image that the token wanted. */
+  remove(token: string, nowMs: number): string | undefined {
+    const image = this.#images.get(token);
+    if (image === undefined) return undefined;
+    this.#images.delete(token);
+    const wants = this.#byImage.get(image);
+    wants?.delete(token);
+    if (wants?.size === 0) {
+      this.#byImage.delete(image);
+      this.#unwantedSince.set(image, nowMs);
+    }
+    return image;
+  }
+
+  imageOf(token: string): string | undefined {
+    return this.#images.get(token);
+  }
+
+  of(image: string): readonly Want[] {
+    return [...(this.#byImage.get(image)?.values() ?? [])];
+  }
+
+  all(): Iterable<[image: string, wants: ReadonlyMap<string, Want>]> {
+    return this.#byImage;
+  }
+
+  unwantedMs(image: string, nowMs: number): number {
+    const since = this.#unwantedSince.get(image) ?? nowMs;
+    this.#unwantedSince.set(image, since);
+    return nowMs - since;
+  }
+
+  forgetUnwanted(image: string): void {
+    this.#unwantedSince.delete(image);
+  }
+}

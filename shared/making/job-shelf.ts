@@ -1,0 +1,61 @@
+import type { Clock } from '../core/clock.ts';
+import { sha256Hex } from '../core/hash.ts';
+import type { CacheView } from '../kube/cache.ts';
+import type { Job } from '../kube/object.ts';
+import { imageOf, viewJob } from './job-view.ts';
+import type { MakingJob } from './picture.ts';
+
+/** The index of the cache of Jobs by the hash of the image's name. */
+export const jobIndex = 'image';
+
+/** Label of a Job, and what the index knows it by. */
+export function imageHash(image: string): string {
+  return sha256Hex(image).slice(0, 16);
+}
+
+/** What was deleted before the cache could show it is never seen. */
+const unseenMsMax = 30_000;
+
+/** The Jobs that make images: those of the cache, and those that were made just now and that it does not show yet. */
+export class JobShelf {
+  readonly #jobs: CacheView<Job>;
+  readonly #clock: Clock;
+  /** Image → the Job that was made for it. */
+  readonly #made = new Map<string, { name: string; untilMs: number }>();
+
+  constructor(jobs: CacheView<Job>, clock: Clock) {
+    this.#jobs = jobs;
+    this.#clock = clock;
+  }
+
+  of(image: string): MakingJob[] {
+    const objects = this.#jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
+    const jobs = objects.map(viewJob).filter((view) => view !== undefined);
+    const made = this.#made.get(image);
+    const isSeen = jobs.some(({ name }) => name === made?.name);
+    if (isSeen || (made && made.untilMs <= this.#clock.now())) this.#made.delete(image);
+    return jobs;
+  }
+
+  /** A Job was made, or is just being made, that is not seen yet. */
+  isMaking(image: string): boolean {
+    return this.#made.has(image);
+  }
+
+  noteMade(image: string, name: string): void {
+    this.#made.set(image, { name, untilMs: this.#clock.now() + unseenMsMax });
+  }
+
+  noteNotMade(image: string): void {
+    this.#made.delete(image);
+  }
+
+  /** How many work, or have pods that may. */
+  running(): number {
+    const active = this.#jobs.list().filter((job) => {
+      const phase = viewJob(job)?.phase;
+      return phase === 'active' || phase === 'terminating';
+    });
+    return active.length + this.#made.size;
+  }
+}

@@ -1,0 +1,125 @@
+import { type BuilderSettings, buildJob } from '../build/build-job.ts';
+import { type InputVersions, inputsHash, type ObjectVersion } from '../build/inputs-hash.ts';
+import { judgeSecrets, type SecretFacts, secretFacts } from '../build/secret-limits.ts';
+import { type SignerSettings, signJob } from '../build/sign-job.ts';
+import { type Made, type StepRequest, stepName } from '../build/step.ts';
+import { namesToolkit, type Toolkit } from '../build/toolkit.ts';
+import { assert } from '../core/assert.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
+import type { CacheView } from '../kube/cache.ts';
+import { annotations, labels } from '../kube/names.ts';
+import type { Job, KubeObject } from '../kube/object.ts';
+import { imageHash } from './job-shelf.ts';
+import { makingReasons } from './making-reasons.ts';
+import type { Inputs, Step } from './picture.ts';
+import type { WorkOrder, Workshop } from './workshop.ts';
+
+export interface WorkshopOptions {
+  /** Of Jobs, and of all that they mount. */
+  namespace: string;
+  /** Metadata only: data is read by the pod that mounts it. */
+  configMaps: CacheView<KubeObject>;
+  secrets: CacheView<KubeObject>;
+  strictSecrets: boolean;
+  builder: BuilderSettings;
+  signer: SignerSettings;
+  toolkitFor: (kernel: string) => Toolkit;
+}
+
+/** Makes images by Jobs: buildah's, and the signer's. */
+export class JobWorkshop implements Workshop {
+  readonly #options: WorkshopOptions;
+
+  constructor(options: WorkshopOptions) {
+    this.#options = options;
+  }
+
+  inputs({ recipe, generation, unsigned, module }: WorkOrder): Inputs {
+    const { configMaps, namespace, strictSecrets } = this.#options;
+    const secrets = this.#facts(recipe);
+    const steps: Step[] = [...(recipe.build ? ['build' as const] : []), ...(recipe.sign ? ['sign' as const] : [])];
+    const dockerfileName = recipe.build?.dockerfileConfigMap;
+    const dockerfile = dockerfileName === undefined ? undefined : configMaps.get({ namespace, name: dockerfileName });
+    if (dockerfileName !== undefined && dockerfile === undefined) {
+      const message = `ConfigMap ${namespace}/${dockerfileName} does not exist: it holds the Dockerfile under its key dockerfile`;
+      return { kind: 'problem', reason: makingReasons.dockerfileMissing, message };
+    }
+    for (const step of steps) {
+      const { refusal } = judgeSecrets({ step, recipe, module: module.name, secrets, strictSecrets });
+      if (refusal !== undefined) return { kind: 'problem', ...refusal };
+    }
+    const versions: InputVersions = {
+      dockerfile: dockerfile && versionOf(dockerfile),
+      secrets,
+      generation,
+      toolkitImage: this.#toolkitImage(recipe),
+      unsignedDigest: unsigned,
+    };
+    // What is built has to be known before it can be signed.
+    const isSignable = recipe.build === undefined || unsigned !== undefined;
+    return {
+      kind: 'ready',
+      build: recipe.build && inputsHash('build', recipe, versions),
+      sign: recipe.sign && isSignable ? inputsHash('sign', recipe, versions) : undefined,
+    };
+  }
+
+  job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Made<Job> {
+    const { namespace, strictSecrets, builder, signer, toolkitFor } = this.#options;
+    const { recipe, module, hash, attempt, unsigned } = order;
+    const request: StepRequest = {
+      recipe,
+      module: { name: module.name, label: module.label },
+      namespace,
+      owner: module.owner,
+      hash,
+      secrets: this.#facts(recipe),
+      strictSecrets,
+    };
+    const made =
+      step === 'build'
+        ? buildJob({ ...request, settings: builder, toolkit: toolkitFor(recipe.kernel) })
+        : signJob({ ...request, settings: signer, unsignedDigest: unsigned });
+    if (made.kind === 'refused') return made;
+    assert(made.object.metadata.name === this.nameOf(step, order), 'a Job has the name that it is looked for by');
+    return { ...made, object: noted(made.object, recipe.image, attempt) };
+  }
+
+  nameOf(step: Step, { recipe, module }: WorkOrder): string {
+    return stepName(step, { recipe, module: { name: module.name, label: module.label } });
+  }
+
+  #toolkitImage(recipe: ImageRecipe): string | undefined {
+    if (recipe.build === undefined || namesToolkit(recipe)) return undefined;
+    const toolkit = this.#options.toolkitFor(recipe.kernel);
+    return toolkit.kind === 'known' ? toolkit.image : undefined;
+  }
+
+  #facts({ build, sign, imageRepoSecret }: ImageRecipe): Map<string, SecretFacts> {
+    const names = [...(build?.secrets ?? []), sign?.keySecret, sign?.certSecret, imageRepoSecret];
+    const found = new Map<string, SecretFacts>();
+    for (const name of names) {
+      const secret =
+        name === undefined ? undefined : this.#options.secrets.get({ namespace: this.#options.namespace, name });
+      if (name !== undefined && secret !== undefined) found.set(name, secretFacts(secret.metadata));
+    }
+    return found;
+  }
+}
+
+function versionOf({ metadata: { uid = '', resourceVersion = '' } }: KubeObject): ObjectVersion {
+  return { uid, resourceVersion };
+}
+
+/** By the label all that makes one image is found, by the annotation the hash's image is told from others of its hash. */
+function noted(job: Job, image: string, attempt: number): Job {
+  const { metadata } = job;
+  return {
+    ...job,
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, [labels.image]: imageHash(image) },
+      annotations: { ...metadata.annotations, [annotations.image]: image, [annotations.attempt]: String(attempt) },
+    },
+  };
+}

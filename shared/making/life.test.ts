@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict';
+import { array, asyncProperty, assert as check, constantFrom } from 'fast-check';
+import { silentLog } from '../core/log.ts';
+import { ImageChecks } from '../images/checks.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
+import { KubeError } from '../kube/errors.ts';
+import { annotations, labels } from '../kube/names.ts';
+import type { Job, KubeObject } from '../kube/object.ts';
+import { fakeClient } from '../testing/fake-client.ts';
+import { settle, VirtualClock } from '../testing/virtual-clock.ts';
+import { ImageMaking } from './image-making.ts';
+import { imageHash } from './job-shelf.ts';
+import type { Step } from './picture.ts';
+import type { Workshop } from './workshop.ts';
+
+const tls = { insecure: false, insecureSkipTLSVerify: false };
+const keepFinishedMs = 5 * 60_000;
+
+/** What is asked for: three images of two modules, one of them built and signed. */
+function recipe(image: string, kernel: string, isSigned: boolean): ImageRecipe {
+  const unsignedImage = `${image}-unsigned`;
+  return {
+    image,
+    registryTLS: tls,
+    kernel,
+    dirName: '/opt',
+    moduleName: 'driver',
+    build: {
+      image: isSigned ? unsignedImage : image,
+      dockerfileConfigMap: 'd',
+      args: [],
+      secrets: [],
+      baseImageRegistryTLS: tls,
+    },
+    ...(isSigned && {
+      sign: {
+        keySecret: 'k',
+        certSecret: 'c',
+        filesToSign: ['/opt/x.ko'],
+        unsignedImage,
+        unsignedImageRegistryTLS: tls,
+      },
+    }),
+  };
+}
+
+const wishes = [
+  { token: 'a', recipe: recipe('registry.example/a:1', '6.1.0-1', true) },
+  { token: 'b', recipe: recipe('registry.example/a:1', '6.1.0-1', true) },
+  { token: 'c', recipe: recipe('registry.example/b:1', '6.1.0-1', false) },
+  { token: 'd', recipe: recipe('registry.example/c:1', '6.1.0-2', false) },
+];
+
+/** An API server whose cache lags, a registry, Jobs that end when the test says, and a hub that may start again. */
+class World {
+  readonly clock = new VirtualClock();
+  readonly jobs = new Map<string, Job>();
+  #seen: Job[] = [];
+  readonly registry = new Map<string, string>();
+  /** Version of all inputs, and what a build of it makes. */
+  version = 1;
+  isGood = true;
+  readonly begun: string[] = [];
+  #uid = 0;
+  #due = new Set<string>();
+  making = this.#start();
+
+  #start(): ImageMaking {
+    const runtime = { clock: this.clock, random: () => 0, log: silentLog, meters: undefined as never };
+    const checks: ImageChecks = new ImageChecks({
+      registry: {
+        exists: async ({ reference: { registry, repository, tag } }) => {
+          const digest = this.registry.get(`${registry}/${repository}:${tag}`);
+          return digest === undefined ? { kind: 'missing', message: 'not there' } : { kind: 'found', digest };
+        },
+      },
+      readSecret: async () => undefined,
+      runtime,
+      onChange: (tokens) => making.answered(tokens),
+    });
+    const making: ImageMaking = new ImageMaking({
+      client: this.#client(),
+      runtime,
+      namespace: 'kmm',
+      checks,
+      jobs: {
+        get: ({ name }) => this.#seen.find(({ metadata }) => metadata.name === name),
+        list: () => this.#seen,
+        byIndex: (_, hash) => this.#seen.filter(({ metadata }) => metadata.labels?.[labels.image] === hash),
+        synced: true,
+      },
+      workshop: this.#workshop(),
+      concurrency: 2,
+      keepFinishedMs,
+      makerOf: () => ({
+        name: 'm',
+        label: labels.managedClusterModule,
+        owner: { apiVersion: 'v1', kind: 'M', name: 'm', uid: 'u' },
+        isCurrent: true,
+      }),
+      told: { created: () => undefined, ended: () => undefined, cancelled: () => undefined },
+      verify: async ({ request }, digest) =>
+        digest.includes('bad')
+          ? { kind: 'bad', reason: 'WrongVermagic', message: `${request.image} is no good` }
+          : { kind: 'good', digest },
+      look: (image) => this.#due.add(image),
+      onChange: () => undefined,
+    });
+    return making;
+  }
+
+  #workshop(): Workshop {
+    const nameOf = (step: Step, { recipe: { image } }: { recipe: ImageRecipe }) => `m-${step}-${imageHash(image)}`;
+    return {
+      inputs: ({ recipe: { sign }, unsigned }) => ({
+        kind: 'ready',
+        build: `b${this.version}`,
+        sign: sign && unsigned ? `s${this.version}-${unsigned}` : undefined,
+      }),
+      nameOf,
+      job: (step, order) => ({
+        kind: 'object',
+        warnings: [],
+        object: {
+          apiVersion: 'batch/v1',
+          kind: 'Job',
+          metadata: {
+            name: nameOf(step, order),
+            namespace: 'kmm',
+            labels: { [labels.image]: imageHash(order.recipe.image), [labels.buildType]: step },
+            annotations: {
+              [annotations.image]: order.recipe.image,
+              [annotations.inputsHash]: order.hash,
+              [annotations.attempt]: String(order.attempt),
+            },
+          },
+          spec: {} as Job['spec'],
+        },
+      }),
+    };
+  }
+
+  #client() {
+    return fakeClient({
+      create: (async (_: unknown, object: Job) => {
+        if (this.jobs.has(object.metadata.name)) throw new KubeError(409, 'AlreadyExists', 'it is there');
+        this.#uid += 1;
+        const job = { ...object, metadata: { ...object.metadata, uid: `uid-${this.#uid}` } };
+        this.jobs.set(job.metadata.name, job);
+        this.begun.push(job.metadata.name);
+        this.#assertBounds();
+        return job;
+      }) as never,
+      delete: async (_, { name }, options) => {
+        const job = this.jobs.get(name);
+        if (job === undefined || job.metadata.uid !== options?.preconditions?.uid) return;
+        this.jobs.set(name, { ...job, metadata: { ...job.metadata, deletionTimestamp: 'now' } });
+      },
+      patch: (async (_: unknown, { name }: { name: string }, patch: { body: KubeObject }) => {
+        const job = this.jobs.get(name);
+        if (job?.metadata.uid !== patch.body.metadata.uid) throw new KubeError(409, 'Conflict', 'another object');
+        const noted = { ...job?.metadata.annotations, ...patch.body.metadata.annotations };
+        if (job) this.jobs.set(name, { ...job, metadata: { ...job.metadata, annotations: noted } });
+        return job;
+      }) as never,
+      list: (async (_: unknown, { labelSelector }: { labelSelector: string }) => {
+        const job = this.jobs.get(labelSelector.split('=')[1] ?? '');
+        const message = job?.metadata.annotations?.['said'] ?? '';
+        const owner = { apiVersion: 'batch/v1', kind: 'Job', name: '', uid: job?.metadata.uid ?? '' };
+        const pod = {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: 'p', ownerReferences: [owner] },
+          status: { containerStatuses: [{ state: { terminated: { message } } }] },
+        };
+        return { metadata: { resourceVersion: '1' }, items: [pod] };
+      }) as never,
+    });
+  }
+
+  /** Whatever happens: one Job works on an image, and no more than may. */
+  #assertBounds(): void {
+    const images = [...this.jobs.values()]
+      .filter(({ status }) => status === undefined)
+      .map(({ metadata }) => metadata.annotations?.[annotations.image]);
+    assert.equal(new Set(images).size, images.length, `two Jobs work on one image: ${images}`);
+    assert.ok(images.length <= 2, `${images.length} Jobs at once`);
+  }
+
+  /** Ends the first Job that works; what a build of a bad version makes is no good. */
+  end(how: 'Complete' | 'Failed'): void {
+    const job = [...this.jobs.values()].find(({ status, metadata }) => !status && !metadata.deletionTimestamp);
+    if (job === undefined) return;
+    const noted = job.metadata.annotations ?? {};
+    const image = noted[annotations.image] ?? '';
+    const step = job.metadata.labels?.[labels.buildType];
+    const isLast = step === 'sign' || !wishes.some(({ recipe: { sign, image: of } }) => of === image && sign);
+    const digest = `sha256:${`${this.isGood ? '' : 'bad'}${this.#uid}`.padEnd(64, '0')}`;
+    if (how === 'Complete' && isLast) this.registry.set(image, digest);
+    const said = how === 'Complete' ? JSON.stringify({ digest: `sha256:${'0'.repeat(64)}` }) : 'make: *** Error 2';
+    this.jobs.set(job.metadata.name, {
+      ...job,
+      metadata: { ...job.metadata, annotations: { ...noted, said } },
+      status: { conditions: [{ type: how, status: 'True' }] },
+    });
+  }
+
+  /** The cache catches up, pods of Jobs that go are gone, and whoever is concerned is looked at. */
+  async sync(): Promise<void> {
+    for (const [name, { metadata }] of this.jobs) if (metadata.deletionTimestamp) this.jobs.delete(name);
+    this.#seen = [...this.jobs.values()];
+    for (const { metadata } of this.#seen) this.#due.add(metadata.annotations?.[annotations.image] ?? '');
+    for (const { recipe: wished } of wishes) this.#due.add(wished.image);
+    await this.look();
+  }
+
+  async look(): Promise<void> {
+    await settle();
+    for (const image of this.#due) {
+      this.#due.delete(image);
+      try {
+        await this.making.reconcile(image);
+      } catch (error) {
+        // As a controller does: it is tried again.
+        if (!(error instanceof KubeError)) throw error;
+      }
+    }
+  }
+
+  /** A program that starts lists before it decides anything. */
+  restart(): void {
+    this.#seen = [...this.jobs.values()];
+    this.making = this.#start();
+    for (const { token, recipe: wished } of wishes) this.want(token, wished);
+  }
+
+  want(token: string, wished: ImageRecipe): void {
+    this.making.want(token, [{ image: wished.image, tls, recipe: wished }]);
+  }
+
+  states(): string[] {
+    return wishes.map(({ recipe: wished }) => this.making.state({ image: wished.image, tls, recipe: wished }).state);
+  }
+}
+
+const events = {
+  look: (world: World) => world.look(),
+  sync: (world: World) => world.sync(),
+  succeed: (world: World) => world.end('Complete'),
+  fail: (world: World) => world.end('Failed'),
+  edit: (world: World) => {
+    world.version += 1;
+  },
+  spoil: (world: World) => {
+    world.isGood = !world.isGood;
+  },
+  wait: (world: World) => world.clock.advance(45_000),
+  restart: (world: World) => world.restart(),
+  'delete a Job by hand': (world: World) => {
+    const [name] = world.jobs.keys();
+    if (name !== undefined) world.jobs.delete(name);
+  },
+  'delete an image': (world: World) => {
+    const [image] = world.registry.keys();
+    if (image !== undefined) world.registry.delete(image);
+  },
+  forget: (world: World) => world.making.forget('b'),
+} satisfies Record<string, (world: World) => unknown>;
+
+describe('the life of images', () => {
+  it('is one build and one signature, whatever the number of who want them', async () => {
+    const world = new World();
+    for (let index = 0; index < 1000; index += 1)
+      for (const { recipe: wished } of wishes) world.want(`${wished.image}/${index}`, wished);
+    for (let round = 0; round < 12; round += 1) {
+      await world.sync();
+      world.end('Complete');
+    }
+    await world.sync();
+    assert.deepEqual(world.states(), ['Verified', 'Verified', 'Verified', 'Verified']);
+    assert.equal(world.begun.length, 4, `two builds, one build and its signature: ${world.begun}`);
+  });
+
+  it('ends verified whatever happens on the way, with never two Jobs for one image, nor more than may [163] [T8] [T9]', async () => {
+    const names = Object.keys(events) as (keyof typeof events)[];
+    await check(
+      asyncProperty(array(constantFrom(...names), { maxLength: 40 }), async (happened) => {
+        const world = new World();
+        world.restart();
+        for (const name of happened) await events[name](world);
+        // All is well from here on, and an edit repairs what was no good.
+        world.isGood = true;
+        world.version += 1;
+        for (let round = 0; round < 40 && world.states().some((state) => state !== 'Verified'); round += 1) {
+          await world.clock.advance(4 * 3_600_000);
+          await world.sync();
+          world.end('Complete');
+          await world.sync();
+        }
+        assert.deepEqual(
+          world.states(),
+          wishes.map(() => 'Verified'),
+        );
+        // What pushed and was then deleted by hand, before anybody looked into the image, leaves one that nobody doubts.
+        if (happened.includes('delete a Job by hand')) return;
+        for (const digest of world.registry.values()) assert.ok(!digest.includes('bad'), `${digest} was let through`);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

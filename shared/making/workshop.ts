@@ -1,0 +1,29 @@
+import type { Made } from '../build/step.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
+import type { labels } from '../kube/names.ts';
+import type { Job, OwnerReference } from '../kube/object.ts';
+import type { Inputs, Step } from './picture.ts';
+
+/** In whose name an image is made. */
+export interface Maker {
+  name: string;
+  label: typeof labels.moduleName | typeof labels.managedClusterModule;
+  owner: OwnerReference;
+}
+
+export interface WorkOrder {
+  recipe: ImageRecipe;
+  module: Maker;
+  /** `imageRebuildTriggerGeneration`. */
+  generation: number | undefined;
+  /** Digest of what was built, once that is known. */
+  unsigned: string | undefined;
+}
+
+/** What a step of making an image needs, and what it is made from. */
+export interface Workshop {
+  /** Whether all is there that the recipe names and may be used so, and the hashes of it. */
+  inputs(order: WorkOrder): Inputs;
+  nameOf(step: Step, order: WorkOrder): string;
+  job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Made<Job>;
+}
