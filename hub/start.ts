@@ -1,5 +1,4 @@
 import { managedClusterModules, managedClusters, manifestWorks } from '@open-cluster-management/api-types';
-import { ImageChecks } from '../shared/images/checks.ts';
 import { Cache } from '../shared/kube/cache.ts';
 import type { KubeClient } from '../shared/kube/client.ts';
 import { type RunningController, startController } from '../shared/kube/controller.ts';
@@ -14,6 +13,9 @@ import { RegistryClient } from '../shared/registry/client.ts';
 import type { HubConfig } from './config.ts';
 import { type Caches, hubControllers, indexes } from './controllers.ts';
 import { slimCluster } from './fleet/cluster.ts';
+import { imageVerifier } from './images/image-verifier.ts';
+import { makingSettings } from './images/settings.ts';
+import { hubImages } from './images/start.ts';
 import { KernelIntake } from './fleet/kernel-intake.ts';
 import { ClusterMeters } from './managed-cluster-module/cluster-meters.ts';
 import { Demand } from './managed-cluster-module/demand.ts';
@@ -62,22 +64,34 @@ export function startHub(options: HubOptions): Promise<Running> {
   // The controllers wake each other; they exist when the first of these is called.
   const running: Partial<Record<'module' | 'cluster' | 'status', RunningController>> = {};
   const look = (key: string) => running.cluster?.enqueue(key);
-  const images = new ImageChecks({
-    runtime,
+  const events = new EventRecorder({ client, runtime, controller: 'kmm-hub', instance: options.identity });
+  const lookUp = {
     registry,
-    readSecret: (namespace, name) => client.get(secrets, { namespace, name }),
+    readSecret: (namespace: string, name: string) => client.get(secrets, { namespace, name }),
     strictSecrets: config.strictSecrets,
+  };
+  const moduleViews = new ModuleViews();
+  const images = hubImages({
+    client,
+    runtime,
+    namespace: options.namespace,
+    lookUp,
+    verify: imageVerifier(lookUp),
+    settings: makingSettings(config),
+    modules: caches.modules,
+    moduleViews,
+    events,
     onChange: (tokens) => demand.waitingFor(tokens).forEach(look),
   });
-  const demand = new Demand(images);
+  const demand = new Demand(images.making);
   const records = new Records((module) => running.status?.enqueue(module));
   const parts = {
     client,
-    fleet: makeFleet(options, caches, images),
+    fleet: makeFleet(options, { caches, images: images.making, moduleViews }),
     demand,
     records,
     look,
-    events: new EventRecorder({ client, runtime, controller: 'kmm-hub', instance: options.identity }),
+    events,
     clusterMeters: new ClusterMeters(runtime.meters),
     intervalMs: config.statusInterval,
     writeConcurrency: config.writeConcurrency,
@@ -86,9 +100,10 @@ export function startHub(options: HubOptions): Promise<Running> {
   running.status = startController(controllers.status, runtime, signal);
   running.cluster = startController(controllers.cluster, runtime, signal);
   running.module = startController(controllers.module, runtime, signal);
-  const all = Object.values(caches);
+  const making = images.start(signal);
+  const all = [...Object.values(caches), ...Object.values(images.caches)];
   for (const cache of all) cache.start(signal);
-  const ends = [...Object.values(running).map(({ stopped }) => stopped), ...all.map((cache) => cache.stopped)];
+  const ends = [...Object.values(running).map(({ stopped }) => stopped), making.stopped, ...all.map((cache) => cache.stopped)];
   const stopped = Promise.all(ends).then(async () => {
     images.stop();
     await registry.close();
@@ -117,13 +132,16 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
   };
 }
 
-function makeFleet({ namespace, runtime }: HubOptions, caches: Caches, images: ImageChecks): Fleet {
+function makeFleet(
+  { namespace, runtime }: HubOptions,
+  { caches, images, moduleViews }: { caches: Caches; images: Fleet['images']; moduleViews: ModuleViews },
+): Fleet {
   return {
     ...caches,
     intake: new KernelIntake(),
     unlabelled: new UnlabelledWorks(),
     namespace,
-    moduleViews: new ModuleViews(),
+    moduleViews,
     revisionViews: new RevisionViews(),
     digests: new Digests({
       ofRevision: (module, revision) => caches.works.byIndex('revision', `${module}/${revision}`),

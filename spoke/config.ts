@@ -78,3 +78,6 @@ export function isManaged(text: string | undefined): { managed: boolean; valid: 
   const managed = truths.has(text ?? '');
   return { managed, valid: managed || untruths.has(text ?? '') };
 }
+
+/** Keys that are valid and have no effect on a spoke: images are made on the hub only, in this version. */
+export const unusedSpokeKeys = ['job'] as const;

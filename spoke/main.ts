@@ -1,7 +1,7 @@
 import { clusterClaims, modules } from '@open-cluster-management/api-types';
 import { daemonSets, networkPolicies, nodes, pods } from '../shared/kube/resources.ts';
 import { runProgram } from '../shared/process/program.ts';
-import { firmwareUnlessUnclear, isManaged, spokeConfigSchema, spokeEnvironmentSchema } from './config.ts';
+import { firmwareUnlessUnclear, isManaged, spokeConfigSchema, spokeEnvironmentSchema, unusedSpokeKeys } from './config.ts';
 import { startSpoke } from './start.ts';
 
 const watched = [modules, nodes, pods, daemonSets, networkPolicies].map((resource) => ({ resource }));
@@ -12,6 +12,7 @@ process.exit(
     version: '0.1.0',
     leaseName: 'kmm.sigs.x-k8s.io',
     configSchema: spokeConfigSchema,
+    unusedKeys: unusedSpokeKeys,
     failClosed: firmwareUnlessUnclear,
     environmentSchema: spokeEnvironmentSchema,
     requirements: ({ environment }) =>

@@ -74,7 +74,7 @@ describe('a program with a ConfigMap', () => {
     assert.equal((await run.config()).strictSecrets, false);
     assert.deepEqual(problemsOf(run), []);
     const unused = run.lines.find(({ msg }) => msg === 'settings have no effect in this version');
-    assert.deepEqual(new Set(unused?.['settings'] as string[]), new Set(['job', 'webhook', 'worker']));
+    assert.deepEqual(new Set(unused?.['settings'] as string[]), new Set(['webhook', 'worker']));
     assert.match(
       String((await plane.client.get(leases, { namespace: 'default', name: 'mine' }))?.spec?.holderIdentity),
       /^pod_/,

@@ -1,4 +1,5 @@
 import type { ManagedClusterModule } from '@open-cluster-management/api-types';
+import { toolkitImage, toolkitTableName } from '../../shared/build/toolkit.ts';
 import { ImageChecks } from '../../shared/images/checks.ts';
 import type { LookUpSources } from '../../shared/images/look-up.ts';
 import { Cache } from '../../shared/kube/cache.ts';
@@ -13,12 +14,13 @@ import { controllerReference } from '../../shared/kube/write.ts';
 import { ImageMaking } from '../../shared/making/image-making.ts';
 import { imageHash, jobIndex } from '../../shared/making/job-shelf.ts';
 import { imageOf } from '../../shared/making/job-view.ts';
-import { JobWorkshop, type WorkshopOptions } from '../../shared/making/job-workshop.ts';
+import { JobWorkshop } from '../../shared/making/job-workshop.ts';
 import type { Verify } from '../../shared/making/notes.ts';
 import { tokenOwner } from '../managed-cluster-module/demand.ts';
 import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
 import { MakingEvents } from './making-events.ts';
 import { MakingMeters } from './making-meters.ts';
+import type { MakingSettings } from './settings.ts';
 
 export interface HubImagesOptions {
   client: KubeClient;
@@ -26,10 +28,7 @@ export interface HubImagesOptions {
   namespace: string;
   lookUp: LookUpSources;
   verify: Verify;
-  settings: Omit<WorkshopOptions, 'namespace' | 'configMaps' | 'secrets'> & {
-    concurrency: number;
-    keepFinishedMs: number;
-  };
+  settings: MakingSettings;
   modules: { get(ref: { name: string }): ManagedClusterModule | undefined };
   moduleViews: ModuleViews;
   events: Pick<EventRecorder, 'record'>;
@@ -45,6 +44,11 @@ export function hubImages(options: HubImagesOptions) {
     // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
     configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
     secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
+    toolkits: new Cache({ ...base, resource: configMaps, fieldSelector: `metadata.name=${toolkitTableName}` }),
+  };
+  const toolkitFor = (kernel: string) => {
+    const table = caches.toolkits.get({ namespace, name: toolkitTableName })?.data;
+    return toolkitImage(kernel, { table });
   };
   let running: RunningController | undefined;
   const look = (image: string) => running?.enqueue(image);
@@ -55,7 +59,7 @@ export function hubImages(options: HubImagesOptions) {
     namespace,
     checks,
     jobs: caches.jobs,
-    workshop: new JobWorkshop({ ...settings, ...base, configMaps: caches.configMaps, secrets: caches.secrets }),
+    workshop: new JobWorkshop({ ...settings, namespace, configMaps: caches.configMaps, secrets: caches.secrets, toolkitFor }),
     concurrency: settings.concurrency,
     keepFinishedMs: settings.keepFinishedMs,
     makerOf(token) {
@@ -77,7 +81,7 @@ export function hubImages(options: HubImagesOptions) {
   });
   const controller = imageController(caches, making);
   return {
-    images: making,
+    making,
     caches,
     start(signal: AbortSignal): RunningController {
       running = startController(controller, runtime, signal);
@@ -89,7 +93,7 @@ export function hubImages(options: HubImagesOptions) {
 
 /** Keys are image names. */
 function imageController(
-  caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret> },
+  caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret>; toolkits: Cache<ConfigMap> },
   making: ImageMaking,
 ): Controller {
   return {
@@ -101,6 +105,8 @@ function imageController(
         ...making.takeQueued(),
       ]),
       watching(caches.configMaps, ({ previous, current }) => making.madeFrom(nameOf(current ?? previous))),
+      // Another table may concern any image that is not there yet.
+      watching(caches.toolkits, () => making.wanted()),
       watching(caches.secrets, ({ previous, current }) => making.madeFrom(nameOf(current ?? previous))),
     ],
     reconcile: (image) => making.reconcile(image),

@@ -73,16 +73,27 @@ describe('the first work of a cluster', () => {
     });
   }
 
-  it('says that nobody builds the image when one is missing that has a build', () => {
+  for (const state of ['Building', 'Signing', 'Failed'] as const) {
+    it(`waits while one of its images is ${state}, and says why [145]`, () => {
+      const found = { state, reason: `Image${state}`, message: 'make: *** [all] Error 2' };
+      const decision = decide(picture({ module: modulePicture({ images: images({ [image5]: found }) }) }));
+      assert.equal(decision.action.kind, 'keep');
+      assert.deepEqual(waits(decision), [`Image${state}`]);
+      assert.match(decision.waiting[0]?.message ?? '', /Error 2/);
+    });
+  }
+
+  it('says what is wrong with how a missing image would be made, before anything is made [221]', () => {
     const spec = moduleSpec();
     const container = spec.moduleLoader!.container;
-    const build = { dockerfileConfigMap: { name: 'd' } };
+    const build = { dockerfileConfigMap: { name: '../d' } };
     const built = { ...spec, moduleLoader: { container: { ...container, build } } } as ModuleSpec;
-    const decision = decide(
-      picture({ module: modulePicture({ current: revision('m-1', built), images: images({ [image5]: missing }) }) }),
-    );
-    assert.deepEqual(waits(decision), [reasons.imageMissing]);
-    assert.match(decision.waiting[0]?.message ?? '', /makes no images/);
+    const current = revision('m-1', built);
+    const decision = decide(picture({ module: modulePicture({ current, images: images({ [image5]: missing }) }) }));
+    assert.deepEqual(waits(decision), ['RecipeInvalid']);
+    assert.match(decision.waiting[0]?.message ?? '', /build\.dockerfileConfigMap/);
+    const there = decide(picture({ module: modulePicture({ current, images: images() }) }));
+    assert.equal(there.action.kind, 'write', 'an image that is there needs nobody to make it');
   });
 
   it('is never one with empty mappings: no kernel mapped, no work, and the kernel is named [T2]', () => {

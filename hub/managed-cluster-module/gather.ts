@@ -1,6 +1,6 @@
 import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
 import { rfc3339 } from '../../shared/core/clock.ts';
-import type { ImageChecks } from '../../shared/images/checks.ts';
+import type { ImageMaking } from '../../shared/making/image-making.ts';
 import type { CacheView } from '../../shared/kube/cache.ts';
 import type { ControllerRevision, ObjectRef } from '../../shared/kube/object.ts';
 import { ownership } from '../../shared/kube/ownership.ts';
@@ -33,7 +33,7 @@ export interface Fleet {
   moduleViews: ModuleViews;
   revisionViews: RevisionViews;
   digests: Digests;
-  images: Pick<ImageChecks, 'state'>;
+  images: Pick<ImageMaking, 'state'>;
   nowMs(): number;
 }
 

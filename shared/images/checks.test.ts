@@ -5,6 +5,7 @@ import type { Secret } from '../kube/object.ts';
 import type { Existence, ImageTarget } from '../registry/client.ts';
 import { settle, VirtualClock } from '../testing/virtual-clock.ts';
 import { ImageChecks, type ImageRequest } from './checks.ts';
+import type { ImageRecipe } from './recipe.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const moved = `sha256:${'b'.repeat(64)}`;
@@ -18,12 +19,16 @@ const request: ImageRequest = { image: 'quay.io/team/kmod:6.1.0', tls };
 /** A fleet's checks against a registry that answers what the test says. */
 function world(options: { secrets?: Record<string, Secret>; strictSecrets?: boolean } = {}) {
   const clock = new VirtualClock();
-  const state = { answer: found as Existence, asked: [] as ImageTarget[], changes: [] as (readonly string[])[] };
+  const state = { answer: found as Existence, asked: [] as ImageTarget[], changes: [] as (readonly string[])[], tried: [] as ImageTarget[], takesPushes: false };
   const checks = new ImageChecks({
     registry: {
       exists: async (target) => {
         state.asked.push(target);
         return state.answer;
+      },
+      takesPushes: async (target) => {
+        state.tried.push(target);
+        return state.takesPushes;
       },
     },
     readSecret: async (namespace, name) => {
@@ -278,6 +283,39 @@ describe('image checks with a Secret', () => {
       assert.match(message, /kmm\/pull does not exist/);
     }
     assert.equal((await look(undefined, outage)).reason, 'RegistryUnavailable');
+  });
+
+  it('take a refusal for a missing image where it can be built and the login may push: some registries refuse what they have not', async () => {
+    const recipe = { build: {} } as ImageRecipe;
+    for (const [takesPushes, buildable, expected] of [
+      [true, true, 'Missing'],
+      [false, true, 'Unknown'],
+      [true, false, 'Unknown'],
+    ] as const) {
+      const { checks, world: registry } = world({ secrets: { 'kmm/pull': secret({ [use]: 'pull' }) } });
+      Object.assign(registry, { answer: denied, takesPushes });
+      const wanted = { ...withSecret, ...(buildable && { recipe }) };
+      checks.want('a', [wanted]);
+      await settle();
+      assert.equal(checks.state(wanted).state, expected);
+      assert.equal(registry.tried.length, buildable ? 1 : 0);
+      checks.stop();
+    }
+  });
+
+  it('never push without a login, nor while the registry is down [T17]', async () => {
+    const recipe = { build: {} } as ImageRecipe;
+    for (const [wanted, answer] of [
+      [{ ...request, recipe }, denied],
+      [{ ...withSecret, recipe }, outage],
+    ] as const) {
+      const { checks, world: registry } = world({ secrets: { 'kmm/pull': secret({ [use]: 'pull' }) } });
+      Object.assign(registry, { answer, takesPushes: true });
+      checks.want('a', [wanted]);
+      await settle();
+      assert.deepEqual([checks.state(wanted).state, registry.tried.length], ['Unknown', 0]);
+      checks.stop();
+    }
   });
 
   it('say what is wrong with its content', async () => {

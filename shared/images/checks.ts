@@ -161,6 +161,17 @@ export class ImageChecks {
 }
 
 function keyOf(request: ImageRequest, generation: number | undefined): string {
-  const { image, secret, tls } = request;
-  return canonicalJson([image, secret?.namespace, secret?.name, tls.insecure, tls.insecureSkipTLSVerify, generation]);
+  const { image, secret, tls, recipe } = request;
+  const { insecure, insecureSkipTLSVerify } = tls;
+  // Of what can be built, a refusal is asked about.
+  const isBuilt = recipe?.build !== undefined;
+  return canonicalJson([
+    image,
+    secret?.namespace,
+    secret?.name,
+    insecure,
+    insecureSkipTLSVerify,
+    generation ?? null,
+    isBuilt,
+  ]);
 }

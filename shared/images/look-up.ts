@@ -34,7 +34,7 @@ export interface LookUp {
 }
 
 export interface LookUpSources {
-  registry: Pick<RegistryClient, 'exists'>;
+  registry: Pick<RegistryClient, 'exists' | 'takesPushes'>;
   /** `undefined` when there is no such Secret. */
   readSecret: (namespace: string, name: string) => Promise<Secret | undefined>;
   /** Refuse Secrets without the label that says what they are for. */
@@ -77,7 +77,13 @@ async function lookUpWithSecret(
   // Who comes without the login that was meant may be told that there is nothing: that is not to be believed.
   if (trouble !== undefined)
     return { ...unknown('SecretUnusable', `${trouble}; without it: ${answer.message}`), ...rest };
-  if (credentials.length > 0 || answer.kind === 'missing') return { state: stateOf(answer), ...rest };
+  if (answer.kind === 'missing') return { state: stateOf(answer), ...rest };
+  // Some registries refuse to speak of what they have not. Who may push there may build it (contract 8).
+  const isBuilt = request.recipe?.build !== undefined && credentials.length > 0;
+  if (isBuilt && (await sources.registry.takesPushes({ reference, tls, credentials }))) {
+    return { state: { state: 'Missing', message: `${answer.message}; the login may push there` }, ...rest };
+  }
+  if (credentials.length > 0) return { state: stateOf(answer), ...rest };
   const message = `${answer.message}; Secret ${name.namespace}/${name.name} has no login for ${reference.registry}`;
   return { ...unknown('AccessDenied', message), ...rest };
 }

@@ -113,6 +113,10 @@ export class ImageMaking {
     return [...this.#wants.all()].filter(([, wants]) => [...wants.values()].some(uses)).map(([image]) => image);
   }
 
+  wanted(): string[] {
+    return [...this.#wants.all()].map(([image]) => image);
+  }
+
   /** Those that wait for a place, which there may be now. */
   takeQueued(): string[] {
     return this.#states.takeQueued();

@@ -21,8 +21,9 @@ export interface WorkshopOptions {
   configMaps: CacheView<KubeObject>;
   secrets: CacheView<KubeObject>;
   strictSecrets: boolean;
-  builder: BuilderSettings;
-  signer: SignerSettings;
+  /** Without an image nothing is built, or signed. */
+  builder: Omit<BuilderSettings, 'builderImage'> & { builderImage: string | undefined };
+  signer: Omit<SignerSettings, 'signerImage'> & { signerImage: string | undefined };
   toolkitFor: (kernel: string) => Toolkit;
 }
 
@@ -36,6 +37,8 @@ export class JobWorkshop implements Workshop {
 
   inputs({ recipe, generation, unsigned, module }: WorkOrder): Inputs {
     const { configMaps, namespace, strictSecrets } = this.#options;
+    const unconfigured = this.#unconfigured(recipe);
+    if (unconfigured !== undefined) return unconfigured;
     const secrets = this.#facts(recipe);
     const steps: Step[] = [...(recipe.build ? ['build' as const] : []), ...(recipe.sign ? ['sign' as const] : [])];
     const dockerfileName = recipe.build?.dockerfileConfigMap;
@@ -67,6 +70,8 @@ export class JobWorkshop implements Workshop {
   job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Made<Job> {
     const { namespace, strictSecrets, builder, signer, toolkitFor } = this.#options;
     const { recipe, module, hash, attempt, unsigned } = order;
+    const { builderImage = '' } = builder;
+    const { signerImage = '' } = signer;
     const request: StepRequest = {
       recipe,
       module: { name: module.name, label: module.label },
@@ -78,8 +83,8 @@ export class JobWorkshop implements Workshop {
     };
     const made =
       step === 'build'
-        ? buildJob({ ...request, settings: builder, toolkit: toolkitFor(recipe.kernel) })
-        : signJob({ ...request, settings: signer, unsignedDigest: unsigned });
+        ? buildJob({ ...request, settings: { ...builder, builderImage }, toolkit: toolkitFor(recipe.kernel) })
+        : signJob({ ...request, settings: { ...signer, signerImage }, unsignedDigest: unsigned });
     if (made.kind === 'refused') return made;
     assert(made.object.metadata.name === this.nameOf(step, order), 'a Job has the name that it is looked for by');
     return { ...made, object: noted(made.object, recipe.image, attempt) };
@@ -87,6 +92,17 @@ export class JobWorkshop implements Workshop {
 
   nameOf(step: Step, { recipe, module }: WorkOrder): string {
     return stepName(step, { recipe, module: { name: module.name, label: module.label } });
+  }
+
+  #unconfigured({ build, sign }: ImageRecipe): Inputs | undefined {
+    const { builder, signer } = this.#options;
+    const missing = [
+      ...(build && builder.builderImage === undefined ? ['images.builder'] : []),
+      ...(sign && signer.signerImage === undefined ? ['images.signer'] : []),
+    ];
+    if (missing.length === 0) return undefined;
+    const message = `${missing.join(' and ')} of the configuration is not set: set it, or push the image`;
+    return { kind: 'problem', reason: makingReasons.notConfigured, message };
   }
 
   #toolkitImage(recipe: ImageRecipe): string | undefined {

@@ -73,6 +73,7 @@ class World {
           const digest = this.registry.get(`${registry}/${repository}:${tag}`);
           return digest === undefined ? { kind: 'missing', message: 'not there' } : { kind: 'found', digest };
         },
+        takesPushes: async () => false,
       },
       readSecret: async () => undefined,
       runtime,

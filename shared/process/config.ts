@@ -93,8 +93,9 @@ export const programConfigSchema = z.strictObject({
       message: `expected a retryPeriod of at least ${retryMsMin}ms`,
       ...resets('retryPeriod'),
     }),
-  /** Upstream's, taken so that its configuration can stay: this version builds nothing and serves no webhook. */
+  /** How long Jobs stay that made an image. */
   job: z.strictObject({ gcDelay: durationMsSchema.optional() }).optional(),
+  /** Upstream's, taken so that its configuration can stay: this version serves no webhook. */
   webhook: z
     .strictObject({ disableHTTP2: z.boolean().optional(), port: z.int().min(1).max(65_535).optional() })
     .optional(),
@@ -105,7 +106,7 @@ export type ProgramConfig = z.infer<typeof programConfigSchema>;
 /** Settings that are valid and have no effect in this version, to be told at start; `also`: keys of one program. */
 export function unusedSettings(config: ProgramConfig, also: readonly string[] = []): string[] {
   const set = Object.entries(config).flatMap(([key, value]) => (value === undefined ? [] : [key]));
-  const unused = new Set(['job', 'webhook', ...also]);
+  const unused = new Set(['webhook', ...also]);
   return [...set.filter((key) => unused.has(key)), ...(config.metrics.disableHTTP2 ? [] : ['metrics.disableHTTP2'])];
 }
 

@@ -2,9 +2,11 @@ import PQueue from 'p-queue';
 import type { Clock } from '../core/clock.ts';
 import { RegistryFailure, type RegistryReason } from './failure.ts';
 import { HttpTransport, type RequestListener } from './http.ts';
+import type { Platform } from './image-manifest.ts';
 import { manifestDigest } from './manifest.ts';
-import { type Image, type Platform, pullImage } from './pull.ts';
+import { type Image, pullImage } from './pull.ts';
 import { apiHost, formatReference, type Reference } from './reference.ts';
+import { tryUpload } from './upload.ts';
 import { type Credential, type RegistryTls, RepositorySession, type SessionScope } from './session.ts';
 
 export interface ImageTarget {
@@ -63,6 +65,17 @@ export class RegistryClient {
     }
   }
 
+  /** Whether the repository takes pushes with these credentials; false also when that is not known. */
+  async takesPushes(target: ImageTarget): Promise<boolean> {
+    try {
+      await this.#ask(target, tryUpload, { push: true });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RegistryFailure)) throw error;
+      return false;
+    }
+  }
+
   /** The image for a platform, every part held to its digest; undefined when it is missing. Throws `RegistryFailure`. */
   pull(target: ImageTarget, platform: Platform): Promise<Image | undefined> {
     return this.#ask(target, (session) => pullImage(session, target.reference, platform));
@@ -70,7 +83,7 @@ export class RegistryClient {
 
   /**
    * Requests about one repository, in one place of the queue: `use` is called again with the next credential while it throws
-   * `AccessDenied`. Who copies holds two places at once, so that a client for that has a concurrency of at least 2.
+   * `AccessDenied`. What comes of it may keep the session: its login goes on to hold.
    */
   within<T>(target: ImageTarget, scope: SessionScope, use: (session: RepositorySession) => Promise<T>): Promise<T> {
     return this.#ask(target, use, scope);

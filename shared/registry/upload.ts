@@ -46,6 +46,13 @@ export async function mountBlob(session: RepositorySession, digest: string, from
   throw refusalOf(answer, `mount of ${digest} from ${from}`);
 }
 
+/** Begins an upload and takes it back: whether who asks may push. Throws `RegistryFailure`, `AccessDenied` when not. */
+export async function tryUpload(session: RepositorySession): Promise<void> {
+  const begun = await session.request({ method: 'POST', path: 'blobs/uploads/', bodyBytesMax: answerBytesMax });
+  if (begun.status !== 202) throw refusalOf(begun, 'upload');
+  await cancel(session, begun);
+}
+
 /** Stores a manifest or index under a tag, or (`undefined`) under its digest alone; gives the digest. */
 export async function putManifest(
   session: RepositorySession,

@@ -1,0 +1,50 @@
+import { errorMessage } from '../../shared/core/errors.ts';
+import type { LookUpSources } from '../../shared/images/look-up.ts';
+import { pullSecret } from '../../shared/images/pull-secret.ts';
+import { verifyImage } from '../../shared/images/verify.ts';
+import type { Verification, Verify } from '../../shared/making/notes.ts';
+import type { RegistryClient } from '../../shared/registry/client.ts';
+import { parseReference } from '../../shared/registry/reference.ts';
+import type { Credential } from '../../shared/registry/session.ts';
+
+/** Where the kernel's name does not say it. */
+const architectureDefault = 'amd64';
+
+/** Looks into images that were made, with the login that they were pushed with. */
+export function imageVerifier(sources: LookUpSources & { registry: RegistryClient }): Verify {
+  return async ({ request, recipe }, digest) => {
+    const parsed = parseReference(request.image);
+    if (parsed.kind === 'invalid') return { kind: 'bad', reason: 'InvalidImage', message: parsed.message };
+    const { registry, repository } = parsed.reference;
+    const login = await credentialsFor(sources, request, parsed.reference);
+    if (login.kind !== 'credentials') return login;
+    return verifyImage({
+      client: sources.registry,
+      // By its digest: what is judged is what ships.
+      target: { reference: { registry, repository, digest }, tls: request.tls, credentials: login.credentials },
+      platform: { os: 'linux', architecture: recipe.architecture ?? architectureDefault },
+      expected: {
+        kernel: recipe.kernel,
+        dirName: recipe.dirName,
+        moduleName: recipe.moduleName,
+        signed: recipe.sign !== undefined,
+      },
+    });
+  };
+}
+
+async function credentialsFor(
+  { readSecret, strictSecrets = false }: LookUpSources,
+  { secret: name }: Parameters<Verify>[0]['request'],
+  reference: Parameters<typeof pullSecret>[2]['reference'],
+): Promise<Verification | { kind: 'credentials'; credentials: readonly Credential[] }> {
+  if (name === undefined) return { kind: 'credentials', credentials: [] };
+  try {
+    const secret = await readSecret(name.namespace, name.name);
+    const judged = pullSecret(name, secret, { reference, strictSecrets });
+    if (judged.kind === 'refused') return { kind: 'unknown', reason: 'SecretUnusable', message: judged.message };
+    return { kind: 'credentials', credentials: judged.credentials };
+  } catch (error) {
+    return { kind: 'unknown', reason: 'SecretUnusable', message: errorMessage(error) };
+  }
+}
