@@ -48,14 +48,17 @@ export class Program {
 export interface ProgramOptions {
   /** Real time; the transport's default without. */
   readonly requestTimeoutMs?: number;
+  /** As in the hub's configuration file; its defaults without. */
+  readonly hubConfig?: Readonly<Record<string, unknown>>;
 }
 
 /** The hub program, in this process: all of it but leader election and its HTTP pages. */
 export function hubProgram(fleet: Fleet, runtime: Runtime, options: ProgramOptions = {}): Program {
   return new Program(
-    () => fleet.hub.connect(programUsers.hub, { meters: runtime.meters, ...options }),
+    () => fleet.hub.connect(programUsers.hub, { meters: runtime.meters, ...transport(options) }),
     (client, signal) => {
-      const config = hubConfigSchema.parse({});
+      const images = fleet.builder && { builder: fleet.builderImage, signer: fleet.signerImage };
+      const config = hubConfigSchema.parse({ ...options.hubConfig, ...(images && { images }) });
       const registryCa = fleet.registry.caPem;
       const common = { client, runtime, signal, identity: 'hub-1' };
       return startHub({ ...common, config, namespace: hubNamespace, registryCa });
@@ -66,10 +69,14 @@ export function hubProgram(fleet: Fleet, runtime: Runtime, options: ProgramOptio
 /** The spoke program of `cluster`, alike. */
 export function spokeProgram(fleet: Fleet, runtime: Runtime, cluster: string, options: ProgramOptions = {}): Program {
   return new Program(
-    () => fleet.spoke(cluster).plane.connect(programUsers.spoke, { meters: runtime.meters, ...options }),
+    () => fleet.spoke(cluster).plane.connect(programUsers.spoke, { meters: runtime.meters, ...transport(options) }),
     (client, signal) => {
       const settings = { toolsImage: fleet.toolsImage, operatorNamespace, worker: workerSchema.parse({}) };
       return startSpoke({ client, runtime, settings, managed: true, identity: 'spoke-1', signal });
     },
   );
+}
+
+function transport({ requestTimeoutMs }: ProgramOptions) {
+  return requestTimeoutMs === undefined ? {} : { requestTimeoutMs };
 }

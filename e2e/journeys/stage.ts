@@ -67,13 +67,15 @@ export interface StageOptions extends ProgramOptions {
   /** What the programs are measured by; nothing without. */
   readonly meters?: { readonly hub: Meters; readonly spokes: Meters };
   readonly traits?: PlaneTraits;
+  /** The hub has a node that builds and signs. */
+  readonly builder?: boolean;
 }
 
 export async function startStage(spokes: readonly SpokeSpec[], stageOptions: StageOptions = {}): Promise<Stage> {
-  const { meters, traits = {}, ...options } = stageOptions;
+  const { meters, traits = {}, builder = false, ...options } = stageOptions;
   const clock = scaledClock(systemClock, timeFactor);
   const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
-  const fleet = await startFleet({ spokes, runtime, timeFactor, traits });
+  const fleet = await startFleet({ spokes, runtime, timeFactor, traits, builder });
   const hub = hubProgram(fleet, { ...runtime, meters: meters?.hub ?? silentMeters }, options);
   const spokeRuntime = { ...runtime, meters: meters?.spokes ?? silentMeters };
   const spokePrograms = new Map(

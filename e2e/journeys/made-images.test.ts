@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import type { ImageStatus, ModuleSpec } from '@open-cluster-management/api-types';
+import { events, configMaps, jobs, pods, secrets } from '../../shared/kube/resources.ts';
+import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
+import { eventually } from '../world/eventually.ts';
+import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
+import { conditionOf, loadedModules, readModule, readWork } from '../world/fleet/observe.ts';
+import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
+
+const dockerfile = [
+  'ARG DTK_AUTO',
+  'FROM ${DTK_AUTO} as builder',
+  'ARG KERNEL_FULL_VERSION',
+  'RUN make all',
+  'FROM registry.example/base:1',
+  'ARG KERNEL_FULL_VERSION',
+  'COPY --from=builder /src/nic.ko /opt/lib/modules/${KERNEL_FULL_VERSION}/',
+  'RUN depmod -b /opt ${KERNEL_FULL_VERSION}',
+].join('\n');
+const unsignedTag = (kernel: string) => `${kernel}-${hubNamespace}_nic_kmm_unsigned`;
+const labelled = (use: string) => ({ 'kmm.node.kubernetes.io/use': use });
+
+describe('an image that is missing is made on the hub, once for the fleet', () => {
+  let stage: Stage;
+
+  before(async () => {
+    const node = (name: string, release: string) => ({ name, kernel: { release } });
+    stage = await startStage(
+      [
+        { name: 'edge-1', nodes: [node('n1', kernels.el9)] },
+        { name: 'edge-2', nodes: [node('n2', kernels.el9)] },
+      ],
+      { builder: true, hubConfig: { job: { gcDelay: '10m' } } },
+    );
+    await keyPair('signing');
+    await table(kernels.el9, kernels.el9Next, kernels.debian);
+  });
+  after(() => stage.stop());
+
+  async function secret(name: string, use: string, data: Record<string, Buffer | string>): Promise<void> {
+    const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+    await stage.fleet.hub.client.create(secrets, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: hubNamespace, name, labels: labelled(use) },
+      data: Object.fromEntries(encoded),
+    });
+  }
+
+  /** Secrets `<of>-key` and `<of>-certificate`. */
+  async function keyPair(of: string): Promise<void> {
+    const { key, certificate } = await makeSigningKeys({ rsa: 2048 });
+    await secret(`${of}-key`, 'sign', { key: key.export({ type: 'pkcs8', format: 'pem' }) });
+    await secret(`${of}-certificate`, 'sign', { cert: certificate });
+  }
+
+  async function configMap(name: string, data: Record<string, string>): Promise<void> {
+    const metadata = { namespace: hubNamespace, name };
+    await stage.fleet.hub.client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
+  }
+
+  function table(...of: string[]): Promise<void> {
+    return configMap(
+      'kmm-driver-toolkit-images',
+      Object.fromEntries(of.map((kernel) => [kernel, `registry.example/toolkit:${kernel}`])),
+    );
+  }
+
+  /** What is built and signed from ConfigMap `dockerfile`. */
+  function spec(overrides: Record<string, unknown> = {}): ModuleSpec {
+    return {
+      selector: { 'node-role.kubernetes.io/worker': '' },
+      imageRepoSecret: { name: pullSecret },
+      moduleLoader: {
+        container: {
+          modprobe: { moduleName: 'nic', dirName: '/opt' },
+          kernelMappings: [
+            { regexp: '^.+$', containerImage: `${stage.fleet.registry.host}/drivers/nic:\${KERNEL_FULL_VERSION}` },
+          ],
+          build: { dockerfileConfigMap: { name: 'nic-dockerfile' } },
+          sign: {
+            keySecret: { name: 'signing-key' },
+            certSecret: { name: 'signing-certificate' },
+            filesToSign: ['/opt/lib/modules/${KERNEL_FULL_VERSION}/nic.ko'],
+          },
+          ...overrides,
+        },
+      },
+    };
+  }
+
+  async function imagesOf(name: string): Promise<readonly ImageStatus[]> {
+    return (await readModule(stage.fleet, name))?.status?.images ?? [];
+  }
+
+  async function madeBy(): Promise<string[]> {
+    const { items } = await stage.fleet.hub.client.list(jobs, { namespace: hubNamespace });
+    return items.map(({ metadata }) => `${metadata.labels?.['kmm.openshift.io/build.type']}`).sort();
+  }
+
+  async function told(reason: string): Promise<string[]> {
+    const { items } = await stage.fleet.hub.client.list(events, { namespace: 'default' });
+    return items.filter((event) => event.reason === reason).map(({ note }) => note);
+  }
+
+  it('says that the Dockerfile is missing, and begins by itself when it is there [80] [T24]', async () => {
+    await stage.apply('nic', fleetSpec(spec()));
+    const object = await stage.ready('nic', 'False DockerfileMissing');
+    assert.match(conditionOf(object, 'ImagesReady'), /False DockerfileMissing.*nic-dockerfile does not exist/);
+    assert.deepEqual(await madeBy(), []);
+    await configMap('nic-dockerfile', { dockerfile });
+  });
+
+  it('builds and signs one image for two clusters, and they load just that [63] [84] [144]', async () => {
+    const object = await stage.ready('nic');
+    assert.deepEqual(loadedModules(stage.fleet, 'edge-1', 'n1'), ['nic']);
+    assert.deepEqual(loadedModules(stage.fleet, 'edge-2', 'n2'), ['nic']);
+    assert.deepEqual(await madeBy(), ['build', 'sign']);
+    const [image] = object.status?.images ?? [];
+    assert.deepEqual([image?.state, image?.clusters], ['Verified', 2]);
+    for (const cluster of ['edge-1', 'edge-2']) {
+      const work = JSON.stringify((await readWork(stage.fleet, cluster, 'nic'))?.spec);
+      assert.ok(work.includes(`drivers/nic@${image?.digest}`), `${cluster} gets the digest that was verified`);
+      assert.ok(!work.includes('signing-key') && !work.includes('dockerfile'), 'and nothing of how it was made');
+    }
+  });
+
+  it('pushes what is unsigned under a name of its own only [85] [T9]', async () => {
+    const { store } = stage.fleet.registry;
+    const [image] = await imagesOf('nic');
+    assert.deepEqual(store.tags('drivers/nic'), [kernels.el9, unsignedTag(kernels.el9)].sort());
+    assert.equal(store.manifest('drivers/nic', kernels.el9)?.digest, image?.digest);
+    assert.notEqual(store.manifest('drivers/nic', unsignedTag(kernels.el9))?.digest, image?.digest);
+  });
+
+  it('tells of it by events, with the kernel [79]', async () => {
+    for (const reason of ['BuildCreated', 'BuildSucceeded', 'SignCreated', 'SignSucceeded']) {
+      const notes = await eventually(reason, async () => {
+        const found = await told(reason);
+        return found.length > 0 ? found : undefined;
+      });
+      assert.equal(notes.length, 1, reason);
+      assert.match(notes[0] ?? '', /kernel 5\.14\.0-427\.13\.1\.el9_4\.x86_64/);
+    }
+  });
+
+  it('shows the key to the pod that signs, and to no other', async () => {
+    const { items } = await stage.fleet.hub.client.list(pods, { namespace: hubNamespace });
+    assert.ok(items.length >= 2);
+    for (const { metadata, spec: pod } of items) {
+      const mounts = JSON.stringify(pod.volumes).includes('signing-key');
+      assert.equal(mounts, metadata.labels?.['kmm.openshift.io/build.type'] === 'sign', metadata.name);
+    }
+  });
+
+  it('makes only what a new kernel needs, while the others stay loaded [81] [154]', async () => {
+    const before = await imagesOf('nic');
+    await stage.fleet.spoke('edge-2').node('n2').reboot({ kernel: { release: kernels.debian } });
+    await eventually('the new kernel has its module', () => {
+      return loadedModules(stage.fleet, 'edge-2', 'n2').includes('nic');
+    });
+    await stage.ready('nic');
+    const images = await imagesOf('nic');
+    assert.ok(images.some(({ kernelVersion, state }) => kernelVersion === kernels.debian && state === 'Verified'));
+    assert.equal(images.find(({ kernelVersion }) => kernelVersion === kernels.el9)?.digest, before[0]?.digest);
+    assert.deepEqual(await madeBy(), ['build', 'build', 'sign', 'sign']);
+  });
+
+  it('shows the end of the log of a build that fails, ships nothing of it, and builds again once it is mended [75] [76]', async () => {
+    await configMap('broken-dockerfile', { dockerfile: dockerfile.replace('make all', 'make all && exit 1') });
+    const broken = spec({ build: { dockerfileConfigMap: { name: 'broken-dockerfile' } } });
+    const container = broken.moduleLoader?.container;
+    const [mapping] = container?.kernelMappings ?? [];
+    if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-2:') ?? '';
+    await stage.edit('nic', { moduleSpec: broken });
+    const object = await stage.ready('nic', 'False BuildFailed');
+    assert.match(conditionOf(object, 'ImagesReady'), /exit status 1/);
+    assert.equal(stage.fleet.registry.store.tags('drivers/nic-2'), undefined);
+    assert.deepEqual(loadedModules(stage.fleet, 'edge-1', 'n1'), ['nic']);
+    assert.equal((await told('BuildFailed')).length > 0, true);
+    const body = { data: { dockerfile } };
+    await stage.fleet.hub.client.patch(configMaps, { namespace: hubNamespace, name: 'broken-dockerfile' }, { type: 'merge', body });
+    await stage.ready('nic');
+  });
+
+  it('signs with no key that is not meant for the module: a Secret names who may use it', async () => {
+    await keyPair('their');
+    const annotations = { 'kmm.node.kubernetes.io/allowed-modules': 'gpu' };
+    const at = { namespace: hubNamespace, name: 'their-key' };
+    await stage.fleet.hub.client.patch(secrets, at, { type: 'merge', body: { metadata: { annotations } } });
+    const stolen = spec({
+      sign: {
+        keySecret: { name: 'their-key' },
+        certSecret: { name: 'their-certificate' },
+        filesToSign: ['/opt/lib/modules/${KERNEL_FULL_VERSION}/nic.ko'],
+      },
+    });
+    const [mapping] = stolen.moduleLoader?.container.kernelMappings ?? [];
+    if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-3:') ?? '';
+    await stage.edit('nic', { moduleSpec: stolen });
+    const object = await stage.ready('nic', 'False SecretRefused');
+    assert.match(conditionOf(object, 'ImagesReady'), /allowed-modules does not name nic/);
+    assert.equal(stage.fleet.registry.store.tags('drivers/nic-3'), undefined, 'nothing is built for a signature that is refused');
+  });
+
+  it('mounts no signing key in a build', async () => {
+    const oracle = spec({ build: { dockerfileConfigMap: { name: 'nic-dockerfile' }, secrets: [{ name: 'signing-key' }] } });
+    const [mapping] = oracle.moduleLoader?.container.kernelMappings ?? [];
+    if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-4:') ?? '';
+    await stage.edit('nic', { moduleSpec: oracle });
+    const object = await stage.ready('nic', 'False SecretRefused');
+    assert.match(conditionOf(object, 'ImagesReady'), /signing-key/);
+  });
+});
