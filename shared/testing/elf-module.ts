@@ -2,6 +2,7 @@ export interface ElfModuleOptions {
   name?: string;
   vermagic?: string;
   depends?: readonly string[];
+  description?: string | undefined;
   bits?: 32 | 64;
   endian?: 'little' | 'big';
   /** ELF's `e_type`: 1 is an object file, as a module is. */
@@ -70,8 +71,10 @@ export function elfModule(options: ElfModuleOptions = {}): Buffer {
   return Buffer.concat([...header, ...parts.map(({ bytes }) => bytes), Buffer.alloc(entryBytes), ...headers]);
 }
 
-function moduleInfoOf({ name = 'nic', vermagic = '6.1.0-28-amd64 SMP ', depends = [] }: ElfModuleOptions): Buffer {
+function moduleInfoOf(options: ElfModuleOptions): Buffer {
+  const { name = 'nic', vermagic = '6.1.0-28-amd64 SMP ', depends = [], description } = options;
   const pairs = ['license=GPL', `depends=${depends.join(',')}`, `name=${name}`, `vermagic=${vermagic}`];
+  if (description !== undefined) pairs.push(`description=${description}`);
   return Buffer.from(pairs.map((pair) => `${pair}\0`).join(''));
 }
 

@@ -21,13 +21,16 @@ export function buildBuilderImage(registry: Pick<Registry, 'host' | 'caPem'>): P
 
 /** As our image of hub and spoke, as far as the signer goes: `node` runs the sources of this checkout. */
 export function buildSignerImage(registry: Pick<Registry, 'caPem'>): Promise<OciImage> {
-  const program = [
-    '#!/bin/sh',
-    'cd "$KMM_WORLD_SOURCES" || exit 1',
-    'export NODE_EXTRA_CA_CERTS="$ROOT/etc/ssl/world-registry.crt"',
-    `${node} "$@"`,
-    '',
-  ].join('\n');
+  // The container's root folder is no root here: it needs names of its own for these paths.
+  const program = `#!/bin/sh
+cd "$KMM_WORLD_SOURCES" || exit 1
+export KMM_SECRETS_ROOT="\${KMM_SECRETS_ROOT:-$ROOT/run/secrets}"
+export KMM_TERMINATION_LOG="\${KMM_TERMINATION_LOG:-$ROOT/dev/termination-log}"
+if [ -n "$KMM_CA_FILE" ]; then export KMM_CA_FILE="$ROOT$KMM_CA_FILE"; fi
+mkdir -p "$ROOT/tmp" && export TMPDIR="$ROOT/tmp"
+export NODE_EXTRA_CA_CERTS="$ROOT/etc/ssl/world-registry.crt"
+${node} "$@"
+`;
   return buildImage({
     layers: [
       [

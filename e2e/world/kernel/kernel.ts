@@ -11,7 +11,8 @@ import {
   writeProc,
   writeProcModules,
 } from './kernel-folder.ts';
-import { moduleName, parseKo } from './ko.ts';
+import { parseKo } from './ko.ts';
+import { moduleName } from './module-name.ts';
 import { type Errno, type LoadedModule, ModuleTable } from './module-table.ts';
 import type { KernelAnswer, KernelRequest } from './protocol.ts';
 import { type SocketServer, serveSocket } from './socket.ts';

@@ -1,6 +1,13 @@
+import { moduleInfo } from '../../../shared/sign/elf.ts';
+import { moduleSignature } from '../../../shared/sign/module-signature.ts';
+import { SigningRefused } from '../../../shared/sign/signing-refused.ts';
+import { elfModule } from '../../../shared/testing/elf-module.ts';
+import { standInSignature } from './ko-signature.ts';
+import { moduleName } from './module-name.ts';
+
 /**
- * Stand-in kernel modules: files that carry what the modelled kernel looks at, laid out as in a real `.ko` where our programs
- * look too: `key=value` pairs separated by NUL (`modinfo`), and a signature at the end (`module_signature` and magic string).
+ * Stand-in kernel modules: the smallest ELF objects that carry what the modelled kernel looks at, laid out as a real `.ko`
+ * (`.modinfo`, and a signature at the end), so that our programs read and sign both alike. They hold no code.
  */
 export interface KoOptions {
   /** As in the file name; `-` and `_` are equal to the kernel. */
@@ -18,56 +25,36 @@ export interface KoInfo {
   name: string;
   vermagic: string;
   depends: readonly string[];
-  /** `undefined`: unsigned; `unknown`: signed, but not by `koFile`. */
+  /** The common name of whose key signed it; `undefined`: unsigned; `unknown`: signed, and it does not say by whom. */
   signedBy: string | undefined;
   description: string | undefined;
 }
 
-const elfMagic = Buffer.from('\x7fELF', 'latin1');
 /** What the kernel searches for at the very end of a module (include/linux/module_signature.h). */
 export const signatureMagic = '~Module signature appended~\n';
 const signatureStructBytes = 12;
-
-/** The kernel's own spelling of a module's name. */
-export function moduleName(name: string): string {
-  return name.replaceAll('-', '_');
-}
 
 export function vermagicOf(release: string): string {
   return `${release} SMP preempt mod_unload modversions `;
 }
 
 export function koFile(options: KoOptions): Buffer {
-  const pairs = [
-    `name=${moduleName(options.name)}`,
-    `vermagic=${options.vermagic}`,
-    `depends=${(options.depends ?? []).map(moduleName).join(',')}`,
-    'license=GPL',
-    ...(options.description === undefined ? [] : [`description=${options.description}`]),
-  ];
-  const body = Buffer.concat([elfMagic, Buffer.from(`\0${pairs.join('\0')}\0`)]);
-  return options.signedBy === undefined ? body : appendSignature(body, Buffer.from(`signer=${options.signedBy}`));
+  const { name, vermagic, depends = [], description, signedBy } = options;
+  const body = elfModule({
+    name: moduleName(name),
+    vermagic,
+    depends: depends.map(moduleName),
+    description,
+  });
+  return signedBy === undefined ? body : appendSignature(body, standInSignature(signedBy));
 }
 
 /** `undefined` when the bytes are no module at all (the kernel says ENOEXEC). */
 export function parseKo(bytes: Buffer): KoInfo | undefined {
-  if (!bytes.subarray(0, elfMagic.length).equals(elfMagic)) return undefined;
-  const signature = readSignature(bytes);
-  const values = new Map<string, string>();
-  for (const pair of bytes.toString('utf8').split('\0')) {
-    const [, key, value] = /^([a-z]+)=(.*)$/s.exec(pair) ?? [];
-    if (key !== undefined && value !== undefined && !values.has(key)) values.set(key, value);
-  }
-  const name = values.get('name');
-  const vermagic = values.get('vermagic');
-  if (name === undefined || vermagic === undefined) return undefined;
-  return {
-    name,
-    vermagic,
-    depends: (values.get('depends') ?? '').split(',').filter((depend) => depend !== ''),
-    signedBy: signature === undefined ? undefined : (/^signer=(.+)$/s.exec(signature)?.[1] ?? 'unknown'),
-    description: values.get('description'),
-  };
+  const info = unlessRefused(() => moduleInfo(bytes));
+  if (info?.name === undefined || info.vermagic === undefined) return undefined;
+  const description = /\0description=([^\0]*)\0/.exec(bytes.toString('utf8'))?.[1];
+  return { name: info.name, vermagic: info.vermagic, depends: info.depends, signedBy: signerOf(bytes), description };
 }
 
 /** Bytes of a `modules.dep` as depmod writes it: per file its needs, nearest first. Keys are paths below the release's folder. */
@@ -99,10 +86,17 @@ function appendSignature(body: Buffer, signature: Buffer): Buffer {
   return Buffer.concat([body, signature, trailer, Buffer.from(signatureMagic)]);
 }
 
-function readSignature(bytes: Buffer): string | undefined {
-  const end = bytes.length - signatureMagic.length;
-  const start = end - signatureStructBytes;
-  if (start < 0 || bytes.toString('latin1', end) !== signatureMagic) return undefined;
-  const length = bytes.readUInt32BE(start + 8);
-  return bytes.toString('utf8', Math.max(0, start - length), start);
+function signerOf(bytes: Buffer): string | undefined {
+  if (bytes.toString('latin1', bytes.length - signatureMagic.length) !== signatureMagic) return undefined;
+  const signer = unlessRefused(() => moduleSignature(bytes))?.signer;
+  return signer !== undefined && 'commonName' in signer && signer.commonName !== '' ? signer.commonName : 'unknown';
+}
+
+function unlessRefused<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SigningRefused) return undefined;
+    throw error;
+  }
 }

@@ -5,7 +5,6 @@
  */
 import { join } from 'node:path';
 import { connectKernel, type KernelConnection } from './kernel-connection.ts';
-import { moduleName } from './ko.ts';
 import { joinParameters, type ModprobeArguments, parseModprobeArguments } from './modprobe-arguments.ts';
 import {
   type KnownModule,
@@ -15,6 +14,7 @@ import {
   readSoftdeps,
   type Softdep,
 } from './module-folder.ts';
+import { moduleName } from './module-name.ts';
 import type { Errno } from './module-table.ts';
 
 /** kmod prints what `strerror` says. */

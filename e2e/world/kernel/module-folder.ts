@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { moduleName } from './ko.ts';
+import { moduleName } from './module-name.ts';
 
 /** One module that `modules.dep` lists. */
 export interface KnownModule {

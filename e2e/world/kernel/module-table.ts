@@ -1,4 +1,5 @@
-import { type KoInfo, moduleName } from './ko.ts';
+import type { KoInfo } from './ko.ts';
+import { moduleName } from './module-name.ts';
 
 /** Errors of the system calls, as the kernel names them. */
 export type Errno = 'EAGAIN' | 'EEXIST' | 'EKEYREJECTED' | 'ENOENT' | 'ENOEXEC' | 'ENOKEY' | 'EPERM';

@@ -28,16 +28,22 @@ export function folderAt(tree: Tree, path: string): { path: string; folder: Fold
   return place?.node?.kind === 'folder' ? { path: pathText(place.path, place.name), folder: place.node } : undefined;
 }
 
-/** All files below a folder, through no links to folders; by path below it. */
+/** All files below a folder by their paths there, through links too (depmod follows them), each linked folder once. */
 export function filesBelow(tree: Tree, path: string): Map<string, FileAt> {
   const found = new Map<string, FileAt>();
   const begin = folderAt(tree, path);
   const pending = begin === undefined ? [] : [{ ...begin, below: '' }];
+  const linked = new Set<Folder>();
   for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
     for (const [name, node] of each.folder.children) {
       tree.steps.take();
       const [full, below] = [`${each.path === '/' ? '' : each.path}/${name}`, `${each.below}${name}`];
       if (node.kind === 'folder') pending.push({ path: full, folder: node, below: `${below}/` });
+      const behind = node.kind === 'link' ? folderAt(tree, full) : undefined;
+      if (behind !== undefined && !linked.has(behind.folder)) {
+        linked.add(behind.folder);
+        pending.push({ ...behind, below: `${below}/` });
+      }
       const file = fileAt(tree, full);
       if (file !== undefined) found.set(below, file);
     }
