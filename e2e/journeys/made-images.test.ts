@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ImageStatus, ModuleSpec } from '@open-cluster-management/api-types';
-import { events, configMaps, jobs, pods, secrets } from '../../shared/kube/resources.ts';
+import { configMaps, events, jobs, pods, secrets } from '../../shared/kube/resources.ts';
 import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
 import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
@@ -163,7 +163,10 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
 
   it('makes only what a new kernel needs, while the others stay loaded [81] [154]', async () => {
     const before = await imagesOf('nic');
-    await stage.fleet.spoke('edge-2').node('n2').reboot({ kernel: { release: kernels.debian } });
+    await stage.fleet
+      .spoke('edge-2')
+      .node('n2')
+      .reboot({ kernel: { release: kernels.debian } });
     await eventually('the new kernel has its module', () => {
       return loadedModules(stage.fleet, 'edge-2', 'n2').includes('nic');
     });
@@ -186,7 +189,11 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     assert.deepEqual(loadedModules(stage.fleet, 'edge-1', 'n1'), ['nic']);
     assert.equal((await told('BuildFailed')).length > 0, true);
     const body = { data: { dockerfile } };
-    await stage.fleet.hub.client.patch(configMaps, { namespace: hubNamespace, name: 'broken-dockerfile' }, { type: 'merge', body });
+    await stage.fleet.hub.client.patch(
+      configMaps,
+      { namespace: hubNamespace, name: 'broken-dockerfile' },
+      { type: 'merge', body },
+    );
     await stage.ready('nic');
   });
 
@@ -206,11 +213,17 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-3:') ?? '';
     await stage.edit('nic', { moduleSpec: stolen });
     await imagesReady(/^False SecretRefused.*allowed-modules does not name nic/);
-    assert.equal(stage.fleet.registry.store.tags('drivers/nic-3'), undefined, 'nothing is built for a signature that is refused');
+    assert.equal(
+      stage.fleet.registry.store.tags('drivers/nic-3'),
+      undefined,
+      'nothing is built for a signature that is refused',
+    );
   });
 
   it('mounts no signing key in a build', async () => {
-    const oracle = spec({ build: { dockerfileConfigMap: { name: 'nic-dockerfile' }, secrets: [{ name: 'signing-key' }] } });
+    const oracle = spec({
+      build: { dockerfileConfigMap: { name: 'nic-dockerfile' }, secrets: [{ name: 'signing-key' }] },
+    });
     const [mapping] = oracle.moduleLoader?.container.kernelMappings ?? [];
     if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-4:') ?? '';
     await stage.edit('nic', { moduleSpec: oracle });

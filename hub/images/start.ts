@@ -59,7 +59,13 @@ export function hubImages(options: HubImagesOptions) {
     namespace,
     checks,
     jobs: caches.jobs,
-    workshop: new JobWorkshop({ ...settings, namespace, configMaps: caches.configMaps, secrets: caches.secrets, toolkitFor }),
+    workshop: new JobWorkshop({
+      ...settings,
+      namespace,
+      configMaps: caches.configMaps,
+      secrets: caches.secrets,
+      toolkitFor,
+    }),
     concurrency: settings.concurrency,
     keepFinishedMs: settings.keepFinishedMs,
     makerOf(token) {
