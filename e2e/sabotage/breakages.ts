@@ -1,4 +1,5 @@
 import { hubBreakages } from './of-hub.ts';
+import { makingBreakages } from './of-making-images.ts';
 import { sharedBreakages } from './of-shared.ts';
 import { spokeBreakages } from './of-spoke.ts';
 
@@ -15,4 +16,9 @@ export interface Breakage {
   readonly title: string;
 }
 
-export const breakages: readonly Breakage[] = [...hubBreakages, ...spokeBreakages, ...sharedBreakages];
+export const breakages: readonly Breakage[] = [
+  ...hubBreakages,
+  ...spokeBreakages,
+  ...sharedBreakages,
+  ...makingBreakages,
+];
