@@ -113,10 +113,10 @@ function imageController(
         ...[previous, current].flatMap((job) => imageOf(job) ?? []),
         ...making.takeQueued(),
       ]),
-      watching(caches.configMaps, ({ previous, current }) => making.madeFrom(nameOf(current ?? previous))),
+      watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
       // Another table may concern any image that is not there yet.
       watching(caches.toolkits, () => making.wanted()),
-      watching(caches.secrets, ({ previous, current }) => making.madeFrom(nameOf(current ?? previous))),
+      watching(caches.secrets, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
     ],
     reconcile: (image) => making.reconcile(image),
   };

@@ -100,21 +100,9 @@ export class ImageMaking {
     if (others.length > 0) this.#options.onChange(others);
   }
 
-  /** Images that are, or can be, made from what has this name: a ConfigMap or a Secret. */
-  madeFrom(name: string): string[] {
-    const uses = ({ recipe: { build, sign, imageRepoSecret } }: Want) =>
-      [
-        build?.dockerfileConfigMap,
-        ...(build?.secrets ?? []),
-        sign?.keySecret,
-        sign?.certSecret,
-        imageRepoSecret,
-      ].includes(name);
-    return [...this.#wants.all()].filter(([, wants]) => [...wants.values()].some(uses)).map(([image]) => image);
-  }
-
-  wanted(): string[] {
-    return [...this.#wants.all()].map(([image]) => image);
+  /** Images that are wanted and made from what has this name, a ConfigMap or a Secret; without a name: all. */
+  wanted(madeFrom?: string): string[] {
+    return this.#wants.images(madeFrom);
   }
 
   /** Those that wait for a place, which there may be now. */
@@ -168,7 +156,11 @@ export class ImageMaking {
     };
   }
 
-  #publish({ image, kernels }: MakingPicture, { stateOf }: MakingDecision, wants: readonly Ordered[]): void {
+  #publish(
+    { image, kernels }: MakingPicture,
+    { stateOf }: Pick<MakingDecision, 'stateOf'>,
+    wants: readonly Ordered[],
+  ): void {
     if (wants.length === 0) return;
     const changed = this.#states.replace(image, new Map(kernels.map((kernel) => [kernel, stateOf(kernel)])));
     const whose = wants.filter(({ recipe }) => changed.includes(recipe.kernel)).map(({ token }) => token);
@@ -224,11 +216,7 @@ export class ImageMaking {
     const made = workshop.job(step, { ...order, hash, attempt });
     if (made.kind === 'refused') {
       const { reason, message } = made;
-      this.#publish(
-        picture,
-        { action: { kind: 'none' }, stateOf: () => ({ state: 'Failed', reason, message }) },
-        wants,
-      );
+      this.#publish(picture, { stateOf: () => ({ state: 'Failed', reason, message }) }, wants);
       return done;
     }
     const { name } = made.object.metadata;

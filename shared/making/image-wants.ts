@@ -47,8 +47,13 @@ export class ImageWants {
     return [...(this.#byImage.get(image)?.values() ?? [])];
   }
 
-  all(): Iterable<[image: string, wants: ReadonlyMap<string, Want>]> {
-    return this.#byImage;
+  images(madeFrom?: string): string[] {
+    const all = [...this.#byImage];
+    const chosen =
+      madeFrom === undefined
+        ? all
+        : all.filter(([, wants]) => [...wants.values()].some((want) => uses(want, madeFrom)));
+    return chosen.map(([image]) => image);
   }
 
   unwantedMs(image: string, nowMs: number): number {
@@ -60,4 +65,9 @@ export class ImageWants {
   forgetUnwanted(image: string): void {
     this.#unwantedSince.delete(image);
   }
+}
+
+function uses({ recipe: { build, sign, imageRepoSecret } }: Want, name: string): boolean {
+  const names = [build?.dockerfileConfigMap, ...(build?.secrets ?? []), sign?.keySecret, sign?.certSecret];
+  return [...names, imageRepoSecret].includes(name);
 }
