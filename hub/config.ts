@@ -1,14 +1,17 @@
 import { z } from 'zod';
+import { buildsConfigSchema, makersConfigSchema } from '../shared/process/builds-config.ts';
 import { durationMsSchema, programConfigSchema } from '../shared/process/config.ts';
 import type { LenientConfig } from '../shared/process/lenient-config.ts';
 
 /**
- * The hub's configuration (facts, behaviour (m)). `registry`, `strictSecrets`, `statusInterval` and `writeConcurrency` are
- * ours.
+ * The hub's configuration (facts, behaviour (m)). `images`, `builds`, `registry`, `strictSecrets`, `statusInterval` and
+ * `writeConcurrency` are ours.
  */
 export const hubConfigSchema = programConfigSchema.extend({
   /** Upstream's programs share one configuration; this is the spokes'. */
   worker: z.looseObject({}).optional(),
+  images: makersConfigSchema.prefault({}),
+  builds: buildsConfigSchema.prefault({}),
   /** How images are looked up. */
   registry: z
     .strictObject({

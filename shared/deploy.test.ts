@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { hubConfigSchema } from '../hub/config.ts';
+import { buildJob } from './build/build-job.ts';
+import { signJob } from './build/sign-job.ts';
+import { buildRequest, signRequest } from './build/testing/requests.ts';
 import { kernelClaimNames } from './kernel/claims.ts';
+import type { NetworkPolicy } from './kube/object.ts';
 import {
   type Binding,
   type Deployment,
@@ -85,11 +89,17 @@ for (const { name, namespace, account, heading } of programs) {
       assert.deepEqual(rows, rules.map(rowOf));
     });
 
-    it('names every verb and every resource, and lets nobody list Secrets or ConfigMaps [138]', () => {
+    it('names every verb and every resource, and lets nobody read Secrets or ConfigMaps elsewhere or write them [138]', () => {
+      // The hub lists those of its own namespace, as metadata: it builds of them, and has to see a change.
+      const reading = name === 'hub' ? ['get', 'list', 'watch'] : ['get'];
       for (const { rule, namespace: where } of rules) {
         assert.ok(![rule.verbs, rule.resources, rule.apiGroups].flat().includes('*'), JSON.stringify(rule));
         if (!rule.resources.some((resource) => /^(secrets|configmaps)$/.test(resource))) continue;
-        assert.deepEqual([rule.verbs, where], [['get'], namespace]);
+        assert.equal(where, namespace);
+        assert.deepEqual(
+          rule.verbs.filter((verb) => !reading.includes(verb)),
+          [],
+        );
       }
     });
 
@@ -134,6 +144,52 @@ for (const { name, namespace, account, heading } of programs) {
     });
   });
 }
+
+describe('deploy/hub', () => {
+  const objects = deployed('hub').map(({ object }) => object);
+  const [buildJobMade, signJobMade] = [buildJob(buildRequest()), signJob(signRequest())];
+  const namespace = objects.find(({ kind }) => kind === 'Namespace');
+
+  it('gives the pods that build and sign an account without rights or token', () => {
+    for (const made of [buildJobMade, signJobMade]) {
+      assert.ok(made.kind === 'object');
+      const account = made.object.spec.template.spec?.serviceAccountName ?? '';
+      assert.deepEqual(rulesOf(objects, account), []);
+      const [found] = ofKind<{ automountServiceAccountToken?: boolean }>(objects, 'ServiceAccount').filter(
+        ({ metadata }) => metadata.name === account,
+      );
+      assert.equal(found?.automountServiceAccountToken, false);
+    }
+  });
+
+  it('lets nobody talk to them, and them to registries', () => {
+    for (const made of [buildJobMade, signJobMade]) {
+      assert.ok(made.kind === 'object');
+      const labelled = made.object.spec.template.metadata?.labels ?? {};
+      const [policy, ...others] = ofKind<Required<NetworkPolicy>>(objects, 'NetworkPolicy').filter(({ spec }) =>
+        spec.podSelector?.matchExpressions?.every(({ key, operator }) => operator === 'Exists' && key in labelled),
+      );
+      assert.deepEqual([policy?.spec.policyTypes, policy?.spec.ingress, others], [['Ingress'], undefined, []]);
+    }
+  });
+
+  it('enforces the Pod Security level that pods which build meet, and no laxer one', () => {
+    assert.equal(namespace?.metadata.labels?.['pod-security.kubernetes.io/enforce'], 'baseline');
+    assert.ok(buildJobMade.kind === 'object');
+    const { containers = [], volumes = [] } = buildJobMade.object.spec.template.spec ?? {};
+    // What `baseline` allows to be added.
+    const allowed =
+      'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT';
+    for (const { securityContext } of containers) {
+      assert.deepEqual(
+        (securityContext?.capabilities?.add ?? []).filter((name) => !allowed.split(' ').includes(name)),
+        [],
+      );
+      assert.deepEqual([securityContext?.privileged, securityContext?.seccompProfile], [false, undefined]);
+    }
+    assert.ok(volumes.every((volume) => !('hostPath' in volume)));
+  });
+});
 
 describe('deploy/spoke', () => {
   it('lets the program write the four claims of its own and no other [138]', () => {

@@ -152,6 +152,12 @@ for (const { name, command } of shellsOfThisMachine()) {
       ]);
     });
 
+    it('mounts an entitlement where Red Hat’s base images look for one [224]', () => {
+      const name = 'etc-pki-entitlement';
+      const { calls } = run({ secrets: { [name]: { '1.pem': 'certificate', '1-key.pem': 'key' } } });
+      assert.deepEqual(valuesOf(calls[0], '--volume'), [`${root}/workspace/secrets/${name}:/run/secrets/${name}:ro`]);
+    });
+
     it('logs in for FROM images and for the push with imageRepoSecret [69] [213]', () => {
       const { calls } = run({ login: { '.dockerconfigjson': '{"auths":{}}' } });
       const file = `${root}/run/secrets/push/.dockerconfigjson`;

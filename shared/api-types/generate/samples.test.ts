@@ -11,6 +11,8 @@ describe('deploy/samples', () => {
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.yaml'))) {
     it(`${name} is valid, and nothing in it is unknown`, () => {
       const sample: unknown = parse(readFileSync(new URL(name, folder), 'utf8'));
+      // Of Kubernetes' own kinds there are no schemas here; shared/build/samples.test.ts looks at what they say.
+      if ((sample as { kind: string }).kind === 'ConfigMap') return;
       const kind = ourKinds.find(({ resource }) => resource.kind === (sample as { kind: string }).kind);
       assert.ok(kind, `expected one of our kinds in ${name}`);
       const schema = structuralSchema(kind.schema);
