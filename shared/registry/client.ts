@@ -2,8 +2,9 @@ import PQueue from 'p-queue';
 import type { Clock } from '../core/clock.ts';
 import { RegistryFailure, type RegistryReason } from './failure.ts';
 import { HttpTransport, type RequestListener } from './http.ts';
+import type { Platform } from './image-manifest.ts';
 import { manifestDigest } from './manifest.ts';
-import { type Image, type Platform, pullImage } from './pull.ts';
+import { type Image, pullImage } from './pull.ts';
 import { apiHost, formatReference, type Reference } from './reference.ts';
 import { type Credential, type RegistryTls, RepositorySession, type SessionScope } from './session.ts';
 
@@ -70,7 +71,7 @@ export class RegistryClient {
 
   /**
    * Requests about one repository, in one place of the queue: `use` is called again with the next credential while it throws
-   * `AccessDenied`. Who copies holds two places at once, so that a client for that has a concurrency of at least 2.
+   * `AccessDenied`. What comes of it may keep the session: its login goes on to hold.
    */
   within<T>(target: ImageTarget, scope: SessionScope, use: (session: RepositorySession) => Promise<T>): Promise<T> {
     return this.#ask(target, use, scope);

@@ -1,14 +1,8 @@
-import { type Descriptor, isDescriptor } from './descriptor.ts';
+import { readSmallBlob } from './blob.ts';
 import { RegistryFailure } from './failure.ts';
-import { digestAlgorithm, digestOf, readManifest } from './manifest.ts';
+import { type Platform, readPlatformImage } from './image-manifest.ts';
 import { formatReference, type Reference } from './reference.ts';
-import { parseJsonBody, type RepositorySession, refusalOf } from './session.ts';
-
-export interface Platform {
-  os: string;
-  /** As Go names it: `amd64`, `arm64`. */
-  architecture: string;
-}
+import { parseJsonBody, type RepositorySession } from './session.ts';
 
 /** The part of an image's configuration that running it needs. */
 export interface ImageConfig {
@@ -28,7 +22,6 @@ export interface Image {
 }
 
 const blobBytesMax = 256 * 1024 * 1024;
-const layersMax = 128;
 
 /** Reads the whole image; undefined when it is missing. Throws `RegistryFailure`, also for content of another digest. */
 export async function pullImage(
@@ -36,44 +29,19 @@ export async function pullImage(
   reference: Reference,
   platform: Platform,
 ): Promise<Image | undefined> {
-  const what = formatReference(reference);
-  const top = await readManifest(session, reference);
-  if (top === undefined) return undefined;
-  const index = parseJsonBody(top.content) as { manifests?: unknown } | undefined;
-  const chosen = Array.isArray(index?.manifests) ? platformDigest(index.manifests, platform) : top.digest;
-  if (chosen === undefined) {
-    throw new RegistryFailure('UnexpectedAnswer', `${what}: no manifest for ${platform.os}/${platform.architecture}`);
+  const found = await readPlatformImage(session, reference, platform);
+  if (found === undefined) return undefined;
+  const { digest, manifest } = found;
+  if (manifest === undefined) {
+    const what = `no manifest for ${platform.os}/${platform.architecture}`;
+    throw new RegistryFailure('UnexpectedAnswer', `${formatReference(reference)}: ${what}`);
   }
-  const { registry, repository } = reference;
-  const selected = chosen === top.digest ? top : await readManifest(session, { registry, repository, digest: chosen });
-  const manifest = parseJsonBody(selected?.content ?? Buffer.alloc(0)) as
-    | { config?: unknown; layers?: unknown }
+  const config = parseJsonBody(await readSmallBlob(session, manifest.config, blobBytesMax)) as
+    | { config?: ImageConfig }
     | undefined;
-  const layers = Array.isArray(manifest?.layers) ? manifest.layers.slice(0, layersMax + 1) : [];
-  if (!isDescriptor(manifest?.config) || !layers.every(isDescriptor) || layers.length > layersMax) {
-    throw new RegistryFailure('UnexpectedAnswer', `${what}: expected an image manifest of at most ${layersMax} layers`);
+  const layers: { mediaType: string; content: Buffer }[] = [];
+  for (const layer of manifest.layers) {
+    layers.push({ mediaType: layer.mediaType, content: await readSmallBlob(session, layer, blobBytesMax) });
   }
-  const config = parseJsonBody(await readBlob(session, what, manifest.config)) as { config?: ImageConfig } | undefined;
-  const contents: { mediaType: string; content: Buffer }[] = [];
-  for (const layer of layers) {
-    contents.push({ mediaType: layer.mediaType, content: await readBlob(session, what, layer) });
-  }
-  return { digest: top.digest, config: config?.config ?? {}, layers: contents };
-}
-
-function platformDigest(manifests: readonly unknown[], wanted: Platform): string | undefined {
-  const entry = manifests.find((manifest) => {
-    const platform = (manifest as { platform?: Partial<Platform> } | null)?.platform;
-    return isDescriptor(manifest) && platform?.os === wanted.os && platform.architecture === wanted.architecture;
-  });
-  return isDescriptor(entry) ? entry.digest : undefined;
-}
-
-async function readBlob(session: RepositorySession, what: string, descriptor: Descriptor): Promise<Buffer> {
-  const path = `blobs/${descriptor.digest}`;
-  const answer = await session.request({ method: 'GET', path, bodyBytesMax: blobBytesMax });
-  if (answer.status !== 200) throw refusalOf(answer, `${what} ${path}`);
-  const digest = digestOf(answer.body, digestAlgorithm(descriptor.digest));
-  if (digest === descriptor.digest) return answer.body;
-  throw new RegistryFailure('UnexpectedAnswer', `${what}: expected content ${descriptor.digest}, got ${digest}`);
+  return { digest, config: config?.config ?? {}, layers };
 }

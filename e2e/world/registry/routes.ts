@@ -41,7 +41,7 @@ export function route(store: RegistryStore, call: RegistryCall): RegistryReply {
   if (tags) return listTags(store, repository);
   if (manifests) return manifest(store, call, { repository, reference });
   if (uploads) return uploading(store, call, { repository, id: upload });
-  return readBlob(store, call, digest);
+  return readBlob(store, call, { repository, digest });
 }
 
 export function failure(status: number, code: string): RegistryReply {
@@ -89,7 +89,7 @@ function putManifest(
   if (content === undefined) return failure(400, 'MANIFEST_INVALID');
   const blobs = [...(content.config ? [content.config] : []), ...(content.layers ?? [])];
   const present =
-    blobs.every((blob) => store.blob(blob.digest) !== undefined) &&
+    blobs.every((blob) => store.blobIn(at.repository, blob.digest) !== undefined) &&
     (content.manifests ?? []).every((child) => store.manifest(at.repository, child.digest) !== undefined);
   if (!present) return failure(400, 'MANIFEST_BLOB_UNKNOWN');
   store.putManifest(at.repository, at.reference, { mediaType: call.contentType, content: call.body });
@@ -97,9 +97,13 @@ function putManifest(
   return { status: 201, headers };
 }
 
-function readBlob(store: RegistryStore, call: RegistryCall, digest: string): RegistryReply {
+function readBlob(
+  store: RegistryStore,
+  call: RegistryCall,
+  { repository, digest }: { repository: string; digest: string },
+): RegistryReply {
   if (call.method !== 'GET' && call.method !== 'HEAD') return failure(405, 'UNSUPPORTED');
-  const content = store.blob(digest);
+  const content = store.blobIn(repository, digest);
   if (content === undefined) return failure(404, 'BLOB_UNKNOWN');
   const headers = { 'content-type': 'application/octet-stream', 'docker-content-digest': digest };
   return { status: 200, headers, body: content };
@@ -110,7 +114,9 @@ function uploading(store: RegistryStore, call: RegistryCall, at: { repository: s
   const { mounts = true, pieceBytesMin } = call.rules;
   const mount = call.method === 'POST' && mounts ? call.query.get('mount') : null;
   // As the distribution's registry: from a repository that has it; what cannot be mounted begins an upload.
-  if (mount !== null && store.blob(mount) !== undefined && store.hasRepository(call.query.get('from') ?? '')) {
+  const from = call.query.get('from') ?? '';
+  if (mount !== null && store.hasRepository(from) && store.blobIn(from, mount) !== undefined) {
+    store.own(at.repository, mount);
     const location = `/v2/${at.repository}/blobs/${mount}`;
     return { status: 201, headers: { location, 'docker-content-digest': mount } };
   }
@@ -126,7 +132,7 @@ function uploading(store: RegistryStore, call: RegistryCall, at: { repository: s
   if (call.method === 'PUT' || (call.method === 'POST' && digest !== null)) {
     const content = store.endUpload(id) ?? Buffer.alloc(0);
     if (sha256Digest(content) !== digest) return failure(400, 'DIGEST_INVALID');
-    store.putBlob(content);
+    store.putBlob(content, at.repository);
     return {
       status: 201,
       headers: { location: `/v2/${at.repository}/blobs/${digest}`, 'docker-content-digest': digest },

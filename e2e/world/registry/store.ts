@@ -10,9 +10,10 @@ interface Repository {
   tags: Map<string, string>;
 }
 
-/** What the registry holds: blobs by digest for all repositories, manifests and tags a repository. */
+/** What the registry holds: blobs by digest, and which repositories may see one; manifests and tags a repository. */
 export class RegistryStore {
   readonly #blobs = new Map<string, Buffer>();
+  readonly #owners = new Map<string, Set<string>>();
   readonly #repositories = new Map<string, Repository>();
   readonly #uploads = new Map<string, Buffer[]>();
 
@@ -20,10 +21,22 @@ export class RegistryStore {
     return this.#blobs.get(digest);
   }
 
-  putBlob(content: Buffer): string {
+  /** As a repository sees it: what came by another one is not there. A blob that no repository has named is everybody's. */
+  blobIn(repository: string, digest: string): Buffer | undefined {
+    const owners = this.#owners.get(digest);
+    return owners === undefined || owners.has(repository) ? this.#blobs.get(digest) : undefined;
+  }
+
+  putBlob(content: Buffer, repository?: string): string {
     const digest = sha256Digest(content);
     this.#blobs.set(digest, content);
+    if (repository !== undefined) this.own(repository, digest);
     return digest;
+  }
+
+  own(repository: string, digest: string): void {
+    const owners = this.#owners.get(digest) ?? new Set();
+    this.#owners.set(digest, owners.add(repository));
   }
 
   hasRepository(repository: string): boolean {
@@ -49,6 +62,7 @@ export class RegistryStore {
     const found = this.#repositories.get(repository) ?? { manifests: new Map(), tags: new Map() };
     this.#repositories.set(repository, found);
     found.manifests.set(digest, manifest);
+    for (const blob of blobsOf(manifest.content)) if (this.#blobs.has(blob)) this.own(repository, blob);
     if (!reference.includes(':')) found.tags.set(reference, digest);
     return digest;
   }
@@ -82,4 +96,8 @@ export class RegistryStore {
 
 export function sha256Digest(content: Uint8Array): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+}
+
+function blobsOf(manifest: Buffer): string[] {
+  return [...manifest.toString('utf8').matchAll(/"digest":"(sha256:[0-9a-f]{64})"/g)].map((match) => match[1] ?? '');
 }
