@@ -31,25 +31,43 @@ export async function containerVariables(
   return variables;
 }
 
-/** The text values of a Secret or ConfigMap in the pod's namespace; `undefined` when it is optional and not there. */
-export async function keyedData(
+/** The values of a Secret or ConfigMap in the pod's namespace as text, for variables; `undefined` as `keyedContent`. */
+async function keyedData(
   client: KubeClient,
   pod: Pod,
-  source: { kind: 'secret' | 'configmap'; name: string; optional: boolean | undefined },
+  source: KeyedSource,
 ): Promise<Record<string, string> | undefined> {
+  const content = await keyedContent(client, pod, source);
+  return content && mapped(content, (value) => value.toString('utf8'));
+}
+
+export interface KeyedSource {
+  kind: 'secret' | 'configmap';
+  name: string;
+  optional: boolean | undefined;
+}
+
+/** The bytes of a Secret or ConfigMap in the pod's namespace (a certificate is no text); `undefined` when it is optional and not there. */
+export async function keyedContent(
+  client: KubeClient,
+  pod: Pod,
+  source: KeyedSource,
+): Promise<Record<string, Buffer> | undefined> {
   const at = { namespace: pod.metadata.namespace, name: source.name };
   const found =
     source.kind === 'secret'
-      ? decoded((await client.get(secrets, at)) ?? undefined)
-      : await client.get(configMaps, at).then((map) => map && (map.data ?? {}));
+      ? await client.get(secrets, at).then((secret) => secret && mapped(secret.data ?? {}, fromBase64))
+      : await client.get(configMaps, at).then((map) => map && mapped(map.data ?? {}, (text) => Buffer.from(text)));
   if (found === undefined && !source.optional) throw new ConfigError(`${source.kind} "${source.name}" not found`);
   return found;
 }
 
-function decoded(secret: { data?: Record<string, string> } | undefined): Record<string, string> | undefined {
-  if (secret === undefined) return undefined;
-  const entries = Object.entries(secret.data ?? {});
-  return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
+function fromBase64(text: string): Buffer {
+  return Buffer.from(text, 'base64');
+}
+
+function mapped<From, To>(record: Record<string, From>, change: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
 async function variableValue(client: KubeClient, pod: Pod, variable: Variable): Promise<string | undefined> {

@@ -3,11 +3,13 @@ import { posix } from 'node:path';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { Pod } from '../../../shared/kube/object.ts';
 import { podField } from './downward.ts';
-import { ConfigError, keyedData } from './environment.ts';
+import { ConfigError, keyedContent } from './environment.ts';
 import { hostPathPlace, MountError } from './host-path.ts';
 
 type Volume = NonNullable<Pod['spec']['volumes']>[number];
 type Projection = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
+/** What is in a volume, by path. */
+type Files = Record<string, string | Buffer>;
 type Items = readonly { key: string; path: string }[] | undefined;
 
 export interface VolumeOptions {
@@ -42,7 +44,7 @@ async function setUp(pod: Pod, volume: Volume, { client, folder, hostRoot }: Vol
   return place;
 }
 
-async function volumeFiles(client: KubeClient, pod: Pod, volume: Volume): Promise<Record<string, string>> {
+async function volumeFiles(client: KubeClient, pod: Pod, volume: Volume): Promise<Files> {
   const { downwardAPI, configMap, secret, projected } = volume;
   if (downwardAPI) return projectedFiles(client, pod, { downwardAPI });
   if (configMap) return projectedFiles(client, pod, { configMap });
@@ -52,7 +54,7 @@ async function volumeFiles(client: KubeClient, pod: Pod, volume: Volume): Promis
   return Object.assign({}, ...all);
 }
 
-async function projectedFiles(client: KubeClient, pod: Pod, source: Projection): Promise<Record<string, string>> {
+async function projectedFiles(client: KubeClient, pod: Pod, source: Projection): Promise<Files> {
   if (source.downwardAPI) {
     const items = source.downwardAPI.items ?? [];
     return Object.fromEntries(items.map((item) => [item.path, fieldOf(pod, item.fieldRef?.fieldPath)]));
@@ -62,7 +64,7 @@ async function projectedFiles(client: KubeClient, pod: Pod, source: Projection):
   const reference = source.secret ?? source.configMap;
   if (reference === undefined) throw new MountError('the stand-in does not model this projection');
   const kind = source.secret ? 'secret' : 'configmap';
-  const data = await keyedData(client, pod, { kind, name: reference.name ?? '', optional: reference.optional });
+  const data = await keyedContent(client, pod, { kind, name: reference.name ?? '', optional: reference.optional });
   return selected(data ?? {}, reference.items);
 }
 
@@ -72,7 +74,7 @@ function fieldOf(pod: Pod, path = ''): string {
   return value;
 }
 
-function selected(data: Record<string, string>, items: Items): Record<string, string> {
+function selected(data: Files, items: Items): Files {
   if (items === undefined) return data;
   return Object.fromEntries(
     items.map(({ key, path }) => {
@@ -84,11 +86,11 @@ function selected(data: Record<string, string>, items: Items): Record<string, st
 }
 
 /** Only what differs is written, whole and at once: a container may be reading. */
-async function writeFiles(place: string, files: Record<string, string>): Promise<void> {
+async function writeFiles(place: string, files: Files): Promise<void> {
   for (const [path, content] of Object.entries(files)) {
     if (path.split('/').includes('..')) throw new MountError(`expected a path inside the volume, got ${path}`);
     const file = posix.join(place, path);
-    if ((await readFile(file, 'utf8').catch(absent)) === content) continue;
+    if ((await readFile(file).catch(absent))?.equals(Buffer.from(content))) continue;
     await mkdir(posix.dirname(file), { recursive: true });
     await writeFile(`${file}.new`, content);
     await rename(`${file}.new`, file);

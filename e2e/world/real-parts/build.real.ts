@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../shared/core/clock.ts';
@@ -7,15 +7,17 @@ import { type ImageRecipe, recipeOf } from '../../../shared/images/recipe.ts';
 import { resolveMapping } from '../../../shared/kernel/mapping.ts';
 import { RegistryClient } from '../../../shared/registry/client.ts';
 import { parseReference } from '../../../shared/registry/reference.ts';
+import { makeSigningKeys } from '../../../shared/testing/signing-keys.ts';
 import { extractLayers } from '../node/rootfs.ts';
 import { startTestWorld, type TestWorld } from '../node/test-world.ts';
 import { worldPlatform } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
-import { type BuildOutcome, type BuildPodOptions, runBuildPod } from './build-pod.ts';
+import { unpackPackages } from './debian-kernels.ts';
 import { type DockerRegistry, startDockerRegistry } from './docker-registry.ts';
 import { attempt, run } from './run.ts';
 import { sampleDockerfile, sampleSources } from './sample-driver.ts';
 import { programsOrSkip } from './skip-loudly.ts';
+import { type BuildPodOptions, runBuildPod, runSignPod, type StepOutcome } from './step-pod.ts';
 import { prepareToolkit, pushToolkit, type Toolkit } from './toolkit-image.ts';
 
 const login = { user: 'ann', password: 'pass' };
@@ -34,7 +36,6 @@ describe('the real builder', function () {
   let registry: DockerRegistry;
   let client: RegistryClient;
   let world: TestWorld;
-  let pods = 0;
   const folders: string[] = [];
 
   before(async function () {
@@ -61,7 +62,8 @@ describe('the real builder', function () {
     return { reference: parsed.reference, tls, credentials };
   }
 
-  function recipe(kernel: string, secrets: readonly string[] = []): ImageRecipe {
+  function recipe(kernel: string, options: { secrets?: readonly string[]; sign?: boolean } = {}): ImageRecipe {
+    const { secrets = [], sign = false } = options;
     const container = {
       modprobe: { moduleName: 'kmm_sample' },
       kernelMappings: [{ regexp: '^.+$', containerImage: `${registry.host}/kmm-sample:\${KERNEL_FULL_VERSION}` }],
@@ -73,6 +75,13 @@ describe('the real builder', function () {
         ],
         secrets: secrets.map((name) => ({ name })),
       },
+      ...(sign && {
+        sign: {
+          keySecret: { name: 'key' },
+          certSecret: { name: 'cert' },
+          filesToSign: ['/opt/lib/modules/$KERNEL_FULL_VERSION/*.ko'],
+        },
+      }),
     };
     const resolved = resolveMapping(container, kernel, identity);
     assert.ok(resolved.kind === 'match');
@@ -83,18 +92,29 @@ describe('the real builder', function () {
     return made.recipe;
   }
 
-  /** Runs a build Job's pod for a kernel, with what a test changes. */
-  function build(kernel: string, overrides: Partial<BuildPodOptions> = {}): Promise<BuildOutcome> {
+  function loginSecret(): Record<string, string> {
     const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64');
-    pods += 1;
-    return runBuildPod(world, `build-${pods}`, {
+    return { '.dockerconfigjson': JSON.stringify({ auths: { [registry.host]: { auth } } }) };
+  }
+
+  /** The kernel's own signer, from the package that its headers come with. */
+  async function kernelSignFile(): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'kmm-kbuild-'));
+    folders.push(folder);
+    await unpackPackages(['linux-kbuild-6.1'], folder);
+    return join(folder, 'usr/lib/linux-kbuild-6.1/scripts/sign-file');
+  }
+
+  /** Runs a build Job's pod for a kernel, with what a test changes. */
+  function build(kernel: string, overrides: Partial<BuildPodOptions> = {}): Promise<StepOutcome> {
+    return runBuildPod(world, {
       recipe: recipe(kernel),
       toolkit: { kind: 'known', image: `${registry.host}/toolkit:${kernel}` },
       dockerfile: sampleDockerfile(),
       caPem: registry.caPem,
       ...overrides,
       secretData: {
-        registry: { '.dockerconfigjson': JSON.stringify({ auths: { [registry.host]: { auth } } }) },
+        registry: loginSecret(),
         ...overrides.secretData,
       },
     });
@@ -149,7 +169,7 @@ describe('the real builder', function () {
     const read = 'cp /run/secrets/token/word /opt-word && [ "$(cat /run/secrets/token/word)" = xyzzy ]';
     const dockerfile = onBase(`RUN ${read}`);
     const secretData = { token: { word: 'xyzzy' } };
-    const outcome = await build(kernel, { recipe: recipe(kernel, ['token']), dockerfile, secretData });
+    const outcome = await build(kernel, { recipe: recipe(kernel, { secrets: ['token'] }), dockerfile, secretData });
     assert.equal(outcome.exitCode, 0, `${outcome.message}\n${outcome.log}`);
     const root = await unpacked(`kmm-sample:${kernel}`);
     assert.equal(readFileSync(join(root, 'opt-word'), 'utf8'), 'xyzzy');
@@ -174,6 +194,37 @@ describe('the real builder', function () {
       assert.match(outcome.message, said);
     });
   }
+
+  it('builds under the temporary name, and what the sign Job’s pod makes of it is byte for byte the kernel’s own sign-file’s [85, 88]', async () => {
+    const [kernel] = toolkit.kernels;
+    const keys = await makeSigningKeys({ rsa: 2048 });
+    const key = keys.key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const wanted = recipe(kernel, { sign: true });
+    const temporary = `kmm-sample:${kernel}-default_kmm-sample_kmm_unsigned`;
+    assert.equal(wanted.build?.image, `${registry.host}/${temporary}`);
+    const built = await build(kernel, { recipe: wanted });
+    assert.equal(built.exitCode, 0, `${built.message}\n${built.log}`);
+    const signed = await runSignPod(world, {
+      recipe: wanted,
+      caPem: registry.caPem,
+      secretData: { registry: loginSecret(), key: { key }, cert: { cert: keys.certificate } },
+    });
+    assert.equal(signed.exitCode, 0, `${signed.message}\n${signed.log}`);
+    console.log(`      built in ${built.seconds.toFixed(1)} s, signed in ${signed.seconds.toFixed(1)} s`);
+    const found = await client.exists(target(`kmm-sample:${kernel}`));
+    assert.equal(JSON.parse(signed.message).digest, found.kind === 'found' && found.digest);
+
+    const [before, after] = [await unpacked(temporary), await unpacked(`kmm-sample:${kernel}`)];
+    const signFile = await kernelSignFile();
+    writeFileSync(join(before, 'key.pem'), key, { mode: 0o600 });
+    writeFileSync(join(before, 'cert.der'), keys.certificate);
+    for (const module of ['kmm_sample', 'kmm_sample_core']) {
+      const ko = join(`opt/lib/modules/${kernel}`, `${module}.ko`);
+      await run(signFile, ['sha256', join(before, 'key.pem'), join(before, 'cert.der'), join(before, ko)]);
+      assert.ok(readFileSync(join(after, ko)).equals(readFileSync(join(before, ko))), module);
+      assert.match(await run('chroot', [after, 'modinfo', '-F', 'signer', `/${ko}`]), /authority of modules/);
+    }
+  });
 
   it('ends with its pod, and leaves no process and no mount behind', async () => {
     const [kernel] = toolkit.kernels;
