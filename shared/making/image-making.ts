@@ -9,7 +9,7 @@ import type { Job } from '../kube/object.ts';
 import { jobs as jobResource } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { decide } from './decide.ts';
-import { ImageWants, type Want } from './image-wants.ts';
+import { ImageWants } from './image-wants.ts';
 import { JobShelf } from './job-shelf.ts';
 import { MakingStates } from './making-states.ts';
 import { noteResult, noteVerdicts, type Verify } from './notes.ts';

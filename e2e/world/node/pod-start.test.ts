@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { events, pods } from '../../../shared/kube/resources.ts';
+import { events, pods, secrets } from '../../../shared/kube/resources.ts';
 import { eventually } from '../eventually.ts';
 import { isReady, namespace, startTestWorld, type TestWorld } from './test-world.ts';
 
@@ -29,6 +29,23 @@ describe('The start of a pod on the kubelet stand-in', () => {
   });
 
   const hostDirectory = (name: string, path: string, type: string) => ({ name, hostPath: { path, type } });
+
+  it('mounts a Secret byte by byte: a certificate is no text', async () => {
+    const bytes = Buffer.from([0x30, 0x82, 0xff, 0x00, 0x80]);
+    const secret = { metadata: { namespace, name: 'certificate' }, data: { cert: bytes.toString('base64') } };
+    await world.client.create(secrets, { apiVersion: 'v1', kind: 'Secret', ...secret });
+    await world.createPod({
+      restartPolicy: 'Never',
+      containers: [
+        shell('od -An -tx1 "$ROOT/cert/cert" >"$ROOT/dev/termination-log"', {
+          volumeMounts: [{ name: 'certificate', mountPath: '/cert', readOnly: true }],
+        }),
+      ],
+      volumes: [{ name: 'certificate', secret: { secretName: 'certificate' } }],
+    });
+    const pod = await world.podUntil('p', 'has ended', ({ status }) => status?.phase === 'Succeeded');
+    assert.equal(pod.status?.containerStatuses?.[0]?.state?.terminated?.message?.trim(), '30 82 ff 00 80');
+  });
 
   it('gives containers their volumes, variables and files, and init containers first', async () => {
     const script = `cat "$ROOT/shared/greeting" "$ROOT/etc/softdep.conf"; echo "$NODE $GREETING $HOSTNAME";

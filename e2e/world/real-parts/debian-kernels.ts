@@ -57,6 +57,7 @@ export async function headersVersion(release: string): Promise<string> {
 export async function unpackHeaders(release: string, root: string): Promise<void> {
   const common = release.replace(`-${flavour}`, '-common');
   await unpackPackages([`linux-headers-${release}`, `linux-headers-${common}`, `linux-kbuild-${series}`], root);
+  await rm(join(root, 'usr/share/doc'), { recursive: true, force: true });
 }
 
 /** Downloads packages and unpacks their files only: nothing of them runs. */
