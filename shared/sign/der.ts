@@ -9,6 +9,7 @@ export const derTag = {
   integer: 0x02,
   octets: 0x04,
   oid: 0x06,
+  teletexString: 0x14,
   bmpString: 0x1e,
   sequence: 0x30,
   set: 0x31,
@@ -51,8 +52,12 @@ export function derChildren(value: DerValue): DerValue[] {
   return children;
 }
 
+/** Bytes of an object identifier: those in use have 11, and its text takes the square of its length to make. */
+const oidBytesMax = 64;
+
 /** `1.2.840.…` of an object identifier's value. */
 export function oidText({ content }: DerValue): string {
+  if (content.length > oidBytesMax) throw new DerError(`expected an object identifier, got ${content.length} bytes`);
   const arcs: bigint[] = [];
   let arc = 0n;
   for (const byte of content) {

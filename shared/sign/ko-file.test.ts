@@ -100,6 +100,13 @@ describe('a packed module', () => {
     });
 
   const whole = Buffer.from(xzFiles['CRC32'] ?? '', 'base64');
+  it('is refused when it is larger than a module can be: .ko.xz, compressed', async () => {
+    assert.equal((await openKo('nic.ko.xz', whole, packedText.length)).content.length, packedText.length);
+    await assert.rejects(openKo('nic.ko.xz', whole, packedText.length - 1), { reason: 'ModuleTooLarge' });
+    // What was left of the file is let go: the next is read.
+    assert.equal((await openKo('nic.ko.xz', whole)).content.length, packedText.length);
+  });
+
   const damaged = Buffer.from(whole);
   damaged[40] = 0xff;
   const unreadable: Record<string, [Buffer, RegExp]> = {

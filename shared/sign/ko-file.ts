@@ -5,7 +5,7 @@ import { packXz, unpackXz } from './xz.ts';
 
 export { type ModuleInfo, moduleInfo } from './elf.ts';
 
-/** Bytes of a module, unpacked: it is held in memory, and a packed one may be a bomb. The largest known (GPU drivers) have 100 MB. */
+/** Bytes of a module, unpacked: it is held in memory whole, and a packed one may be a bomb. A bound, not a measure. */
 export const koBytesMax = 256 * 1024 * 1024;
 
 export interface KoFile {
@@ -72,15 +72,16 @@ const packings: readonly Packing[] = [
 ];
 
 async function unpacked(name: string, packing: Packing, from: { file: Buffer; bytesMax: number }): Promise<Buffer> {
-  const tooLarge = `${name}: expected a module of at most ${from.bytesMax} bytes, got more`;
+  const { file, bytesMax } = from;
+  const tooLarge = () =>
+    new SigningRefused('ModuleTooLarge', `${name}: expected a module of at most ${bytesMax} bytes, got more`);
+  if (packing === plain && file.length > bytesMax) throw tooLarge();
   try {
-    const content = await packing.unpack(from.file, from.bytesMax);
-    if (content.length <= from.bytesMax) return content;
+    return await packing.unpack(file, bytesMax);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw new SigningRefused('ModuleTooLarge', tooLarge);
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
     const why = error instanceof Error ? error.message : String(error);
     throw new SigningRefused('PackingUnreadable', `${name}: expected a file that ${packing.name} unpacks, got: ${why}`);
   }
-  throw new SigningRefused('ModuleTooLarge', tooLarge);
 }

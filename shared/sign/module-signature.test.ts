@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { Attribute, ContentInfo, SignedData, SignerIdentifier } from '@peculiar/asn1-cms';
 import { AsnConvert } from '@peculiar/asn1-schema';
-import { SubjectKeyIdentifier } from '@peculiar/asn1-x509';
+import { AttributeValue, SubjectKeyIdentifier } from '@peculiar/asn1-x509';
 import fc from 'fast-check';
 import { elfModule } from '../testing/elf-module.ts';
 import { type KeyKind, makeSigningKeys, type SigningKeys } from '../testing/signing-keys.ts';
@@ -133,6 +133,23 @@ describe('a module’s signature', () => {
     assert.deepEqual([read?.signer, read?.digest], [{ keyId: 'c0ffee' }, '2.16.840.1.101.3.4.2.8']);
   });
 
+  const issuers: Record<string, [AttributeValue, string]> = {
+    'UTF-8': [new AttributeValue({ utf8String: 'Größe ключ' }), 'Größe ключ'],
+    'two bytes a character': [new AttributeValue({ bmpString: 'Größe ключ' }), 'Größe ключ'],
+    'one byte a character': [new AttributeValue({ teletexString: 'Gr\u00f6\u00dfe' }), 'Größe'],
+    'with what would move a cursor': [new AttributeValue({ utf8String: 'a\u001b[2Jb\nc' }), 'a [2Jb c'],
+    'very long': [new AttributeValue({ utf8String: 'x'.repeat(5000) }), 'x'.repeat(200)],
+  };
+  for (const [how, [value, shown]] of Object.entries(issuers))
+    it(`shows its issuer’s name: ${how}`, () => {
+      const data = AsnConvert.parse(AsnConvert.parse(pair.signedData(elfModule()), ContentInfo).content, SignedData);
+      const issuer = data.signerInfos[0]!.sid.issuerAndSerialNumber!.issuer;
+      for (const part of issuer) for (const each of part) if (each.type === '2.5.4.3') each.value = value;
+      const cms = new ContentInfo({ contentType: '1.2.840.113549.1.7.2', content: AsnConvert.serialize(data) });
+      const read = moduleSignature(appended(elfModule(), Buffer.from(AsnConvert.serialize(cms))));
+      assert.equal(read !== undefined && 'commonName' in read.signer && read.signer.commonName, shown);
+    });
+
   const unreadable: [string, () => Buffer, RegExp][] = [
     [
       'no room for its length',
@@ -151,6 +168,11 @@ describe('a module’s signature', () => {
       /expected a PKCS#7/,
     ],
     ['of text', () => appended(elfModule(), Buffer.from('signer=me')), /module does, but: expected/],
+    [
+      'of more bytes than any has',
+      () => appended(elfModule(), Buffer.alloc(65_537, Buffer.from('0500', 'hex'))),
+      /expected at most 65536 bytes of signature, got 65537/,
+    ],
     [
       'cut off',
       () => appended(elfModule(), pair.signedData(elfModule()).subarray(0, 100)),

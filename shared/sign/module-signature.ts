@@ -13,6 +13,8 @@ import { SigningRefused } from './signing-refused.ts';
 const magic = Buffer.from('~Module signature appended~\n', 'latin1');
 const structBytes = 12;
 const idTypePkcs7 = 2;
+/** Bytes of a signature that is read: one has half a kilobyte, with certificates some more. It may be made to cost memory. */
+const signatureBytesMax = 65_536;
 /** A common name is text from an image: shown, never trusted. */
 const nameCharsMax = 200;
 
@@ -55,6 +57,8 @@ export function moduleSignature(ko: Buffer): ModuleSignature | undefined {
   // mod_check_sig: all but the kind and the length is zero.
   if (struct.readUInt8(2) !== idTypePkcs7 || struct.subarray(0, 8).some((byte, at) => at !== 2 && byte !== 0))
     throw unreadable(`expected a PKCS#7 signature (type 2), got type ${struct.readUInt8(2)}`);
+  if (signature.length > signatureBytesMax)
+    throw unreadable(`expected at most ${signatureBytesMax} bytes of signature, got ${signature.length}`);
   try {
     return { ...signerInfo(signature), content };
   } catch (error) {
@@ -107,10 +111,11 @@ function commonName(name: DerValue): string {
   const text = values.findLast(([type]) => type !== undefined && oidText(type) === '2.5.4.3')?.[1];
   if (text === undefined) return '';
   const cut = text.content.subarray(0, 4 * nameCharsMax);
-  const isWide = text.tag === derTag.bmpString;
-  const decoded = isWide ? new TextDecoder('utf-16be').decode(cut) : cut.toString('utf8');
-  return oneLine(decoded.slice(0, nameCharsMax));
+  return oneLine(new TextDecoder(encodings[text.tag] ?? 'utf-8').decode(cut).slice(0, nameCharsMax));
 }
+
+/** Old certificates: T61 is written as Latin-1 by all that still write it. The rest is UTF-8 or a part of it. */
+const encodings: Record<number, string> = { [derTag.teletexString]: 'latin1', [derTag.bmpString]: 'utf-16be' };
 
 const names: Record<string, string> = {
   '1.3.14.3.2.26': 'sha1',
