@@ -13,10 +13,10 @@ import { RegistryClient } from '../shared/registry/client.ts';
 import type { HubConfig } from './config.ts';
 import { type Caches, hubControllers, indexes } from './controllers.ts';
 import { slimCluster } from './fleet/cluster.ts';
+import { KernelIntake } from './fleet/kernel-intake.ts';
 import { imageVerifier } from './images/image-verifier.ts';
 import { makingSettings } from './images/settings.ts';
 import { hubImages } from './images/start.ts';
-import { KernelIntake } from './fleet/kernel-intake.ts';
 import { ClusterMeters } from './managed-cluster-module/cluster-meters.ts';
 import { Demand } from './managed-cluster-module/demand.ts';
 import { Digests } from './managed-cluster-module/digests.ts';
@@ -103,7 +103,11 @@ export function startHub(options: HubOptions): Promise<Running> {
   const making = images.start(signal);
   const all = [...Object.values(caches), ...Object.values(images.caches)];
   for (const cache of all) cache.start(signal);
-  const ends = [...Object.values(running).map(({ stopped }) => stopped), making.stopped, ...all.map((cache) => cache.stopped)];
+  const ends = [
+    ...Object.values(running).map(({ stopped }) => stopped),
+    making.stopped,
+    ...all.map((cache) => cache.stopped),
+  ];
   const stopped = Promise.all(ends).then(async () => {
     images.stop();
     await registry.close();

@@ -1,7 +1,13 @@
 import { clusterClaims, modules } from '@open-cluster-management/api-types';
 import { daemonSets, networkPolicies, nodes, pods } from '../shared/kube/resources.ts';
 import { runProgram } from '../shared/process/program.ts';
-import { firmwareUnlessUnclear, isManaged, spokeConfigSchema, spokeEnvironmentSchema, unusedSpokeKeys } from './config.ts';
+import {
+  firmwareUnlessUnclear,
+  isManaged,
+  spokeConfigSchema,
+  spokeEnvironmentSchema,
+  unusedSpokeKeys,
+} from './config.ts';
 import { startSpoke } from './start.ts';
 
 const watched = [modules, nodes, pods, daemonSets, networkPolicies].map((resource) => ({ resource }));

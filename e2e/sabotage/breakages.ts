@@ -1,4 +1,5 @@
 import { hubBreakages } from './of-hub.ts';
+import { makingBreakages } from './of-making-images.ts';
 import { sharedBreakages } from './of-shared.ts';
 import { signingBreakages } from './of-signing.ts';
 import { spokeBreakages } from './of-spoke.ts';
@@ -21,4 +22,5 @@ export const breakages: readonly Breakage[] = [
   ...spokeBreakages,
   ...sharedBreakages,
   ...signingBreakages,
+  ...makingBreakages,
 ];

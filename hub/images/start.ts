@@ -2,7 +2,7 @@ import type { ManagedClusterModule } from '@open-cluster-management/api-types';
 import { toolkitImage, toolkitTableName } from '../../shared/build/toolkit.ts';
 import { ImageChecks } from '../../shared/images/checks.ts';
 import type { LookUpSources } from '../../shared/images/look-up.ts';
-import { Cache } from '../../shared/kube/cache.ts';
+import { Cache, type CacheView } from '../../shared/kube/cache.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../../shared/kube/controller.ts';
 import type { EventRecorder } from '../../shared/kube/events.ts';
@@ -21,6 +21,7 @@ import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
 import { MakingEvents } from './making-events.ts';
 import { MakingMeters } from './making-meters.ts';
 import type { MakingSettings } from './settings.ts';
+import { SigningKeys } from './signing-keys.ts';
 
 export interface HubImagesOptions {
   client: KubeClient;
@@ -29,7 +30,7 @@ export interface HubImagesOptions {
   lookUp: LookUpSources;
   verify: Verify;
   settings: MakingSettings;
-  modules: { get(ref: { name: string }): ManagedClusterModule | undefined };
+  modules: Pick<CacheView<ManagedClusterModule>, 'get' | 'list'>;
   moduleViews: ModuleViews;
   events: Pick<EventRecorder, 'record'>;
   onChange: (tokens: readonly string[]) => void;
@@ -50,6 +51,7 @@ export function hubImages(options: HubImagesOptions) {
     const table = caches.toolkits.get({ namespace, name: toolkitTableName })?.data;
     return toolkitImage(kernel, { table });
   };
+  const signingKeys = new SigningKeys(modules);
   let running: RunningController | undefined;
   const look = (image: string) => running?.enqueue(image);
   const checks = new ImageChecks({ ...options.lookUp, runtime, onChange: (tokens) => making.answered(tokens) });
@@ -59,7 +61,14 @@ export function hubImages(options: HubImagesOptions) {
     namespace,
     checks,
     jobs: caches.jobs,
-    workshop: new JobWorkshop({ ...settings, namespace, configMaps: caches.configMaps, secrets: caches.secrets, toolkitFor }),
+    workshop: new JobWorkshop({
+      ...settings,
+      namespace,
+      configMaps: caches.configMaps,
+      secrets: caches.secrets,
+      toolkitFor,
+      isSigningKey: (name) => signingKeys.has(name),
+    }),
     concurrency: settings.concurrency,
     keepFinishedMs: settings.keepFinishedMs,
     makerOf(token) {

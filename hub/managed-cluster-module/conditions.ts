@@ -1,5 +1,4 @@
 import type { ConditionState } from '../../shared/core/conditions.ts';
-import { makingFailures } from '../../shared/making/making-reasons.ts';
 import { imageStatuses } from './image-status.ts';
 import { type Problem, reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
@@ -116,10 +115,11 @@ const brokenReasons: ReadonlySet<string> = new Set([
   reasons.applyFailed,
   reasons.failing,
   reasons.reportInvalid,
-  ...makingFailures,
 ]);
 
-function isBroken({ reason, notices }: ClusterRecord): boolean {
+function isBroken({ reason, notices, plans }: ClusterRecord): boolean {
+  // Whatever a build or a signature failed of is for somebody to look at.
+  if (plans.some(({ state }) => state === 'Failed')) return true;
   return brokenReasons.has(reason) || notices.some((notice) => brokenReasons.has(notice.reason));
 }
 

@@ -1,9 +1,9 @@
 import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
 import { rfc3339 } from '../../shared/core/clock.ts';
-import type { ImageMaking } from '../../shared/making/image-making.ts';
 import type { CacheView } from '../../shared/kube/cache.ts';
 import type { ControllerRevision, ObjectRef } from '../../shared/kube/object.ts';
 import { ownership } from '../../shared/kube/ownership.ts';
+import type { ImageMaking } from '../../shared/making/image-making.ts';
 import { type ClusterView, viewCluster } from '../fleet/cluster.ts';
 import type { Intake, KernelIntake } from '../fleet/kernel-intake.ts';
 import { claimedKernels } from '../fleet/kernels.ts';

@@ -77,8 +77,7 @@ describe('the sign Job', () => {
       KMM_KERNEL: '6.1.0-13.el9.x86_64',
       KMM_UNSIGNED_TLS: '{"insecure":false,"insecureSkipTLSVerify":false}',
       KMM_SIGNED_TLS: '{"insecure":false,"insecureSkipTLSVerify":false}',
-      KMM_UNSIGNED_LOGIN: 'true',
-      KMM_SIGNED_LOGIN: 'true',
+      KMM_INSECURE_LOGINS: 'false',
     });
   });
 
@@ -87,11 +86,14 @@ describe('the sign Job', () => {
     assert.equal(variables(job({ unsignedDigest: digest }))['KMM_UNSIGNED_IMAGE'], `r.example/kmod@${digest}`);
   });
 
-  it('says for each registry how it is spoken to, and whether the login may be used there', () => {
+  it('says for each registry how it is spoken to, and whether logins may travel unverified', () => {
     const sign = { ...buildRecipe().sign!, unsignedImageRegistryTLS: { ...verified, insecure: true } };
     const found = variables(job({ recipe: buildRecipe({ sign }) }));
     assert.equal(found['KMM_UNSIGNED_TLS'], '{"insecure":true,"insecureSkipTLSVerify":false}');
-    assert.deepEqual([found['KMM_UNSIGNED_LOGIN'], found['KMM_SIGNED_LOGIN']], ['false', 'true']);
+    assert.equal(found['KMM_INSECURE_LOGINS'], 'false');
+    const { secrets } = signRequest();
+    const allowing = new Map([...secrets].map(([name, facts]) => [name, { ...facts, insecureAllowed: true }]));
+    assert.equal(variables(job({ secrets: allowing }))['KMM_INSECURE_LOGINS'], 'true');
   });
 
   it('names the file of trusted certificate authorities where they are configured', () => {
@@ -103,8 +105,7 @@ describe('the sign Job', () => {
   it('needs no login', () => {
     const recipe = buildRecipe();
     delete recipe.imageRepoSecret;
-    const found = variables(job({ recipe }));
-    assert.deepEqual([found['KMM_UNSIGNED_LOGIN'], found['KMM_SIGNED_LOGIN']], ['false', 'false']);
+    assert.equal(variables(job({ recipe }))['KMM_INSECURE_LOGINS'], 'false');
     assert.doesNotMatch(JSON.stringify(job({ recipe })), /run\/secrets\/push/);
   });
 

@@ -3,7 +3,6 @@ import { parseReference, pinnedReference } from '../registry/reference.ts';
 import {
   type Container,
   environment,
-  loginAllowed,
   type Made,
   type Resources,
   type StepRequest,
@@ -90,7 +89,7 @@ function signContainer(request: SignRequest): Container {
 }
 
 function variablesOf(request: SignRequest): Record<string, string> {
-  const { recipe, settings, unsignedDigest } = request;
+  const { recipe, settings, secrets: facts, unsignedDigest } = request;
   const { sign, registryTLS } = recipe;
   const unsignedTls = sign?.unsignedImageRegistryTLS ?? registryTLS;
   return {
@@ -101,8 +100,7 @@ function variablesOf(request: SignRequest): Record<string, string> {
     KMM_KERNEL: recipe.kernel,
     KMM_UNSIGNED_TLS: JSON.stringify(unsignedTls),
     KMM_SIGNED_TLS: JSON.stringify(registryTLS),
-    KMM_UNSIGNED_LOGIN: String(loginAllowed(request, unsignedTls)),
-    KMM_SIGNED_LOGIN: String(loginAllowed(request, registryTLS)),
+    KMM_INSECURE_LOGINS: String(facts.get(recipe.imageRepoSecret ?? '')?.insecureAllowed ?? false),
     ...(settings.trustedCa && { KMM_CA_FILE: `${trustedCaFolder}/ca-bundle.crt` }),
   };
 }

@@ -19,7 +19,13 @@ const request: ImageRequest = { image: 'quay.io/team/kmod:6.1.0', tls };
 /** A fleet's checks against a registry that answers what the test says. */
 function world(options: { secrets?: Record<string, Secret>; strictSecrets?: boolean } = {}) {
   const clock = new VirtualClock();
-  const state = { answer: found as Existence, asked: [] as ImageTarget[], changes: [] as (readonly string[])[], tried: [] as ImageTarget[], takesPushes: false };
+  const state = {
+    answer: found as Existence,
+    asked: [] as ImageTarget[],
+    changes: [] as (readonly string[])[],
+    tried: [] as ImageTarget[],
+    takesPushes: false,
+  };
   const checks = new ImageChecks({
     registry: {
       exists: async (target) => {

@@ -25,6 +25,8 @@ export interface WorkshopOptions {
   builder: Omit<BuilderSettings, 'builderImage'> & { builderImage: string | undefined };
   signer: Omit<SignerSettings, 'signerImage'> & { signerImage: string | undefined };
   toolkitFor: (kernel: string) => Toolkit;
+  /** Whether any module signs with the Secret of this name. */
+  isSigningKey: (name: string) => boolean;
 }
 
 /** Makes images by Jobs: buildah's, and the signer's. */
@@ -50,6 +52,11 @@ export class JobWorkshop implements Workshop {
     for (const step of steps) {
       const { refusal } = judgeSecrets({ step, recipe, module: module.name, secrets, strictSecrets });
       if (refusal !== undefined) return { kind: 'problem', ...refusal };
+    }
+    const key = recipe.build?.secrets.find((name) => this.#options.isSigningKey(name));
+    if (key !== undefined) {
+      const message = `Secret ${key} holds a signing key: it is never mounted in a build`;
+      return { kind: 'problem', reason: makingReasons.secretRefused, message };
     }
     const versions: InputVersions = {
       dockerfile: dockerfile && versionOf(dockerfile),

@@ -306,7 +306,7 @@ describe('the life of images', () => {
         if (happened.includes('delete a Job by hand')) return;
         for (const digest of world.registry.values()) assert.ok(!digest.includes('bad'), `${digest} was let through`);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });

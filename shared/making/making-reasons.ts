@@ -13,15 +13,3 @@ export const makingReasons = {
   recipeInvalid: 'RecipeInvalid',
   notConfigured: 'BuildsNotConfigured',
 } as const;
-
-/** Those that somebody should look at. */
-export const makingFailures = [
-  makingReasons.buildFailed,
-  makingReasons.signFailed,
-  makingReasons.notPushed,
-  makingReasons.dockerfileMissing,
-  makingReasons.secretMissing,
-  makingReasons.secretRefused,
-  makingReasons.recipeInvalid,
-  makingReasons.notConfigured,
-] as const;

@@ -6,8 +6,8 @@ import type { Platform } from './image-manifest.ts';
 import { manifestDigest } from './manifest.ts';
 import { type Image, pullImage } from './pull.ts';
 import { apiHost, formatReference, type Reference } from './reference.ts';
-import { tryUpload } from './upload.ts';
 import { type Credential, type RegistryTls, RepositorySession, type SessionScope } from './session.ts';
+import { tryUpload } from './upload.ts';
 
 export interface ImageTarget {
   reference: Reference;

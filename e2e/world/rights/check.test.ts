@@ -78,7 +78,7 @@ describe('the roles in deploy/', () => {
     const secrets = all.filter(({ resource }) => resource === 'secrets');
     assert.deepEqual(
       secrets.map(({ user, verb, namespace }) => [user, verb, namespace]),
-      [[programUsers.hub, 'get', 'openshift-kmm-hub']],
+      ['get', 'list', 'watch'].map((verb) => [programUsers.hub, verb, 'openshift-kmm-hub']),
     );
   });
 

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import type { ImageRecipe } from '../images/recipe.ts';
+import { annotations, labels } from '../kube/names.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { viewJob } from './job-view.ts';
+import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
+import type { WorkOrder } from './workshop.ts';
+
+const namespace = 'kmm';
+const tls = { insecure: false, insecureSkipTLSVerify: false };
+const image = 'registry.example/driver:6.1.0';
+const unsignedImage = 'registry.example/driver:6.1.0-kmm_driver_kmm_unsigned';
+const recipe: ImageRecipe = {
+  image,
+  registryTLS: tls,
+  kernel: '6.1.0-28-amd64',
+  dirName: '/opt',
+  moduleName: 'driver',
+  build: {
+    image: unsignedImage,
+    dockerfileConfigMap: 'dockerfile',
+    args: [],
+    secrets: ['token'],
+    baseImageRegistryTLS: tls,
+  },
+  sign: {
+    keySecret: 'key',
+    certSecret: 'cert',
+    filesToSign: ['/opt/driver.ko'],
+    unsignedImage,
+    unsignedImageRegistryTLS: tls,
+  },
+};
+const order: WorkOrder = {
+  recipe,
+  module: {
+    name: 'driver',
+    label: labels.managedClusterModule,
+    owner: { apiVersion: 'v1', kind: 'M', name: 'driver', uid: 'u' },
+  },
+  generation: undefined,
+  unsigned: undefined,
+};
+const digest = `sha256:${'a'.repeat(64)}`;
+
+function object(name: string, overrides: Partial<KubeObject['metadata']> = {}): KubeObject {
+  return { apiVersion: 'v1', kind: 'X', metadata: { name, namespace, uid: name, resourceVersion: '1', ...overrides } };
+}
+
+function view(objects: readonly KubeObject[]): WorkshopOptions['secrets'] {
+  const get = ({ name }: { name: string }) => objects.find(({ metadata }) => metadata.name === name);
+  return { get, list: () => objects, byIndex: () => [], synced: true };
+}
+
+const all = { configMaps: [object('dockerfile')], secrets: ['token', 'key', 'cert'].map((name) => object(name)) };
+
+function workshop(given: Partial<typeof all> = {}, overrides: Partial<WorkshopOptions> = {}): JobWorkshop {
+  const common = { serviceAccountName: 's', deadlineSeconds: 60, resources: {} };
+  const { configMaps, secrets } = { ...all, ...given };
+  return new JobWorkshop({
+    namespace,
+    configMaps: view(configMaps),
+    secrets: view(secrets),
+    strictSecrets: false,
+    builder: { ...common, builderImage: 'builder:1', privileges: 'UserNamespace' },
+    signer: { ...common, signerImage: 'signer:1' },
+    toolkitFor: () => ({ kind: 'unknown', message: 'no table' }),
+    isSigningKey: () => false,
+    ...overrides,
+  });
+}
+
+function problem(of: JobWorkshop): string {
+  const inputs = of.inputs(order);
+  return inputs.kind === 'problem' ? `${inputs.reason}: ${inputs.message}` : 'none';
+}
+
+describe('the workshop', () => {
+  it('names what is not there, before anything is made [80] [94]', () => {
+    assert.match(problem(workshop({ configMaps: [] })), /^DockerfileMissing: ConfigMap kmm\/dockerfile/);
+    for (const missing of ['token', 'key', 'cert']) {
+      const secrets = all.secrets.filter(({ metadata }) => metadata.name !== missing);
+      assert.match(problem(workshop({ secrets })), new RegExp(`^SecretMissing: Secret ${missing} `));
+    }
+    assert.equal(problem(workshop()), 'none');
+  });
+
+  it('names the images of the configuration that it needs', () => {
+    const common = { serviceAccountName: 's', deadlineSeconds: 60, resources: {} };
+    const builder = { ...common, builderImage: undefined, privileges: 'UserNamespace' as const };
+    const signer = { ...common, signerImage: undefined };
+    assert.match(
+      problem(workshop({}, { builder, signer })),
+      /^BuildsNotConfigured: images\.builder and images\.signer/,
+    );
+  });
+
+  it('mounts in no build what any module signs with', () => {
+    assert.match(problem(workshop({}, { isSigningKey: (name) => name === 'token' })), /^SecretRefused: Secret token/);
+  });
+
+  it('begins anew with another Dockerfile, and signs anew with another key, and not the other way round [T10] [T23]', () => {
+    const hashes = (of: JobWorkshop) => of.inputs({ ...order, unsigned: digest });
+    const before = hashes(workshop());
+    const configMaps = [object('dockerfile', { resourceVersion: '2' })];
+    const after = hashes(workshop({ configMaps }));
+    assert.ok(before.kind === 'ready' && after.kind === 'ready');
+    assert.notEqual(after.build, before.build);
+    assert.equal(after.sign, before.sign, 'what was built says whether there is another thing to sign');
+    const secrets = all.secrets.map((each) =>
+      each.metadata.name === 'key' ? object('key', { resourceVersion: '2' }) : each,
+    );
+    const signed = hashes(workshop({ secrets }));
+    assert.ok(signed.kind === 'ready');
+    assert.deepEqual([signed.build, signed.sign === before.sign], [before.build, false]);
+  });
+
+  it('signs only what is known by its digest, when it is built', () => {
+    const inputs = workshop().inputs(order);
+    assert.equal(inputs.kind === 'ready' && inputs.sign, undefined);
+  });
+
+  it('makes Jobs that say for which image they are, and what they are made from', () => {
+    for (const step of ['build', 'sign'] as const) {
+      const made = workshop().job(step, { ...order, unsigned: digest, hash: 'abc', attempt: 3 });
+      assert.ok(made.kind === 'object');
+      assert.equal(made.object.metadata.annotations?.[annotations.image], image);
+      const seen = viewJob(made.object);
+      assert.deepEqual([seen?.step, seen?.hash, seen?.attempt, seen?.phase], [step, 'abc', 3, 'active']);
+      assert.equal(seen?.name, workshop().nameOf(step, order));
+    }
+  });
+});
