@@ -27,16 +27,19 @@ describe('conformance: Jobs, and where their pods go', () => {
   const podsOf = async () => (await client.list(pods, { namespace })).items;
   const jobOf = async () => client.get(jobs, { namespace, name: 'j' });
 
+  const taintsFor = (more?: string) =>
+    ['for', ...(more === undefined ? [] : [more])].map((key) => ({ key, value: namespace, effect: 'NoSchedule' }));
+
   /** Nobody but this test's pods fits: they select it, and tolerate its taint. */
-  async function addNode(name: string, unschedulable = false): Promise<string> {
+  async function addNode(name: string, more: { role?: string; taint?: string; unschedulable?: boolean } = {}) {
     const full = `${namespace}-${name}`;
     const ready = { type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' };
     const room = { cpu: '4', memory: '8Gi', pods: '110' };
     await client.create(nodes, {
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name: full, labels: { test: namespace } },
-      spec: { unschedulable, taints: [{ key: 'for', value: namespace, effect: 'NoSchedule' }] },
+      metadata: { name: full, labels: { test: namespace, role: more.role ?? 'build' } },
+      spec: { unschedulable: more.unschedulable ?? false, taints: taintsFor(more.taint) },
       status: { conditions: [ready], allocatable: room, capacity: room },
     });
     await eventually(`${name} is taken for ready`, async () => {
@@ -51,7 +54,7 @@ describe('conformance: Jobs, and where their pods go', () => {
       metadata: { labels: { app: 'j' } },
       spec: {
         restartPolicy: 'Never',
-        nodeSelector: { test: namespace },
+        nodeSelector: { test: namespace, role: 'build' },
         tolerations: [{ key: 'for', operator: 'Exists' }],
         containers: [{ name: 'c', image: 'registry.example/j:1' }],
         ...podSpec,
@@ -210,7 +213,9 @@ describe('conformance: Jobs, and where their pods go', () => {
   });
 
   it('wait with their pod until a node fits: labels, cordons and taints', async () => {
-    await addNode('a', true);
+    await addNode('cordoned', { unschedulable: true });
+    await addNode('tainted', { taint: 'other' });
+    await addNode('other', { role: 'other' });
     await addJob();
     const waiting = await eventually('the pod is refused', async () => {
       const [pod] = await podsOf();
@@ -218,7 +223,7 @@ describe('conformance: Jobs, and where their pods go', () => {
     });
     assert.deepEqual([waiting.status, waiting.reason], ['False', 'Unschedulable']);
     assert.match(waiting.message ?? '', /^0\/\d+ nodes are available: /);
-    const fitting = await addNode('b');
+    const fitting = await addNode('fitting');
     const pod = await onePod();
     assert.equal(pod.spec.nodeName, fitting);
     const bound = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { verify, X509Certificate } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildJob } from '../../shared/build/build-job.ts';
-import { buildRecipe, buildRequest, secretFacts } from '../../shared/build/testing/requests.ts';
+import { signJob } from '../../shared/build/sign-job.ts';
+import { buildRecipe, buildRequest, secretFacts, signRequest } from '../../shared/build/testing/requests.ts';
 import { scaledClock, systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
 import type { Job, Pod } from '../../shared/kube/object.ts';
@@ -11,6 +13,8 @@ import { silentMeters } from '../../shared/kube/runtime.ts';
 import { RegistryClient } from '../../shared/registry/client.ts';
 import { loginsFor, parseDockerConfig } from '../../shared/registry/docker-config.ts';
 import { parseReference } from '../../shared/registry/reference.ts';
+import { moduleSignature } from '../../shared/sign/module-signature.ts';
+import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
 import { type Fleet, hubNamespace, pullSecret, startFleet } from '../world/fleet/fleet.ts';
 import { parseKo } from '../world/kernel/ko.ts';
@@ -101,66 +105,66 @@ describe('Jobs on the hub', () => {
     assert.match(message, /no such kernel\n$/);
   });
 
-  describe('that build', () => {
-    const image = (name: string) => `${fleet.registry.host}/built/${name}:${kernel}`;
+  const image = (name: string) => `${fleet.registry.host}/built/${name}:${kernel}`;
 
-    /** The Job as the hub makes it, owned by the ConfigMap of its Dockerfile. */
-    async function buildOf(name: string, text: string): Promise<Job> {
-      const metadata = { name: `dockerfile-${name}`, namespace };
-      const data = { dockerfile: text };
-      const made = await fleet.hub.client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
-      const recipe = buildRecipe({
+  /** The Job as the hub makes it, owned by the ConfigMap of its Dockerfile. */
+  async function buildOf(name: string, text: string): Promise<Job> {
+    const metadata = { name: `dockerfile-${name}`, namespace };
+    const data = { dockerfile: text };
+    const made = await fleet.hub.client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
+    const recipe = buildRecipe({
+      image: image(name),
+      kernel,
+      architecture: worldPlatform.architecture,
+      imageRepoSecret: pullSecret,
+      build: {
         image: image(name),
-        kernel,
-        architecture: worldPlatform.architecture,
-        imageRepoSecret: pullSecret,
-        build: {
-          image: image(name),
-          dockerfileConfigMap: metadata.name,
-          args: [
-            { name: 'KERNEL_VERSION', value: kernel },
-            { name: 'DTK_AUTO', value: 'registry.example/toolkit:1' },
-          ],
-          secrets: ['token'],
-          baseImageRegistryTLS: { insecure: false, insecureSkipTLSVerify: false },
-        },
-      });
-      const { sign: _, ...unsigned } = recipe;
-      const request = buildRequest({
-        recipe: unsigned,
-        namespace,
-        owner: { apiVersion: 'v1', kind: 'ConfigMap', name: metadata.name, uid: made.metadata.uid ?? '' },
-        secrets: new Map([
-          ['token', secretFacts('build')],
-          [pullSecret, secretFacts('pull')],
-        ]),
-      });
-      const job = buildJob({ ...request, settings: { ...request.settings, builderImage: fleet.builderImage } });
-      assert.ok(job.kind === 'object', JSON.stringify(job));
-      return job.object;
-    }
+        dockerfileConfigMap: metadata.name,
+        args: [
+          { name: 'KERNEL_VERSION', value: kernel },
+          { name: 'DTK_AUTO', value: 'registry.example/toolkit:1' },
+        ],
+        secrets: ['token'],
+        baseImageRegistryTLS: { insecure: false, insecureSkipTLSVerify: false },
+      },
+    });
+    const { sign: _, ...unsigned } = recipe;
+    const request = buildRequest({
+      recipe: unsigned,
+      namespace,
+      owner: { apiVersion: 'v1', kind: 'ConfigMap', name: metadata.name, uid: made.metadata.uid ?? '' },
+      secrets: new Map([
+        ['token', secretFacts('build')],
+        [pullSecret, secretFacts('pull')],
+      ]),
+    });
+    const job = buildJob({ ...request, settings: { ...request.settings, builderImage: fleet.builderImage } });
+    assert.ok(job.kind === 'object', JSON.stringify(job));
+    return job.object;
+  }
 
-    /** Where the pushed image is unpacked. */
-    async function pulled(name: string, digest: string): Promise<string> {
-      const parsed = parseReference(`${fleet.registry.host}/built/${name}@${digest}`);
-      assert.ok(parsed.kind === 'reference');
-      const { reference } = parsed;
-      const { data = {} } = (await fleet.hub.client.get(secrets, { namespace, name: pullSecret })) ?? {};
-      const logins = loginsFor(parseDockerConfig(data), reference);
-      const credentials = logins.map((login) => ({ ...login, insecureAllowed: false }));
-      const client = new RegistryClient({ clock: systemClock, extraCa: fleet.registry.caPem });
-      const tls = { insecure: false, insecureSkipTLSVerify: false };
-      const found = await client.pull({ reference, tls, credentials }, worldPlatform);
-      await client.close();
-      assert.ok(found, `${name} is in the registry`);
-      const folder = join(fleet.folder, `pulled-${name}`);
-      await extractLayers(
-        found.layers.map(({ content }) => content),
-        folder,
-      );
-      return folder;
-    }
+  /** Where the pushed image is unpacked. */
+  async function pulled(name: string, digest: string): Promise<string> {
+    const parsed = parseReference(`${fleet.registry.host}/built/${name}@${digest}`);
+    assert.ok(parsed.kind === 'reference');
+    const { reference } = parsed;
+    const { data = {} } = (await fleet.hub.client.get(secrets, { namespace, name: pullSecret })) ?? {};
+    const logins = loginsFor(parseDockerConfig(data), reference);
+    const credentials = logins.map((login) => ({ ...login, insecureAllowed: false }));
+    const client = new RegistryClient({ clock: systemClock, extraCa: fleet.registry.caPem });
+    const tls = { insecure: false, insecureSkipTLSVerify: false };
+    const found = await client.pull({ reference, tls, credentials }, worldPlatform);
+    await client.close();
+    assert.ok(found, `${name} is in the registry`);
+    const folder = join(fleet.folder, `pulled-${name}`);
+    await extractLayers(
+      found.layers.map(({ content }) => content),
+      folder,
+    );
+    return folder;
+  }
 
+  describe('that build', () => {
     it('leave an image with the module for the kernel in the registry', async () => {
       const { end, code, message } = await run(await buildOf('good', dockerfile('RUN cat /run/secrets/token/key')));
       assert.deepEqual([end, code], ['Complete', 0], message);
@@ -181,5 +185,77 @@ describe('Jobs on the hub', () => {
         assert.equal(end, 'Failed');
         assert.match(message, why);
       });
+  });
+
+  describe('that sign', () => {
+    const filesToSign = [`/opt/lib/modules/${kernel}/extra/driver.ko`];
+    let unsignedDigest: string;
+    let certificate: Buffer;
+
+    before(async () => {
+      const { message } = await run(await buildOf('unsigned', dockerfile('RUN true')));
+      unsignedDigest = JSON.parse(message).digest;
+      // The certificate is no text: a volume must hold it byte for byte.
+      const made = await makeSigningKeys({ rsa: 2048 });
+      ({ certificate } = made);
+      const pem = Buffer.from(made.key.export({ type: 'pkcs8', format: 'pem' }));
+      await createSecret('signing-key', { key: pem });
+      await createSecret('signing-cert', { cert: certificate });
+    });
+
+    const createSecret = (name: string, files: Record<string, Buffer>) => {
+      const data = Object.fromEntries(Object.entries(files).map(([key, value]) => [key, value.toString('base64')]));
+      return fleet.hub.client.create(secrets, {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name, namespace },
+        data,
+      });
+    };
+
+    function signOf(name: string, files: readonly string[]): Job {
+      const base = signRequest();
+      const tls = { insecure: false, insecureSkipTLSVerify: false };
+      const { build: _, ...recipe } = buildRecipe({
+        image: image(name),
+        kernel,
+        imageRepoSecret: pullSecret,
+        sign: {
+          keySecret: 'signing-key',
+          certSecret: 'signing-cert',
+          filesToSign: [...files],
+          unsignedImage: image('unsigned'),
+          unsignedImageRegistryTLS: tls,
+        },
+      });
+      const facts = [pullSecret, 'signing-key', 'signing-cert'].map(
+        (secret) => [secret, secretFacts(secret === pullSecret ? 'pull' : 'sign')] as const,
+      );
+      const request = { ...base, recipe, namespace, secrets: new Map(facts), unsignedDigest };
+      const job = signJob({ ...request, settings: { ...base.settings, signerImage: fleet.signerImage } });
+      assert.ok(job.kind === 'object', JSON.stringify(job));
+      const { ownerReferences: __, ...metadata } = job.object.metadata;
+      return { ...job.object, metadata };
+    }
+
+    it('leave an image whose module is signed, for real', async () => {
+      const { end, code, message } = await run(signOf('signed', filesToSign));
+      assert.deepEqual([end, code], ['Complete', 0], message);
+      const { result, digest } = JSON.parse(message);
+      assert.equal(result, 'Signed');
+      const folder = await pulled('signed', digest);
+      const ko = await readFile(join(folder, filesToSign[0] ?? ''));
+      const signature = moduleSignature(ko);
+      assert.ok(signature, 'the module carries a signature');
+      const { publicKey } = new X509Certificate(certificate);
+      assert.ok(verify('sha256', signature.content, publicKey, signature.value), 'the certificate’s key made it');
+      assert.equal(moduleSignature(signature.content), undefined);
+    });
+
+    it('say what they refuse', async () => {
+      const { end, message } = await run(signOf('nothing', ['/opt/lib/modules/none/*.ko']));
+      assert.equal(end, 'Failed');
+      assert.match(message, /none/);
+    });
   });
 });

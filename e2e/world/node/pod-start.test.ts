@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { events, pods, secrets } from '../../../shared/kube/resources.ts';
+import { configMaps, events, pods, secrets } from '../../../shared/kube/resources.ts';
 import { eventually } from '../eventually.ts';
 import { isReady, namespace, startTestWorld, type TestWorld } from './test-world.ts';
 
@@ -94,6 +94,43 @@ describe('The start of a pod on the kubelet stand-in', () => {
     );
     assert.equal(pod.status?.initContainerStatuses?.[0]?.state?.terminated?.reason, 'Completed');
     assert.equal(pod.status?.conditions?.find(({ type }) => type === 'Initialized')?.status, 'True');
+  });
+
+  it('mounts Secrets and ConfigMaps byte for byte: chosen keys, under their paths and modes, and what is optional as far as it is there', async () => {
+    const metadata = (name: string) => ({ namespace, name });
+    const bytes = Buffer.from([0x30, 0x82, 0xff, 0x00, 0xc3]);
+    const data = { cert: bytes.toString('base64'), other: 'eA==' };
+    await world.client.create(secrets, { apiVersion: 'v1', kind: 'Secret', metadata: metadata('keys'), data });
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata('files'), data: { dockerfile: 'FROM a' } };
+    await world.client.create(configMaps, map);
+    const items = [{ key: 'cert', path: 'deep/cert', mode: 0o400 }];
+    const mount = (name: string) => ({ name, mountPath: `/mnt/${name}`, readOnly: true });
+    const names = ['keys', 'files', 'absent', 'part'];
+    const script = [
+      'cd "$ROOT/mnt"',
+      'od -An -tx1 keys/deep/cert',
+      'export LC_ALL=C; ls keys keys/deep files absent part',
+      'for file in keys/deep/cert files/dockerfile; do ls -lL "$file" | cut -c1-10; done',
+      'cat files/dockerfile',
+    ];
+    await world.createPod({
+      restartPolicy: 'Never',
+      containers: [shell(script.join('; '), { volumeMounts: names.map(mount) })],
+      volumes: [
+        { name: 'keys', secret: { secretName: 'keys', items } },
+        { name: 'files', configMap: { name: 'files', defaultMode: 0o755 } },
+        { name: 'absent', secret: { secretName: 'absent', optional: true, items } },
+        { name: 'part', configMap: { name: 'files', optional: true, items: [{ key: 'none', path: 'none' }] } },
+      ],
+    });
+    const pod = await world.podUntil('p', 'succeeded', ({ status }) => status?.phase === 'Succeeded');
+    const output = world.node
+      .logs(pod, 'main')
+      .output.split(/\s+/)
+      .filter((word) => word !== '');
+    const listed = 'absent: files: dockerfile keys: deep keys/deep: cert part:'.split(' ');
+    const expected = ['30', '82', 'ff', '00', 'c3', ...listed, '-r--------', '-r-xr-xr-x', 'FROM', 'a'];
+    assert.deepEqual(output, expected);
   });
 
   it('says why an image cannot be pulled, and pulls it once the Secret is right', async () => {
