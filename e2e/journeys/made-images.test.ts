@@ -14,7 +14,7 @@ const dockerfile = [
   'RUN make all',
   'FROM registry.example/base:1',
   'ARG KERNEL_FULL_VERSION',
-  'COPY --from=builder /src/nic.ko /opt/lib/modules/${KERNEL_FULL_VERSION}/',
+  'COPY --from=builder /src/nic.ko /opt/lib/modules/${KERNEL_FULL_VERSION}/extra/',
   'RUN depmod -b /opt ${KERNEL_FULL_VERSION}',
 ].join('\n');
 const unsignedTag = (kernel: string) => `${kernel}-${hubNamespace}_nic_kmm_unsigned`;
@@ -81,7 +81,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
           sign: {
             keySecret: { name: 'signing-key' },
             certSecret: { name: 'signing-certificate' },
-            filesToSign: ['/opt/lib/modules/${KERNEL_FULL_VERSION}/nic.ko'],
+            filesToSign: ['/opt/lib/modules/${KERNEL_FULL_VERSION}/extra/nic.ko'],
           },
           ...overrides,
         },
@@ -206,7 +206,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
       sign: {
         keySecret: { name: 'their-key' },
         certSecret: { name: 'their-certificate' },
-        filesToSign: ['/opt/lib/modules/${KERNEL_FULL_VERSION}/nic.ko'],
+        filesToSign: ['/opt/lib/modules/${KERNEL_FULL_VERSION}/extra/nic.ko'],
       },
     });
     const [mapping] = stolen.moduleLoader?.container.kernelMappings ?? [];
