@@ -32,7 +32,10 @@ answer() {
   export ID
   printf '%s' "${2#:}" | base64 -d >"/run/agent/$ID.script"
   setsid sh "/run/agent/$ID.script" </dev/null >"/run/agent/$ID.out" 2>"/run/agent/$ID.err" 3>&-
-  line="$ID $? :$(base64 -w 0 <"/run/agent/$ID.out") :$(base64 -w 0 <"/run/agent/$ID.err")"
+  code=$?
+  # What a container's first process leaves behind ends with it.
+  if [ -s "/run/agent/$ID.pid" ]; then kill -KILL -- "-$(cat "/run/agent/$ID.pid")" 2>/dev/null; fi
+  line="$ID $code :$(base64 -w 0 <"/run/agent/$ID.out") :$(base64 -w 0 <"/run/agent/$ID.err")"
   # One answer at a time: a long one is more than one write.
   until mkdir /run/agent/lock 2>/dev/null; do sleep 0.02; done
   printf '%s\n' "$line" >&3
