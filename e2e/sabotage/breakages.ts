@@ -1,5 +1,6 @@
 import { hubBreakages } from './of-hub.ts';
 import { sharedBreakages } from './of-shared.ts';
+import { signingBreakages } from './of-signing.ts';
 import { spokeBreakages } from './of-spoke.ts';
 
 /** A mistake of one line that somebody could make in the product, and the test that must not let it through. */
@@ -15,4 +16,9 @@ export interface Breakage {
   readonly title: string;
 }
 
-export const breakages: readonly Breakage[] = [...hubBreakages, ...spokeBreakages, ...sharedBreakages];
+export const breakages: readonly Breakage[] = [
+  ...hubBreakages,
+  ...spokeBreakages,
+  ...sharedBreakages,
+  ...signingBreakages,
+];
