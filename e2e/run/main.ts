@@ -16,7 +16,7 @@ const root = join(import.meta.dirname, '../..');
 /** Files that need the older release, too. */
 const olderToo = /older-kubernetes|control-plane\.real/;
 /** A minute and more, most of it waiting: begun first, they have the others beside them, and none is left alone at the end. */
-const longest = /spoke-alone|openshift|claims/;
+const longest = /vm-node|spoke-alone|openshift|claims/;
 const options = optionsOf(process.argv.slice(2), testFiles);
 if (options.kind === 'stop') {
   (options.code === 0 ? console.log : console.error)(options.text);
@@ -29,7 +29,10 @@ function testFiles(plane: PlaneChoice): string[] {
   const places = [
     { folder: 'e2e/journeys', name: plane === 'real' ? /\.(?:test|real)\.ts$/ : /\.test\.ts$/ },
     { folder: 'e2e/conformance', name: /\.test\.ts$/ },
-    ...(plane === 'real' ? [{ folder: 'e2e/world/control-plane', name: /\.real\.ts$/ }] : []),
+    ...(plane === 'real' ? ['control-plane', 'vm'] : []).map((name) => ({
+      folder: `e2e/world/${name}`,
+      name: /\.real\.ts$/,
+    })),
   ];
   const files = places.flatMap(({ folder, name }) =>
     readdirSync(join(root, folder))

@@ -2,6 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemClock } from '../../../shared/core/clock.ts';
+import { readSigningPair } from '../../../shared/sign/key-pair.ts';
+import { signModule } from '../../../shared/sign/module-signature.ts';
 import type { KernelParts, Parts } from './packages.ts';
 
 const execute = promisify(execFile);
@@ -39,6 +42,12 @@ export async function makeKey(folder: string, name: string): Promise<TestKey> {
   await execute('openssl', ['req', '-x509', '-new', '-nodes', '-newkey', 'rsa:2048', '-sha256', ...subject, ...files]);
   await execute('openssl', ['x509', '-in', path('pem'), '-outform', 'DER', '-out', path('der')]);
   return { key: path('key'), certificate: path('pem'), der: readFileSync(path('der')) };
+}
+
+/** Signs a module with our own signer. */
+export function signed(ko: Buffer, { key, certificate }: TestKey): Buffer {
+  const files = { key: readFileSync(key), certificate: readFileSync(certificate), nowMs: systemClock.now() };
+  return signModule(ko, readSigningPair(files));
 }
 
 /** Signs a module with the kernel's own program. */

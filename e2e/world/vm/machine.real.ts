@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type Lifeline, openLifeline } from '../control-plane/lifeline.ts';
 import { tarOf } from '../registry/oci-image.ts';
-import { buildModules, makeKey, signWithKernelsOwn, type TestKey } from './kernel-module.ts';
+import { buildModules, makeKey, signed, signWithKernelsOwn, type TestKey } from './kernel-module.ts';
 import { type Machine, startMachine } from './machine.ts';
 import type { KernelParts, Parts } from './packages.ts';
 import { parameterModule } from './test-modules.ts';
@@ -64,7 +64,7 @@ describe('a machine with a real kernel', function () {
     });
 
     it('refuses a module that is signed with a key that the firmware does not know, in the kernel’s words', async () => {
-      const { code, errors } = await insert(machine, await signWithKernelsOwn(parts, ko, foreign));
+      const { code, errors } = await insert(machine, signed(ko, foreign));
       assert.notEqual(code, 0);
       assert.match(errors, /Key was rejected by service/);
       assert.match(await machine.shell('dmesg'), /Loading of module with unavailable key is rejected/);
@@ -72,19 +72,24 @@ describe('a machine with a real kernel', function () {
     });
 
     it('refuses a module that was changed after it was signed', async () => {
-      const signed = Buffer.from(await signWithKernelsOwn(parts, ko, enrolled));
-      signed.write('0', signed.indexOf('shows a parameter'));
-      assert.match((await insert(machine, signed)).errors, /Key was rejected by service/);
+      const changed = signed(ko, enrolled);
+      changed.write('0', changed.indexOf('shows a parameter'));
+      assert.match((await insert(machine, changed)).errors, /Key was rejected by service/);
     });
 
-    it('loads a module that is signed with an enrolled key, with its parameter, and unloads it', async () => {
-      const { code, errors } = await insert(machine, await signWithKernelsOwn(parts, ko, enrolled), 'answer=42');
-      assert.equal(code, 0, errors);
-      assert.equal(await machine.shell('cat /sys/module/kmm_vm_a/parameters/answer'), '42\n');
-      assert.match(await machine.shell('cat /proc/modules'), /^kmm_vm_a \d+ 0 - Live/m);
-      await machine.shell('rmmod kmm_vm_a');
-      assert.doesNotMatch(await machine.shell('cat /proc/modules'), /kmm_vm_a/);
-    });
+    for (const { signer, sign } of [
+      { signer: 'our own signer', sign: () => signed(ko, enrolled) },
+      { signer: 'the kernel’s sign-file', sign: () => signWithKernelsOwn(parts, ko, enrolled) },
+    ]) {
+      it(`loads a module that ${signer} has signed with an enrolled key, with its parameter, and unloads it`, async () => {
+        const { code, errors } = await insert(machine, await sign(), 'answer=42');
+        assert.equal(code, 0, errors);
+        assert.equal(await machine.shell('cat /sys/module/kmm_vm_a/parameters/answer'), '42\n');
+        assert.match(await machine.shell('cat /proc/modules'), /^kmm_vm_a \d+ 0 - Live/m);
+        await machine.shell('rmmod kmm_vm_a');
+        assert.doesNotMatch(await machine.shell('cat /proc/modules'), /kmm_vm_a/);
+      });
+    }
 
     it('runs scripts side by side, and gives back what they print, byte for byte', async () => {
       const slow = machine.start('sleep 1; echo slow; exit 7');

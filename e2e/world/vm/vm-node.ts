@@ -36,6 +36,8 @@ export interface VmNode {
   readonly machine: Machine;
   /** Power off, start (with another kernel, if one is given), and kubelet comes back: the pods bound to the node start again. */
   reboot(kernel?: KernelParts): Promise<void>;
+  /** The process dies as by the OOM killer: kubelet sees a container that ended. */
+  killContainer(pod: PodIdentity, container: string): void;
   /** Output of the container's newest instances that have ended, oldest first; the output of its hooks and probes apart. */
   logs(pod: PodIdentity, container: string): { output: string; hooks: string };
   /** Ends everything; the Node object stays. */
@@ -80,6 +82,11 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
     await machine.stop();
     await crashed;
   };
+  const instancesOf = (pod: PodIdentity, container: string) =>
+    containers
+      .records()
+      .find(({ uid }) => uid === pod.metadata.uid)
+      ?.containers.get(container)?.instances ?? [];
   return {
     name,
     get machine() {
@@ -91,9 +98,9 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
       kubelet = newKubelet();
       await kubelet.start();
     },
+    killContainer: (pod, container) => instancesOf(pod, container).at(-1)?.kill(),
     logs(pod, container) {
-      const record = containers.records().find(({ uid }) => uid === pod.metadata.uid);
-      const instances = record?.containers.get(container)?.instances ?? [];
+      const instances = instancesOf(pod, container);
       return {
         output: instances.map(({ log }) => log).join(''),
         hooks: instances.map(({ execLog }) => execLog).join(''),
