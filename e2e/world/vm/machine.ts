@@ -55,7 +55,7 @@ export interface Machine {
   unpack(archive: Buffer, folder: string): Promise<void>;
   /** What the kernel and the firmware printed. */
   console(): string;
-  /** Power off, at once. */
+  /** Power off, at once; nothing happens to one that is off. */
   stop(): Promise<void>;
   /** Power off and start with this kernel: the firmware's variables stay, all else is as new. */
   reboot(kernel: KernelParts): Promise<Machine>;
@@ -90,10 +90,12 @@ async function boot(options: MachineOptions, folder: string): Promise<Machine> {
   await greeting(line, child, { consoleText, limitMs: patienceMs });
   const bootMs = systemClock.now() - began;
   let used = 0;
+  let open = true;
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await ended;
-    closeSync(disk);
+    if (open) closeSync(disk);
+    open = false;
   };
   const machine: Machine = {
     kernel,

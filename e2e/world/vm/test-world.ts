@@ -22,7 +22,7 @@ import { startVmNode, type VmNode } from './vm-node.ts';
 
 export const namespace = 'default';
 /** A machine that shares two cores with others. */
-const patienceMs = 90_000;
+const patienceMs = 180_000;
 
 /** What a test says of a Module's loader; the pod is made by the spoke's own code. */
 export interface LoaderOptions {
