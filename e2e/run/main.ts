@@ -16,9 +16,9 @@ const root = join(import.meta.dirname, '../..');
 /** Files that need the older release, too. */
 const olderToo = /older-kubernetes|control-plane\.real/;
 /** A minute and more, most of it waiting: begun first, they have the others beside them, and none is left alone at the end. */
-const longest = /spoke-alone|openshift|claims|build\.real/;
+const longest = /vm-node|spoke-alone|openshift|claims|build\.real/;
 /** What has only a real form, beside the journeys. */
-const realFolders = ['e2e/world/control-plane', 'e2e/world/real-parts'];
+const realFolders = ['e2e/world/control-plane', 'e2e/world/real-parts', 'e2e/world/vm'];
 const options = optionsOf(process.argv.slice(2), testFiles);
 if (options.kind === 'stop') {
   (options.code === 0 ? console.log : console.error)(options.text);

@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises';
 import type { Clock } from '../../../shared/core/clock.ts';
-import { hostCommand } from './command.ts';
+import type { ContainerPlace } from './container-place.ts';
 import type { Ended } from './pod-picture.ts';
-import { type Processes, StartError, type WorldProcess } from './processes.ts';
+import { StartError, type WorldProcess } from './processes.ts';
 
 /** kubelet takes the last so many bytes of a termination message, and of a log that stands in for one. */
 const messageBytesMax = 4096;
@@ -19,14 +18,8 @@ export interface ContainerOptions {
   readonly imageName: string;
   readonly imageID: string;
   readonly argv: readonly string[];
-  readonly rootfs: string;
-  readonly workingFolder: string;
-  /** The container's own PATH, as seen inside. */
-  readonly path: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly terminationLog: string;
+  readonly place: ContainerPlace;
   readonly fallBackToLog: boolean;
-  readonly processes: Processes;
   readonly clock: Clock;
 }
 
@@ -136,9 +129,7 @@ export class Container {
   }
 
   #spawn(argv: readonly string[], onOutput: (text: string) => void): Promise<WorldProcess> {
-    const { rootfs, path, environment, workingFolder, processes } = this.#options;
-    const command = hostCommand({ rootfs, argv, path });
-    return processes.start({ argv: command, folder: workingFolder, environment, onOutput });
+    return this.#options.place.spawn(argv, onOutput);
   }
 
   async #exited(code: number): Promise<void> {
@@ -151,7 +142,7 @@ export class Container {
   }
 
   async #terminationMessage(code: number): Promise<string> {
-    const written = await tailOf(this.#options.terminationLog, messageBytesMax);
+    const written = await this.#options.place.terminationLog(messageBytesMax);
     if (written !== '' || code === 0 || !this.#options.fallBackToLog) return written;
     const tail = this.#log.slice(-fallbackBytesMax);
     return tail.split('\n').slice(-fallbackLinesMax).join('\n');
@@ -165,22 +156,4 @@ export class Container {
     this.#ended = { ...how, containerID: this.id, endedMs: this.#options.clock.now() };
     this.#resolveEnded();
   }
-}
-
-async function tailOf(file: string, bytesMax: number): Promise<string> {
-  // A program may have taken its termination log away: then there is no message.
-  const handle = await open(file).catch(absent);
-  if (handle === undefined) return '';
-  try {
-    const { size } = await handle.stat();
-    const length = Math.min(size, bytesMax);
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString('utf8');
-  } finally {
-    await handle.close();
-  }
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }

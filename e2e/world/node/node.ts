@@ -9,6 +9,7 @@ import { type Kernel, type KernelConfig, startKernel } from '../kernel/kernel.ts
 import type { Taint } from './admission.ts';
 import type { Container } from './container.ts';
 import { ContainerRuntime } from './container-runtime.ts';
+import { FolderPlaces } from './folder-places.ts';
 import { goArchitecture, ImageStore } from './image-store.ts';
 import { Kubelet, type StartHooks } from './kubelet.ts';
 import type { NodeFacts } from './node-object.ts';
@@ -103,7 +104,8 @@ async function parts({
   const images = new ImageStore({ registry, folder: `${folder}/images` });
   const processes = new Processes();
   const standIns = await writeStandIns(`${folder}/stand-ins`, kernel, timeFactor);
-  const containers = new ContainerRuntime({ clock, folder: `${folder}/pods`, kernel, images, processes, standIns });
+  const places = new FolderPlaces({ kernel, images, processes, standIns });
+  const containers = new ContainerRuntime({ clock, folder: `${folder}/pods`, places });
   return { kernel, registry, images, processes, containers, hostRoot };
 }
 

@@ -68,7 +68,7 @@ export function imageIndex(images: readonly { platform: ImagePlatform; image: Oc
   };
 }
 
-async function tarOf(entries: readonly LayerEntry[]): Promise<Buffer> {
+export async function tarOf(entries: readonly LayerEntry[]): Promise<Buffer> {
   const archive = pack();
   const mtime = new Date(0);
   for (const entry of entries) {

@@ -137,6 +137,8 @@ json_text() {
 # It ends what the lock was taken for, and is in the file before the next verb can write there.
 report() {
   own=$(printf '%s' "$output" | sed -e '/^insmod /d' -e '/^rmmod /d' | tail -n 5 | json_text 900)
+  # busybox's sed ends its last line, GNU's leaves it as it came.
+  own=${own%\\n}
   text=$(printf '%s' "$3" | json_text 500)
   names=''
   for holder in $users; do
