@@ -171,8 +171,8 @@ describe('Jobs on the hub', () => {
       const { result, digest } = JSON.parse(message);
       assert.equal(result, 'Built');
       const folder = join(await pulled('good', digest), 'opt/lib/modules', kernel);
-      assert.deepEqual((await readdir(folder)).sort(), ['extra', 'kernel', 'modules.dep']);
-      const ko = parseKo(await readFile(join(folder, 'extra/driver.ko')));
+      assert.deepEqual((await readdir(folder)).sort(), ['driver.ko', 'kernel', 'modules.dep']);
+      const ko = parseKo(await readFile(join(folder, 'driver.ko')));
       assert.deepEqual([ko?.name, ko?.vermagic.split(' ')[0]], ['driver', kernel]);
     });
 
@@ -188,7 +188,7 @@ describe('Jobs on the hub', () => {
   });
 
   describe('that sign', () => {
-    const filesToSign = [`/opt/lib/modules/${kernel}/extra/driver.ko`];
+    const filesToSign = [`/opt/lib/modules/${kernel}/driver.ko`];
     let unsignedDigest: string;
     let certificate: Buffer;
 

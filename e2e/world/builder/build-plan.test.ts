@@ -59,10 +59,20 @@ describe('the stand-in of buildah', () => {
     assert.deepEqual(from, [toolkit, 'debian:12']);
     assert.deepEqual(
       modules,
-      ['a', 'b'].map((name) => ({ kernel: '6.1.0', name, dirName: '/opt' })),
+      ['a', 'b'].map((name) => ({ kernel: '6.1.0', name, dirName: '/opt', folder: '' })),
     );
     assert.equal(depmod, true);
   });
+
+  for (const [target, name, folder] of [
+    ['/opt/lib/modules/6.1.0/extra/', 'a', 'extra/'],
+    ['/opt/lib/modules/6.1.0/extra/c.ko', 'c', 'extra/'],
+    ['/opt/lib/modules/6.1.0', 'a', ''],
+  ] as const)
+    it(`puts a module where it is copied to: ${target}`, () => {
+      const { modules } = plan(`FROM a\nRUN make\nCOPY a.ko ${target}\n`);
+      assert.deepEqual(modules, [{ kernel: '6.1.0', name, dirName: '/opt', folder }]);
+    });
 
   it('forgets depmod and modules of a stage that ends up nowhere', () => {
     const { modules, depmod } = plan(`${dockerfile}FROM scratch\n`);

@@ -5,8 +5,13 @@ import { type Instruction, readDockerfile, withArguments } from './dockerfile.ts
 export interface BuildPlan {
   /** Names of the base images, in order; stages of this file left out. */
   readonly from: readonly string[];
-  /** By kernel, the names of the modules, and the folder above `lib/modules`. */
-  readonly modules: readonly { readonly kernel: string; readonly name: string; readonly dirName: string }[];
+  /** By kernel, the names of the modules, the folder above `lib/modules`, and the one below the kernel's (with a `/` at its end). */
+  readonly modules: readonly {
+    readonly kernel: string;
+    readonly name: string;
+    readonly dirName: string;
+    readonly folder: string;
+  }[];
   readonly depmod: boolean;
   /** What a person sees, one line a step. */
   readonly steps: readonly string[];
@@ -111,13 +116,14 @@ function run(state: State, { text, shown }: { text: string; shown: string }, inp
 function copy(state: State, shown: string): void {
   const words = shown.split(/\s+/).filter((word) => !word.startsWith('--'));
   const target = words.pop() ?? '';
-  const [, dirName = '', kernel = ''] = /^(.*)\/lib\/modules\/([^/]+)(?:\/|$)/.exec(target) ?? [];
+  const place = target.endsWith('.ko') ? posix.dirname(target) : target;
+  const [, dirName = '', kernel = '', below = ''] = /^(.*)\/lib\/modules\/([^/]+)(?:\/(.*?))?\/?$/.exec(place) ?? [];
   for (const source of words) {
     if (!source.endsWith('.ko')) continue;
     if (!state.made)
       throw new BuildFailure(state.steps, `no items matching glob "${source}" copied: no such file or directory`);
     if (kernel === '') continue;
     const name = posix.basename(target.endsWith('.ko') ? target : source, '.ko');
-    state.modules.push({ kernel, name, dirName });
+    state.modules.push({ kernel, name, dirName, folder: below === '' ? '' : `${below}/` });
   }
 }

@@ -41,9 +41,10 @@ function imageOf({ modules, depmod, from }: BuildPlan): Promise<OciImage> {
   for (const { kernel, name } of modules) {
     kernels[kernel] = { ...kernels[kernel], [`${name}.ko`]: koFile({ name, vermagic: vermagicOf(kernel) }) };
   }
-  const dirName = modules[0]?.dirName;
+  const [first] = modules;
+  const where = first && { dirName: first.dirName, folder: first.folder };
   const comment = `made by a stand-in of buildah from ${from.join(', ') || 'scratch'}`;
-  return buildModuleImage({ kernels, modulesDep: depmod, comment, ...(dirName !== undefined && { dirName }) });
+  return buildModuleImage({ kernels, modulesDep: depmod, comment, ...where });
 }
 
 async function push(call: BuildahCall): Promise<void> {

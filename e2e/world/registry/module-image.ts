@@ -3,11 +3,13 @@ import { modprobeScript } from '../kernel/modprobe-script.ts';
 import { buildImage, type ImagePlatform, type LayerEntry, type OciImage } from './oci-image.ts';
 
 export interface ModuleImageOptions {
-  /** By kernel version, the `.ko` files by name: they stand at `<dirName>/lib/modules/<kernel>/extra/`. */
+  /** By kernel version, the `.ko` files by name: they stand in `<dirName>/lib/modules/<kernel>/`, below `folder`. */
   kernels: Record<string, Record<string, Buffer>>;
   /** Files of the host's kernel that ours need, by path below `kernel/`: in `modules.dep`, not in the image. */
   hostModules?: Record<string, Buffer>;
   dirName?: string;
+  /** With a `/` at its end; `extra/` by default. */
+  folder?: string;
   /** False: as if depmod was never run. */
   modulesDep?: boolean;
   /** False: an image that cannot load anything. */
@@ -37,12 +39,13 @@ export function buildModuleImage(options: ModuleImageOptions): Promise<OciImage>
 
 function kernelEntries(options: ModuleImageOptions, dirName: string, kernel: string): LayerEntry[] {
   const folder = `${dirName}/lib/modules/${kernel}`;
+  const { folder: below = 'extra/' } = options;
   const modules = Object.entries(options.kernels[kernel] ?? {});
-  const entries: LayerEntry[] = modules.map(([name, content]) => ({ path: `${folder}/extra/${name}`, content }));
+  const entries: LayerEntry[] = modules.map(([name, content]) => ({ path: `${folder}/${below}${name}`, content }));
   entries.push({ path: `${folder}/kernel`, linkTo: `/lib/modules/${kernel}/kernel` });
   if (options.modulesDep === false) return entries;
   const known = [
-    ...modules.map(([name, content]) => [`extra/${name}`, parseKo(content)] as const),
+    ...modules.map(([name, content]) => [`${below}${name}`, parseKo(content)] as const),
     ...Object.entries(options.hostModules ?? {}).map(
       ([path, content]) => [`kernel/${path}`, parseKo(content)] as const,
     ),
