@@ -7,15 +7,17 @@ import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
 import { conditionOf, loadedModules, readModule, readWork } from '../world/fleet/observe.ts';
 import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
+/** Variables of the Dockerfile, not of JavaScript. */
+const variable = (name: string) => `\${${name}}`;
 const dockerfile = [
   'ARG DTK_AUTO',
-  'FROM ${DTK_AUTO} as builder',
+  `FROM ${variable('DTK_AUTO')} as builder`,
   'ARG KERNEL_FULL_VERSION',
   'RUN make all',
   'FROM registry.example/base:1',
   'ARG KERNEL_FULL_VERSION',
-  'COPY --from=builder /src/nic.ko /opt/lib/modules/${KERNEL_FULL_VERSION}/extra/',
-  'RUN depmod -b /opt ${KERNEL_FULL_VERSION}',
+  `COPY --from=builder /src/nic.ko /opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/`,
+  `RUN depmod -b /opt ${variable('KERNEL_FULL_VERSION')}`,
 ].join('\n');
 const unsignedTag = (kernel: string) => `${kernel}-${hubNamespace}_nic_kmm_unsigned`;
 const labelled = (use: string) => ({ 'kmm.node.kubernetes.io/use': use });
@@ -81,7 +83,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
           sign: {
             keySecret: { name: 'signing-key' },
             certSecret: { name: 'signing-certificate' },
-            filesToSign: ['/opt/lib/modules/${KERNEL_FULL_VERSION}/extra/nic.ko'],
+            filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
           },
           ...overrides,
         },
@@ -206,7 +208,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
       sign: {
         keySecret: { name: 'their-key' },
         certSecret: { name: 'their-certificate' },
-        filesToSign: ['/opt/lib/modules/${KERNEL_FULL_VERSION}/extra/nic.ko'],
+        filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
       },
     });
     const [mapping] = stolen.moduleLoader?.container.kernelMappings ?? [];
