@@ -21,6 +21,7 @@ const root = join(import.meta.dirname, '..');
 const served = new Set([
   'v1',
   'apps/v1',
+  'batch/v1',
   'apiextensions.k8s.io/v1',
   'authentication.k8s.io/v1',
   'authorization.k8s.io/v1',

@@ -72,7 +72,8 @@ export async function startVmNode(options: VmNodeOptions): Promise<VmNode> {
     bootID,
     nowMs: runtime.clock.now(),
   });
-  const newKubelet = () => new Kubelet({ client, runtime, name, containers, images, hostRoot, timeFactor: 1, facts });
+  const common = { client, runtime, name, containers, images, hostRoot, facts };
+  const newKubelet = () => new Kubelet({ ...common, logins: [], timeFactor: 1 });
   let kubelet = newKubelet();
   await kubelet.start();
   /** Every container ends with the machine, none gets a signal that it could handle. */
