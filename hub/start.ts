@@ -76,12 +76,13 @@ export function startHub(options: HubOptions): Promise<Running> {
     runtime,
     namespace: options.namespace,
     lookUp,
-    verify: imageVerifier(lookUp),
+    verify: imageVerifier({ ...lookUp, clock: runtime.clock }),
     settings: makingSettings(config),
     modules: caches.modules,
     moduleViews,
     events,
     onChange: (tokens) => demand.waitingFor(tokens).forEach(look),
+    isSettled: () => Object.values(caches).every((cache) => cache.synced),
   });
   const demand = new Demand(images.making);
   const records = new Records((module) => running.status?.enqueue(module));

@@ -1,36 +1,55 @@
+import type { Clock } from '../../shared/core/clock.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
 import type { LookUpSources } from '../../shared/images/look-up.ts';
 import { pullSecret } from '../../shared/images/pull-secret.ts';
 import { verifyImage } from '../../shared/images/verify.ts';
-import type { Verification, Verify } from '../../shared/making/notes.ts';
+import type { Want } from '../../shared/making/image-wants.ts';
+import type { Verification, Verify } from '../../shared/making/verdicts.ts';
 import type { RegistryClient } from '../../shared/registry/client.ts';
 import { parseReference } from '../../shared/registry/reference.ts';
 import type { Credential } from '../../shared/registry/session.ts';
 
 /** Where the kernel's name does not say it. */
 const architectureDefault = 'amd64';
+/** Of one look into one image: time limits of requests are of their pauses. */
+const deadlineMs = 10 * 60_000;
 
 /** Looks into images that were made, with the login that they were pushed with. */
-export function imageVerifier(sources: LookUpSources & { registry: RegistryClient }): Verify {
-  return async ({ request, recipe }, digest) => {
-    const parsed = parseReference(request.image);
-    if (parsed.kind === 'invalid') return { kind: 'bad', reason: 'InvalidImage', message: parsed.message };
-    const { registry, repository } = parsed.reference;
-    const login = await credentialsFor(sources, request, parsed.reference);
-    if (login.kind !== 'credentials') return login;
-    return verifyImage({
-      client: sources.registry,
-      // By its digest: what is judged is what ships.
-      target: { reference: { registry, repository, digest }, tls: request.tls, credentials: login.credentials },
-      platform: { os: 'linux', architecture: recipe.architecture ?? architectureDefault },
-      expected: {
-        kernel: recipe.kernel,
-        dirName: recipe.dirName,
-        moduleName: recipe.moduleName,
-        signed: recipe.sign !== undefined,
-      },
+export function imageVerifier(sources: LookUpSources & { registry: RegistryClient; clock: Clock }): Verify {
+  return async (want, digest) => {
+    const { promise: late, resolve } = Promise.withResolvers<Verification>();
+    const message = `the image was not read within ${deadlineMs / 60_000} minutes`;
+    const cancel = sources.clock.after(deadlineMs, () => {
+      resolve({ kind: 'unknown', reason: 'RegistryUnavailable', message });
     });
+    try {
+      return await Promise.race([verified(sources, want, digest), late]);
+    } finally {
+      cancel();
+    }
   };
+}
+
+type Sources = LookUpSources & { registry: RegistryClient };
+
+async function verified(sources: Sources, { request, recipe }: Want, digest: string): Promise<Verification> {
+  const parsed = parseReference(request.image);
+  if (parsed.kind === 'invalid') return { kind: 'bad', reason: 'InvalidImage', message: parsed.message };
+  const { registry, repository } = parsed.reference;
+  const login = await credentialsFor(sources, request, parsed.reference);
+  if (login.kind !== 'credentials') return login;
+  return verifyImage({
+    client: sources.registry,
+    // By its digest: what is judged is what ships.
+    target: { reference: { registry, repository, digest }, tls: request.tls, credentials: login.credentials },
+    platform: { os: 'linux', architecture: recipe.architecture ?? architectureDefault },
+    expected: {
+      kernel: recipe.kernel,
+      dirName: recipe.dirName,
+      moduleName: recipe.moduleName,
+      signed: recipe.sign !== undefined,
+    },
+  });
 }
 
 async function credentialsFor(

@@ -15,7 +15,7 @@ import { ImageMaking } from '../../shared/making/image-making.ts';
 import { imageHash, jobIndex } from '../../shared/making/job-shelf.ts';
 import { imageOf } from '../../shared/making/job-view.ts';
 import { JobWorkshop } from '../../shared/making/job-workshop.ts';
-import type { Verify } from '../../shared/making/notes.ts';
+import type { Verify } from '../../shared/making/verdicts.ts';
 import { tokenOwner } from '../managed-cluster-module/demand.ts';
 import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
 import { MakingEvents } from './making-events.ts';
@@ -34,6 +34,8 @@ export interface HubImagesOptions {
   moduleViews: ModuleViews;
   events: Pick<EventRecorder, 'record'>;
   onChange: (tokens: readonly string[]) => void;
+  /** Modules, clusters and works are known. */
+  isSettled: () => boolean;
 }
 
 /** The hub's images: what the registry has, and the making of what it has not, by Jobs in the operator's namespace. */
@@ -86,6 +88,7 @@ export function hubImages(options: HubImagesOptions) {
     }),
     verify: options.verify,
     look,
+    isSettled: options.isSettled,
     onChange: options.onChange,
   });
   const controller = imageController(caches, making);
@@ -107,6 +110,8 @@ function imageController(
 ): Controller {
   return {
     name: 'image',
+    // A registry that answers slowly holds who looks into its images, and nobody else.
+    concurrency: 16,
     sources: [
       // A Job that ends makes room for one that waits.
       watching(caches.jobs, ({ previous, current }) => [

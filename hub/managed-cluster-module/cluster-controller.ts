@@ -71,10 +71,10 @@ function forget({ fleet, demand, records }: ClusterParts, memories: Map<string, 
 /** Before anything is shipped: who comes later gets the same content. */
 function fixDigests({ digests }: Fleet, { picture, view }: Gathered, { plans }: Decision): void {
   const { module, work } = picture;
-  for (const { revision: name, image, digest } of plans) {
+  for (const { revision: name, kernel, image, digest } of plans) {
     const revision = module.current?.name === name ? module.current : work?.revision;
     if (revision?.name === name && image !== undefined && digest !== undefined) {
-      digests.fix(view, revision, { image, digest });
+      digests.fix(view, revision, { image, kernel, digest });
     }
   }
 }

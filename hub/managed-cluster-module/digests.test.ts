@@ -20,6 +20,8 @@ const shipped = (content: string): ShippedMapping => ({
 });
 const digests = (...works: ManifestWork[]) => new Digests({ ofRevision: (_, name) => (name === 'm-1' ? works : []) });
 
+const kernel = '5.14.0-1';
+
 describe('the digest of an image', () => {
   it('is read back from the works of the same revision [150]', () => {
     assert.equal(digests(work('c1', shipped(first))).of(module, revision('m-1'), image), first);
@@ -51,15 +53,18 @@ describe('the digest of an image', () => {
       assert.equal(digests(other).of(module, revision('m-1'), image), undefined);
     }
     const fixed = digests();
-    fixed.fix(module, revision('m-1'), { image, digest: first });
+    fixed.fix(module, revision('m-1'), { image, kernel, digest: first });
     assert.equal(fixed.of({ ...module, owner: { ...owner, uid: 'u2' } }, revision('m-1'), image), undefined);
   });
 
   it('is fixed by the first that is verified, and stays', () => {
     const fixed = digests();
-    fixed.fix(module, revision('m-1'), { image, digest: first });
-    fixed.fix(module, revision('m-1'), { image, digest: second });
+    fixed.fix(module, revision('m-1'), { image, kernel, digest: first });
+    fixed.fix(module, revision('m-1'), { image, kernel, digest: second });
     assert.equal(fixed.of(module, revision('m-1'), image), first);
+    // Of what is made, one kernel's image says nothing of another kernel's.
+    assert.equal(fixed.of(module, revision('m-1'), image, kernel), first);
+    assert.equal(fixed.of(module, revision('m-1'), image, 'another'), undefined);
     fixed.forget('m');
     assert.equal(fixed.of(module, revision('m-1'), image), undefined);
   });

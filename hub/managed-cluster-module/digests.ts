@@ -32,14 +32,16 @@ export class Digests {
     this.#works = works;
   }
 
-  of(module: DigestScope, revision: Revision, image: string): string | undefined {
-    return this.#ofRevision(module, revision).get(image);
+  /** Of an image that is made (`kernel`), what was verified for that kernel: another's module says nothing of this one's. */
+  of(module: DigestScope, revision: Revision, image: string, kernel?: string): string | undefined {
+    return this.#ofRevision(module, revision).get(kernel === undefined ? image : kernelKey(image, kernel));
   }
 
   /** From now on this revision ships the image with this digest and no other; the first word counts. */
-  fix(module: DigestScope, revision: Revision, verified: { image: string; digest: string }): void {
+  fix(module: DigestScope, revision: Revision, verified: { image: string; kernel: string; digest: string }): void {
     const known = this.#ofRevision(module, revision);
-    if (!known.has(verified.image)) known.set(verified.image, verified.digest);
+    const { image, kernel, digest } = verified;
+    for (const key of [image, kernelKey(image, kernel)]) if (!known.has(key)) known.set(key, digest);
   }
 
   forget(module: string): void {
@@ -81,7 +83,12 @@ function readBack(works: readonly ManifestWork[], revision: Revision, spokeNames
   return found;
 }
 
-/** Image name → digest → the works that ship it so. */
+/** No image name holds a space. */
+function kernelKey(image: string, kernel: string): string {
+  return `${image} ${kernel}`;
+}
+
+/** Image name, alone and with each kernel → digest → the works that ship it so. */
 function worksByDigest(works: readonly ManifestWork[], revision: Revision, spokeNamespace: string) {
   const found = new Map<string, Map<string, ManifestWork[]>>();
   for (const work of works) {
@@ -91,11 +98,12 @@ function worksByDigest(works: readonly ManifestWork[], revision: Revision, spoke
       const image = answer.mapping.containerImage;
       const digest = digestOf(containerImage, image);
       if (digest === undefined) continue;
-      const byDigest = found.get(image) ?? new Map<string, ManifestWork[]>();
-      found.set(image, byDigest);
-      const those = byDigest.get(digest);
-      if (those === undefined) byDigest.set(digest, [work]);
-      else those.push(work);
+      for (const key of [image, kernelKey(image, literal)]) {
+        const byDigest = found.get(key) ?? new Map<string, ManifestWork[]>();
+        const those = byDigest.get(digest) ?? [];
+        those.push(work);
+        found.set(key, byDigest.set(digest, those));
+      }
     }
   }
   return found;

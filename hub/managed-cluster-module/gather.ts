@@ -118,7 +118,7 @@ function imageQuestions({ digests, images, namespace }: Fleet, view: ModuleView)
     imageCheck: view.imageCheck,
     secretNamespace: namespace,
     stateOf(revision, request) {
-      const digest = digests.of(view, revision, request.image);
+      const digest = digests.of(view, revision, request.image, request.recipe?.kernel);
       if (digest !== undefined) return { state: 'Verified', digest };
       return images.state(request, revision.moduleSpec.imageRebuildTriggerGeneration);
     },

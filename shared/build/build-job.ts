@@ -168,7 +168,7 @@ function volumesOf({ recipe, settings }: BuildRequest): Volume[] {
     },
     { name: 'work', emptyDir: { sizeLimit: workSizeLimit } },
     ...(build?.secrets ?? []).map((name, index) => secretVolume(`secret-${index}`, name)),
-    ...(imageRepoSecret ? [secretVolume('login', imageRepoSecret)] : []),
+    ...(imageRepoSecret ? [secretVolume('login', imageRepoSecret, ['.dockerconfigjson'])] : []),
     ...(settings.trustedCa ? [{ name: 'trusted-ca', configMap: { name: settings.trustedCa, optional: true } }] : []),
   ];
 }

@@ -54,7 +54,8 @@ describe('the sign Job', () => {
     assert.deepEqual(secrets, [
       ['signing-key', undefined],
       ['signing-cert', [{ key: 'cert', path: 'cert' }]],
-      ['registry', undefined],
+      // No other key of it: whoever names another Secret here gets nothing of that.
+      ['registry', [{ key: '.dockerconfigjson', path: '.dockerconfigjson' }]],
     ]);
     assert.deepEqual(
       containers[0]?.volumeMounts?.map(({ mountPath, readOnly }) => [mountPath, readOnly ?? false]),

@@ -117,7 +117,7 @@ function volumesOf({ recipe, settings }: SignRequest): Volume[] {
     secretVolume('key', sign?.keySecret ?? ''),
     secretVolume('cert', sign?.certSecret ?? '', ['cert']),
     { name: 'tmp', emptyDir: {} },
-    ...(imageRepoSecret ? [secretVolume('login', imageRepoSecret)] : []),
+    ...(imageRepoSecret ? [secretVolume('login', imageRepoSecret, ['.dockerconfigjson'])] : []),
     ...(settings.trustedCa ? [{ name: 'trusted-ca', configMap: { name: settings.trustedCa, optional: true } }] : []),
   ];
 }

@@ -49,9 +49,8 @@ export const annotations = {
   image: `${prefix}/image`,
   /** On it: which attempt with these inputs it is. */
   attempt: `${prefix}/attempt`,
-  /** On it: what its pod said in the end, and what the image was found to be, by kernel (JSON). */
+  /** On it: what its pod said in the end (JSON). */
   result: `${prefix}/result`,
-  verdicts: `${prefix}/verdicts`,
   revision: 'hub.kmm.sigs.x-k8s.io/revision',
   state: 'hub.kmm.sigs.x-k8s.io/state',
   updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',

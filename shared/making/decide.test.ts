@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ImageRecipe } from '../images/recipe.ts';
 import { decide } from './decide.ts';
-import type { MakingJob, MakingPicture, Step } from './picture.ts';
+import type { MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const other = `sha256:${'b'.repeat(64)}`;
@@ -35,7 +35,10 @@ function picture(overrides: Partial<MakingPicture> = {}): MakingPicture {
   return {
     image,
     recipe,
-    kernels: [kernel],
+    expectations: [kernel],
+    verdicts: good,
+    wasGood: false,
+    failures: new Map(),
     existence: missing,
     askedMs: nowMs - minuteMs,
     inputs: { kind: 'ready', build: 'b1', sign: 's1' },
@@ -59,13 +62,20 @@ function job(step: Step, overrides: Partial<MakingJob> = {}): MakingJob {
     attempt: 1,
     phase: 'active',
     seconds: undefined,
-    result: ended ? { atMs: nowMs - 2 * minuteMs, reason: '', message: 'make: *** [all] Error 2' } : undefined,
-    verdicts: new Map(),
+    result: ended
+      ? {
+          atMs: nowMs - 2 * minuteMs,
+          reason: '',
+          message: 'make: *** [all] Error 2',
+          ...(overrides.phase === 'succeeded' && { digest }),
+        }
+      : undefined,
     ...overrides,
   };
 }
-const good = new Map([[kernel, { digest, isGood: true, reason: '', message: '' }]]);
-const bad = new Map([[kernel, { digest, isGood: false, reason: 'WrongVermagic', message: 'vermagic 6.1.0-27' }]]);
+const verdict = (kind: Verdict['kind'], reason = '') => ({ kind, reason, message: reason, untilMs: 0 });
+const good = new Map([[kernel, verdict('good')]]);
+const bad = new Map([[kernel, verdict('bad', 'WrongVermagic')]]);
 
 function seen(overrides: Partial<MakingPicture>) {
   const { action, stateOf, wakeMs } = decide(picture(overrides));
@@ -158,57 +168,84 @@ describe('the next step of an image', () => {
     assert.deepEqual(seen({ jobs, askedMs: nowMs - minuteMs, nowMs: nowMs - minuteMs }).state, 'Failed');
   });
 
-  it('counts what was made only once it was looked into', () => {
-    const jobs = [job('build', { phase: 'succeeded' })];
-    assert.deepEqual(seen({ existence: present, jobs }), { action: 'verify', state: 'Checking', wakeMs: undefined });
-    assert.equal(seen({ existence: present, jobs: [job('build')] }).state, 'Building');
-    const verified = [job('build', { phase: 'succeeded', verdicts: good })];
-    assert.deepEqual(seen({ existence: present, jobs: verified }), {
-      action: 'none',
-      state: 'Verified',
-      wakeMs: 8 * minuteMs,
+  it('counts what is there only once it was looked into, whoever pushed it', () => {
+    const verdicts = new Map();
+    assert.deepEqual(seen({ existence: present, verdicts }), {
+      action: 'verify',
+      state: 'Checking',
+      wakeMs: undefined,
     });
-    const moved = { state: 'Verified', digest: other } as const;
-    assert.equal(seen({ existence: moved, jobs: verified }).action, 'verify');
+    const jobs = [job('build', { phase: 'succeeded' })];
+    assert.equal(seen({ existence: present, jobs, verdicts }).action, 'verify');
+    assert.equal(seen({ existence: present, jobs: [job('build')], verdicts }).state, 'Building');
+    assert.deepEqual(seen({ existence: present, jobs }), { action: 'none', state: 'Verified', wakeMs: 8 * minuteMs });
   });
 
-  it('keeps what is no good from being shipped, and makes it anew when an input changes', () => {
-    const jobs = [job('build', { phase: 'succeeded', verdicts: bad })];
-    assert.deepEqual(seen({ existence: present, jobs }), { action: 'none', state: 'Failed', wakeMs: undefined });
+  it('says that it cannot be read, and looks again later', () => {
+    const verdicts = new Map([[kernel, { ...verdict('unknown', 'RegistryUnavailable'), untilMs: nowMs + minuteMs }]]);
+    assert.deepEqual(seen({ existence: present, verdicts }), { action: 'none', state: 'Unknown', wakeMs: minuteMs });
+    assert.equal(seen({ existence: present, verdicts, nowMs: nowMs + minuteMs }).action, 'verify');
+  });
+
+  it('takes nothing that was pushed over what the Job pushed', () => {
+    const result = { atMs: nowMs - 2 * minuteMs, reason: '', message: '', digest: other };
+    const jobs = [job('build', { phase: 'succeeded', result })];
+    assert.equal(seen({ existence: present, jobs, askedMs: nowMs - 3 * minuteMs }).action, 'ask');
+    assert.equal(seen({ existence: present, jobs }).state, 'Failed');
+    assert.equal(seen({ existence: { state: 'Verified', digest: other }, jobs }).state, 'Verified');
+  });
+
+  it('keeps what is no good from being shipped, with or without a Job, and makes it anew when an input changes', () => {
+    const jobs = [job('build', { phase: 'succeeded' })];
+    const common = { existence: present, verdicts: bad };
+    assert.equal(seen({ ...common, jobs }).state, 'Failed');
+    assert.deepEqual(seen(common), { action: 'none', state: 'Failed', wakeMs: 9 * minuteMs });
+    assert.equal(seen({ ...common, nowMs: nowMs + 9 * minuteMs }).action, 'ask', 'somebody may have mended it');
     const inputs = { kind: 'ready', build: 'b2', sign: undefined } as const;
-    const { action } = decide(picture({ existence: present, jobs, inputs }));
+    const { action } = decide(picture({ ...common, jobs, inputs }));
     assert.equal(action.kind === 'delete' && action.condemn, true);
-    assert.equal(seen({ existence: present, isCondemned: true, inputs }).action, 'create');
-    assert.equal(
-      seen({ existence: present, isCondemned: true, jobs: [job('build', { phase: 'succeeded' })] }).action,
-      'ask',
-    );
+    assert.equal(seen({ ...common, isCondemned: true, inputs }).action, 'create');
+    assert.equal(seen({ ...common, isCondemned: true, jobs }).action, 'ask');
   });
 
-  it('judges each kernel by itself: two that share one image name get what is in it [T31]', () => {
-    const verdicts = new Map([
-      ...good,
-      ['6.1.0-29-amd64', { digest, isGood: false, reason: 'ModuleFileMissing', message: 'x' }],
-    ]);
-    const jobs = [job('build', { phase: 'succeeded', verdicts })];
-    const { stateOf } = decide(picture({ existence: present, kernels: [kernel, '6.1.0-29-amd64'], jobs }));
-    assert.deepEqual([stateOf(kernel).state, stateOf('6.1.0-29-amd64').state], ['Verified', 'Failed']);
+  it('makes a signed image anew when only its Dockerfile was mended', () => {
+    const built = job('build', { phase: 'succeeded' });
+    const jobs = [built, job('sign', { phase: 'succeeded' })];
+    const inputs = { kind: 'ready', build: 'b2', sign: 's1' } as const;
+    assert.deepEqual(seen({ recipe: signed, existence: present, verdicts: bad, jobs, inputs }).jobs, ['build', 'sign']);
+  });
+
+  it('goes on making what is no good after a restart in the middle', () => {
+    const common = { existence: present, verdicts: bad };
+    assert.deepEqual(seen({ ...common, jobs: [job('build')] }), {
+      action: 'none',
+      state: 'Building',
+      wakeMs: undefined,
+    });
+    const signing = { ...common, recipe: signed, jobs: [job('build', { phase: 'failed' })] };
+    assert.equal(seen(signing).state, 'Failed');
+    assert.equal(seen(signing).action, 'delete');
+  });
+
+  it('judges each who wants it by itself: two that share one image name get what is in it [T31]', () => {
+    const verdicts = new Map([...good, ['another', verdict('bad', 'ModuleFileMissing')]]);
+    const jobs = [job('build', { phase: 'succeeded' })];
+    const { stateOf } = decide(picture({ existence: present, expectations: [kernel, 'another'], verdicts, jobs }));
+    assert.deepEqual([stateOf(kernel).state, stateOf('another').state], ['Verified', 'Failed']);
   });
 
   it('removes Jobs of verified images after job.gcDelay [77]', () => {
-    const jobs = [
-      job('build', { phase: 'succeeded', verdicts: good }),
-      job('sign', { phase: 'succeeded', verdicts: good }),
-    ];
+    const jobs = [job('build', { phase: 'succeeded' }), job('sign', { phase: 'succeeded' })];
     const overrides = { recipe: signed, existence: present, jobs };
     assert.equal(seen({ ...overrides, nowMs: nowMs + 7 * minuteMs }).action, 'none');
     assert.deepEqual(seen({ ...overrides, nowMs: nowMs + 8 * minuteMs }).jobs, ['build', 'sign']);
   });
 
   it('builds again what was deleted from the registry [86]', () => {
-    const jobs = [job('build', { phase: 'succeeded', verdicts: good })];
-    assert.deepEqual(seen({ jobs, askedMs: nowMs }).jobs, ['build']);
-    const reason = 'UnsignedImageMissing';
+    const jobs = [job('build', { phase: 'succeeded' })];
+    assert.deepEqual(seen({ jobs, askedMs: nowMs, wasGood: true }).jobs, ['build']);
+    // The signer's own word.
+    const reason = 'ImageMissing';
     const lost = job('sign', { phase: 'failed', result: { atMs: nowMs - 60 * minuteMs, reason, message: 'gone' } });
     assert.deepEqual(seen({ recipe: signed, jobs: [job('build', { phase: 'succeeded' }), lost] }).jobs, [
       'build',
@@ -217,10 +254,10 @@ describe('the next step of an image', () => {
   });
 
   it('cancels nothing at once when nobody wants it any more: another version may want the same', () => {
-    const overrides = { recipe: undefined, kernels: [], jobs: [job('build')] };
-    assert.deepEqual(seen(overrides), { action: 'none', state: 'Checking', wakeMs: minuteMs });
-    assert.deepEqual(seen({ ...overrides, unwantedMs: minuteMs }).jobs, ['build']);
-    const finished = { ...overrides, jobs: [job('build', { phase: 'failed' })], unwantedMs: minuteMs };
+    const overrides = { recipe: undefined, expectations: [], jobs: [job('build')] };
+    assert.deepEqual(seen(overrides), { action: 'none', state: 'Checking', wakeMs: 5 * minuteMs });
+    assert.deepEqual(seen({ ...overrides, unwantedMs: 5 * minuteMs }).jobs, ['build']);
+    const finished = { ...overrides, jobs: [job('build', { phase: 'failed' })], unwantedMs: 5 * minuteMs };
     assert.equal(seen(finished).wakeMs, 8 * minuteMs);
   });
 

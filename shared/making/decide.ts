@@ -3,10 +3,14 @@ import { makingReasons } from './making-reasons.ts';
 import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
 
 /** A hub that just started has not heard of all wants yet. */
-const unwantedGraceMs = 60_000;
+const unwantedGraceMs = 5 * 60_000;
+/** Then it is looked at a last time, and forgotten. */
+const forgetMs = 2 * 3_600_000 + 1_000;
 /** After a failure; doubling. */
 const backOffMsFirst = 120_000;
 const backOffMsMax = 3_600_000;
+/** Somebody may have deleted an image that is no good, or pushed another. */
+const askAgainMs = 600_000;
 
 const none: MakingAction = { kind: 'none' };
 
@@ -16,7 +20,7 @@ const none: MakingAction = { kind: 'none' };
  * two can work on one image; what was made is believed only once it was looked into (`verdicts`).
  */
 export function decide(picture: MakingPicture): MakingDecision {
-  const { recipe, jobs, existence, isCondemned } = picture;
+  const { recipe, jobs, existence } = picture;
   const unread = jobs.find(
     ({ phase, result }) => (phase === 'succeeded' || phase === 'failed') && result === undefined,
   );
@@ -25,17 +29,14 @@ export function decide(picture: MakingPicture): MakingDecision {
   if (recipe === undefined) return unwanted(picture);
   if (existence.state === 'Checking' || existence.state === 'Unknown') return always(none, existence);
   const final: Step = recipe.sign === undefined ? 'build' : 'sign';
-  if (existence.state === 'Verified' && !isCondemned) return there(picture, existence.digest, final);
-  const leaving = jobs.find(({ phase }) => phase === 'terminating');
-  if (leaving !== undefined) return always(none, working(leaving.step, 'waits until a former Job is gone'));
-  return missing(picture, final);
+  return existence.state === 'Verified' ? there(picture, existence.digest, final) : makeAnew(picture, final);
 }
 
 /** Who is wanted no more is given up, not at once: another revision may want the same. */
 function unwanted({ jobs, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): MakingDecision {
   const checking: ImageState = { state: 'Checking' };
   const present = jobs.filter(({ phase }) => phase !== 'terminating');
-  if (present.length === 0) return always(none, checking);
+  if (present.length === 0) return { ...always(none, checking), ...(unwantedMs < forgetMs && { wakeMs: forgetMs }) };
   const leftMs = (job: MakingJob) =>
     Math.max(unwantedGraceMs - unwantedMs, job.result === undefined ? 0 : job.result.atMs + keepFinishedMs - nowMs);
   const due = present.filter((job) => leftMs(job) <= 0);
@@ -43,34 +44,98 @@ function unwanted({ jobs, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): M
   return { ...always(none, checking), wakeMs: Math.min(...present.map(leftMs)) };
 }
 
-/** It is in the registry. If we put it there, it counts once it was looked into. */
+/** It is in the registry: it counts once it was looked into, whoever put it there. */
 function there(picture: MakingPicture, digest: string, final: Step): MakingDecision {
-  const { jobs, kernels, inputs, keepFinishedMs, nowMs } = picture;
-  const verified: ImageState = { state: 'Verified', digest };
+  const { jobs, expectations, verdicts, nowMs } = picture;
   const present = jobs.filter(({ phase }) => phase !== 'terminating');
   const maker = present.find(({ step }) => step === final);
-  // It may have pushed already, and not ended yet.
-  if (maker?.phase === 'active') return always(none, working(final));
-  if (maker?.phase !== 'succeeded') {
-    return always(present.length > 0 ? removal(present, 'the image is there') : none, verified);
+  const stateOf = (expectation: string) => judged(verdicts.get(expectation), digest);
+  // It may have pushed already, and not ended yet: what is there now may be gone in a moment.
+  if (maker?.phase === 'active') return mixed(always(none, working(final)), stateOf);
+  const pushedMs = maker?.result?.atMs ?? 0;
+  if (maker?.result?.digest !== undefined && maker.result.digest !== digest && !picture.isCondemned) {
+    if (picture.askedMs <= pushedMs) return always({ kind: 'ask' }, { state: 'Checking' });
+    const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete Job ${maker.name} to take it`;
+    return asked(picture.askedMs + askAgainMs - nowMs, () => ({
+      state: 'Failed',
+      reason: makingReasons.mismatch,
+      message,
+    }));
   }
-  const stateOf = (kernel: string) => judged(maker.verdicts.get(kernel), digest);
-  const open = kernels.filter((kernel) => maker.verdicts.get(kernel)?.digest !== digest);
-  if (open.length > 0) return { action: { kind: 'verify', job: maker, digest, kernels: open }, stateOf };
-  const bad = kernels.filter((kernel) => maker.verdicts.get(kernel)?.isGood === false);
-  if (bad.length > 0) {
-    const isOutdated = inputs.kind === 'ready' && inputs[final] !== undefined && inputs[final] !== maker.hash;
-    return { action: isOutdated ? { ...removal(present, 'its inputs changed'), condemn: true } : none, stateOf };
+  const open = expectations.filter((each) => isOpen(verdicts.get(each), nowMs));
+  if (open.length > 0) return { action: { kind: 'verify', digest, expectations: open }, stateOf };
+  const isBad = expectations.some((each) => verdicts.get(each)?.kind === 'bad');
+  if (isBad) return noGood(picture, { digest, final, stateOf });
+  const unknown = [...verdicts.values()].filter(({ kind }) => kind === 'unknown');
+  if (unknown.length > 0) {
+    return { action: none, stateOf, wakeMs: Math.min(...unknown.map(({ untilMs }) => untilMs)) - nowMs };
   }
+  return tidied(picture, { present, maker, stateOf });
+}
+
+/** All is well: what made it goes. */
+function tidied(
+  { keepFinishedMs, nowMs }: MakingPicture,
+  { present, maker, stateOf }: { present: readonly MakingJob[]; maker: MakingJob | undefined; stateOf: StateOf },
+): MakingDecision {
+  if (present.length === 0) return { action: none, stateOf };
+  if (maker?.phase !== 'succeeded') return { action: removal(present, 'the image is there'), stateOf };
   const leftMs = (maker.result?.atMs ?? 0) + keepFinishedMs - nowMs;
   if (leftMs <= 0) return { action: removal(present, 'its image is verified'), stateOf };
   return { action: none, stateOf, wakeMs: leftMs };
 }
 
+/** What is there is not what is wanted. It is made anew when what it is made from changed, or while that is under way. */
+function noGood(
+  picture: MakingPicture,
+  { digest, final, stateOf }: { digest: string; final: Step; stateOf: StateOf },
+): MakingDecision {
+  const { jobs, inputs, isCondemned, askedMs, nowMs } = picture;
+  const maker = jobs.find(({ step, phase }) => step === final && phase === 'succeeded');
+  const madeThis = maker !== undefined && (maker.result?.digest ?? digest) === digest;
+  if (isCondemned || (jobs.length > 0 && !madeThis)) return mixed(makeAnew(picture, final), stateOf);
+  const isOutdated = jobs.some(({ step, hash }) => inputs.kind === 'ready' && isOther(inputs[step], hash));
+  if (!isOutdated) return asked(askedMs + askAgainMs - nowMs, stateOf);
+  return { action: { ...removal(jobs, 'its inputs changed'), condemn: true }, stateOf };
+}
+
+type StateOf = MakingDecision['stateOf'];
+
+function asked(inMs: number, stateOf: StateOf): MakingDecision {
+  return inMs > 0 ? { action: none, stateOf, wakeMs: inMs } : { action: { kind: 'ask' }, stateOf };
+}
+
+/** Who has what is wanted keeps it while it is made anew for others. */
+function mixed(making: MakingDecision, stateOf: StateOf): MakingDecision {
+  return {
+    ...making,
+    stateOf(expectation) {
+      const state = stateOf(expectation);
+      return state.state === 'Verified' ? state : making.stateOf(expectation);
+    },
+  };
+}
+
+function isOpen(verdict: Verdict | undefined, nowMs: number): boolean {
+  return verdict === undefined || (verdict.kind === 'unknown' && verdict.untilMs <= nowMs);
+}
+
 function judged(verdict: Verdict | undefined, digest: string): ImageState {
-  if (verdict?.digest !== digest) return { state: 'Checking' };
-  if (verdict.isGood) return { state: 'Verified', digest };
-  return { state: 'Failed', reason: verdict.reason, message: verdict.message };
+  if (verdict === undefined) return { state: 'Checking' };
+  if (verdict.kind === 'good') return { state: 'Verified', digest };
+  const { reason, message } = verdict;
+  if (verdict.kind === 'unknown') return { state: 'Unknown', reason: 'UnexpectedAnswer', message };
+  return { state: 'Failed', reason, message: `what the registry has is no good: ${message}` };
+}
+
+function isOther(wanted: string | undefined, made: string): boolean {
+  return wanted !== undefined && wanted !== made;
+}
+
+function makeAnew(picture: MakingPicture, final: Step): MakingDecision {
+  const leaving = picture.jobs.find(({ phase }) => phase === 'terminating');
+  if (leaving !== undefined) return always(none, working(leaving.step, 'waits until a former Job is gone'));
+  return missing(picture, final);
 }
 
 /** It is not in the registry, or is no good there. */
@@ -79,7 +144,7 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
   if (inputs.kind === 'problem') {
     return always(none, { state: 'Failed', reason: inputs.reason, message: inputs.message });
   }
-  const outdated = jobs.filter(({ step, hash }) => inputs[step] !== undefined && inputs[step] !== hash);
+  const outdated = jobs.filter(({ step, hash }) => isOther(inputs[step], hash));
   if (outdated.some(({ step }) => step === 'build')) return always(removal(jobs, 'its inputs changed'), anew('build'));
   if (outdated.length > 0) return always(removal(outdated, 'its inputs changed'), anew('sign'));
   const steps: Step[] = recipe?.build === undefined ? ['sign'] : final === 'sign' ? ['build', 'sign'] : ['build'];
@@ -89,12 +154,21 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
     if (job.phase === 'active') return always(none, working(step));
     if (job.phase === 'failed') return failed(picture, job);
     if (step === final) return pushed(picture, job);
+    if (job.result?.digest === undefined)
+      return failed(picture, withMessage(job, 'its pod was gone before it was read'));
   }
   return always(none, { state: 'Checking' });
 }
 
-function begin({ inputs, mayStart }: MakingPicture, step: Step): MakingDecision {
+function begin({ inputs, mayStart, failures, nowMs }: MakingPicture, step: Step): MakingDecision {
   const hash = inputs.kind === 'ready' ? inputs[step] : undefined;
+  const former = failures.get(step);
+  const leftMs = former !== undefined && former.hash === hash ? former.atMs + backOffMs(former.attempt) - nowMs : 0;
+  if (leftMs > 0) {
+    const reason = step === 'build' ? makingReasons.buildFailed : makingReasons.signFailed;
+    const message = `${step} failed (attempt ${former?.attempt}), and is tried again later`;
+    return { ...always(none, { state: 'Failed', reason, message }), wakeMs: leftMs };
+  }
   if (hash === undefined) return always(none, working(step, 'waits for the digest of the unsigned image'));
   if (mayStart) return always({ kind: 'create', step, hash }, working(step, 'begins'));
   const message = 'waits until one of the builds under way has ended (builds.concurrency)';
@@ -105,13 +179,13 @@ function begin({ inputs, mayStart }: MakingPicture, step: Step): MakingDecision 
 function pushed(picture: MakingPicture, job: MakingJob): MakingDecision {
   if (picture.isCondemned) return always({ kind: 'ask' }, { state: 'Checking' });
   if (picture.askedMs <= (job.result?.atMs ?? 0)) return always({ kind: 'ask' }, { state: 'Checking' });
-  const wasThere = [...job.verdicts.values()].some(({ isGood }) => isGood);
-  if (wasThere) return always(removal(picture.jobs, 'the image was deleted from the registry'), anew('build'));
+  if (picture.wasGood) return always(removal(picture.jobs, 'the image was deleted from the registry'), anew('build'));
   const message = 'the Job succeeded, but the registry has no such image';
-  return failed(picture, {
-    ...job,
-    result: { atMs: job.result?.atMs ?? picture.nowMs, reason: makingReasons.notPushed, message },
-  });
+  return failed(picture, withMessage(job, message, makingReasons.notPushed));
+}
+
+function withMessage(job: MakingJob, message: string, reason = ''): MakingJob {
+  return { ...job, result: { atMs: job.result?.atMs ?? 0, reason, message } };
 }
 
 /** Shown, and tried again later and later. */
@@ -120,12 +194,15 @@ function failed({ jobs, nowMs }: MakingPicture, job: MakingJob): MakingDecision 
   const reason = step === 'build' ? makingReasons.buildFailed : makingReasons.signFailed;
   const message = `${step} failed (attempt ${attempt}): ${result?.message ?? 'its pod is gone'}`;
   const state: ImageState = { state: 'Failed', reason: result?.reason || reason, message };
-  const leftMs =
-    (result?.atMs ?? nowMs) + Math.min(backOffMsMax, backOffMsFirst * 2 ** Math.min(attempt - 1, 10)) - nowMs;
+  const leftMs = (result?.atMs ?? nowMs) + backOffMs(attempt) - nowMs;
   if (leftMs > 0) return { ...always(none, state), wakeMs: leftMs };
   // The unsigned image may be deleted at any time, and is built again when it is needed (checklist 86).
   const again = result?.reason === makingReasons.unsignedMissing ? jobs : [job];
   return always(removal(again, 'it is tried again'), state);
+}
+
+function backOffMs(attempt: number): number {
+  return Math.min(backOffMsMax, backOffMsFirst * 2 ** Math.min(attempt - 1, 10));
 }
 
 function removal(jobs: readonly MakingJob[], why: string): MakingAction & { kind: 'delete' } {

@@ -9,13 +9,16 @@ import type { Job } from '../kube/object.ts';
 import { jobs as jobResource } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { decide } from './decide.ts';
-import { ImageWants } from './image-wants.ts';
+import { gather } from './gather.ts';
+import { ImageWants, imageKey } from './image-wants.ts';
 import { JobShelf } from './job-shelf.ts';
+import { MakingMemory } from './making-memory.ts';
 import { MakingStates } from './making-states.ts';
-import { noteResult, noteVerdicts, type Verify } from './notes.ts';
+import { noteResult } from './notes.ts';
 import { type MakerOf, type Ordered, ordered, orderOf } from './orders.ts';
 import type { MakingAction, MakingDecision, MakingPicture, Step } from './picture.ts';
 import type { Told } from './told.ts';
+import { expectationOf, type Verify } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
 
 export interface ImageMakingOptions {
@@ -33,6 +36,8 @@ export interface ImageMakingOptions {
   makerOf: MakerOf;
   told: Told;
   verify: Verify;
+  /** Before, it is not known what is wanted. */
+  isSettled: () => boolean;
   /** Has an image looked at by the controller. */
   look: (image: string) => void;
   /** Called after a state changed, with all who want that image. */
@@ -41,6 +46,8 @@ export interface ImageMakingOptions {
 
 /** Until the cache shows what was just made. */
 const createdLateMs = 1_000;
+/** Of what nobody wants any more: longer than a failure is waited for. */
+const rememberedMs = 2 * 3_600_000;
 
 /**
  * The life of the images that can be made (design.md, decision 6): one piece of work for all who want an image, whatever
@@ -52,10 +59,7 @@ export class ImageMaking {
   readonly #wants = new ImageWants();
   readonly #states = new MakingStates();
   readonly #shelf: JobShelf;
-  /** Images that the registry has, and that are to be made anew. */
-  readonly #condemned = new Set<string>();
-  /** What failed last with which inputs, by Job name. */
-  readonly #attempts = new Map<string, { hash: string; attempt: number }>();
+  readonly #memory = new MakingMemory();
 
   constructor(options: ImageMakingOptions) {
     this.#options = options;
@@ -66,14 +70,12 @@ export class ImageMaking {
   want(wantedBy: string, requests: readonly ImageRequest[], generation?: number): void {
     this.#options.checks.want(wantedBy, requests, generation);
     const [request] = requests.filter(({ recipe }) => recipe !== undefined);
-    if (request?.recipe === undefined) {
-      this.#drop(wantedBy);
-      return;
-    }
-    this.#wants.add({ token: wantedBy, request, recipe: request.recipe, generation });
+    if (request?.recipe === undefined) return void this.#drop(wantedBy);
+    const image = imageKey(request.image);
+    this.#wants.add({ token: wantedBy, image, request, recipe: request.recipe, generation });
     // Another version may mean another content: what is known is of the former.
-    this.#states.forget(request.image);
-    this.#options.look(request.image);
+    this.#states.forget(image);
+    this.#options.look(image);
   }
 
   forget(wantedBy: string): void {
@@ -89,7 +91,7 @@ export class ImageMaking {
   state(request: ImageRequest, generation?: number): ImageState {
     const { recipe, image } = request;
     if (recipe === undefined) return this.#options.checks.state(request, generation);
-    return this.#states.get(image, recipe.kernel) ?? { state: 'Checking' };
+    return this.#states.get(imageKey(image), expectationOf(recipe)) ?? { state: 'Checking' };
   }
 
   /** The registry has answered about what these want: of images that can be made, more than the answer counts. */
@@ -128,42 +130,34 @@ export class ImageMaking {
   }
 
   #gather(image: string, wants: readonly Ordered[]): MakingPicture {
-    const { checks, workshop, runtime, keepFinishedMs } = this.#options;
+    const { checks, workshop, keepFinishedMs, concurrency, runtime, isSettled } = this.#options;
     const nowMs = runtime.clock.now();
+    const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
     const jobs = this.#shelf.of(image);
-    const [first] = wants;
-    const common = {
+    if (jobs.length === 0 && unwantedMs > rememberedMs) this.#forget(image);
+    const mayStart = this.#shelf.running() < concurrency;
+    return gather({
       image,
-      kernels: [...new Set(wants.map(({ recipe }) => recipe.kernel))].sort(),
+      wants,
       jobs,
-      isCondemned: this.#condemned.has(image),
-      mayStart: this.#shelf.running() < this.#options.concurrency,
+      checks,
+      workshop,
+      memory: this.#memory,
+      mayStart,
+      unwantedMs,
       keepFinishedMs,
       nowMs,
-    };
-    if (first === undefined) {
-      const inputs = { kind: 'ready', build: undefined, sign: undefined } as const;
-      const unwantedMs = this.#wants.unwantedMs(image, nowMs);
-      return { ...common, recipe: undefined, existence: { state: 'Checking' }, askedMs: 0, inputs, unwantedMs };
-    }
-    return {
-      ...common,
-      recipe: first.recipe,
-      existence: checks.state(first.request, first.generation),
-      askedMs: checks.askedMs(first.request, first.generation),
-      inputs: workshop.inputs(orderOf(first, jobs)),
-      unwantedMs: 0,
-    };
+    });
   }
 
   #publish(
-    { image, kernels }: MakingPicture,
+    { image, expectations }: MakingPicture,
     { stateOf }: Pick<MakingDecision, 'stateOf'>,
     wants: readonly Ordered[],
   ): void {
     if (wants.length === 0) return;
-    const changed = this.#states.replace(image, new Map(kernels.map((kernel) => [kernel, stateOf(kernel)])));
-    const whose = wants.filter(({ recipe }) => changed.includes(recipe.kernel)).map(({ token }) => token);
+    const changed = this.#states.replace(image, new Map(expectations.map((each) => [each, stateOf(each)])));
+    const whose = wants.filter(({ recipe }) => changed.includes(expectationOf(recipe))).map(({ token }) => token);
     if (whose.length > 0) this.#options.onChange(whose);
   }
 
@@ -177,9 +171,9 @@ export class ImageMaking {
       case 'create':
         return this.#create(picture, action, wants);
       case 'delete': {
-        if (action.condemn) this.#condemned.add(image);
+        if (action.condemn) this.#memory.condemned.add(image);
         for (const job of action.jobs) {
-          if (job.phase === 'failed') this.#attempts.set(job.name, { hash: job.hash, attempt: job.attempt });
+          if (job.phase === 'failed') this.#memory.noteFailure(image, job, this.#options.runtime.clock.now());
           if (job.phase === 'active') this.#options.told.cancelled(job, wants, action.why);
           await client.delete(jobResource, { namespace, name: job.name }, deletion(job.uid));
         }
@@ -191,14 +185,30 @@ export class ImageMaking {
         return done;
       }
       case 'ask':
-        this.#condemned.delete(image);
-        checks.again(image);
+        this.#memory.condemned.delete(image);
+        for (const name of new Set(wants.map(({ request }) => request.image))) checks.again(name);
         return done;
       case 'verify':
-        return noteVerdicts(this.#options, action, wants);
+        return this.#verify(image, action, wants);
       default:
         return unreachable(action);
     }
+  }
+
+  async #verify(
+    image: string,
+    { digest, expectations }: { digest: string; expectations: readonly string[] },
+    wants: readonly Ordered[],
+  ): Promise<Outcome> {
+    const open = expectations.flatMap((each) => wants.find(({ recipe }) => expectationOf(recipe) === each) ?? []);
+    const { verify, runtime } = this.#options;
+    await this.#memory.verdicts.look(image, digest, { open, verify, nowMs: runtime.clock.now() });
+    return after(0, 'ImageLookedInto');
+  }
+
+  #forget(image: string): void {
+    this.#wants.forgetUnwanted(image);
+    this.#memory.forget(image);
   }
 
   async #create(
@@ -206,12 +216,12 @@ export class ImageMaking {
     { step, hash }: { step: Step; hash: string },
     wants: readonly Ordered[],
   ): Promise<Outcome> {
-    const { image, jobs } = picture;
-    const [want] = wants;
+    const { image, jobs, recipe } = picture;
+    const want = wants.find((each) => each.recipe === recipe);
     const { client, workshop, told } = this.#options;
     if (want === undefined || this.#shelf.isMaking(image)) return after(createdLateMs, 'JobNotSeenYet');
     const order = orderOf(want, jobs);
-    const before = this.#attempts.get(workshop.nameOf(step, order));
+    const before = this.#memory.failures(image).get(step);
     const attempt = before?.hash === hash ? before.attempt + 1 : 1;
     const made = workshop.job(step, { ...order, hash, attempt });
     if (made.kind === 'refused') {

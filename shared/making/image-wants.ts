@@ -1,9 +1,12 @@
 import type { ImageRequest } from '../images/look-up.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
+import { formatReference, parseReference } from '../registry/reference.ts';
 
 /** One who wants an image, and how it would be made for them. */
 export interface Want {
   token: string;
+  /** Its name, spelt in the one way. */
+  image: string;
   request: ImageRequest;
   recipe: ImageRecipe;
   generation: number | undefined;
@@ -17,7 +20,7 @@ export class ImageWants {
   readonly #unwantedSince = new Map<string, number>();
 
   add(want: Want): void {
-    const { image } = want.request;
+    const { image } = want;
     this.remove(want.token, 0);
     this.#images.set(want.token, image);
     const wants = this.#byImage.get(image) ?? new Map<string, Want>();
@@ -70,4 +73,10 @@ export class ImageWants {
 function uses({ recipe: { build, sign, imageRepoSecret } }: Want, name: string): boolean {
   const names = [build?.dockerfileConfigMap, ...(build?.secrets ?? []), sign?.keySecret, sign?.certSecret];
   return [...names, imageRepoSecret].includes(name);
+}
+
+/** One image has one key, however it is spelt. */
+export function imageKey(image: string): string {
+  const parsed = parseReference(image);
+  return parsed.kind === 'invalid' ? image : formatReference(parsed.reference);
 }

@@ -1,7 +1,7 @@
 import { isRecord } from '../core/record.ts';
 import { annotations, labels } from '../kube/names.ts';
 import type { Job } from '../kube/object.ts';
-import type { JobResult, MakingJob, Step, Verdict } from './picture.ts';
+import type { JobResult, MakingJob, Step } from './picture.ts';
 
 /** What a Job says of itself; undefined for one that is none of ours. What people wrote into it is not trusted to be well-formed. */
 export function viewJob(job: Job): MakingJob | undefined {
@@ -18,7 +18,6 @@ export function viewJob(job: Job): MakingJob | undefined {
     seconds: secondsOf(job.metadata.creationTimestamp, end?.lastTransitionTime),
     phase: deletionTimestamp ? 'terminating' : phaseOf(end?.type),
     result: resultIn(noted[annotations.result]),
-    verdicts: verdictsIn(noted[annotations.verdicts]),
   };
 }
 
@@ -54,23 +53,6 @@ function resultIn(text: string | undefined): JobResult | undefined {
     reason: typeof reason === 'string' ? reason : '',
     message: typeof message === 'string' ? message : '',
   };
-}
-
-function verdictsIn(text: string | undefined): Map<string, Verdict> {
-  const found = new Map<string, Verdict>();
-  const value = parsed(text);
-  if (!isRecord(value)) return found;
-  for (const [kernel, verdict] of Object.entries(value)) {
-    if (!isRecord(verdict) || typeof verdict['digest'] !== 'string') continue;
-    const { digest, isGood, reason, message } = verdict;
-    found.set(kernel, {
-      digest,
-      isGood: isGood === true,
-      reason: typeof reason === 'string' ? reason : '',
-      message: typeof message === 'string' ? message : '',
-    });
-  }
-  return found;
 }
 
 function parsed(text: string | undefined): unknown {

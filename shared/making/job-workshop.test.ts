@@ -97,6 +97,11 @@ describe('the workshop', () => {
 
   it('mounts in no build what any module signs with', () => {
     assert.match(problem(workshop({}, { isSigningKey: (name) => name === 'token' })), /^SecretRefused: Secret token/);
+    // Nor as the login: it is mounted, too.
+    const stolen = { ...order, recipe: { ...recipe, imageRepoSecret: 'their-key' } };
+    const secrets = [...all.secrets, object('their-key')];
+    const inputs = workshop({ secrets }, { isSigningKey: (name) => name === 'their-key' }).inputs(stolen);
+    assert.match(JSON.stringify(inputs), /SecretRefused.*their-key holds a signing key/);
   });
 
   it('begins anew with another Dockerfile, and signs anew with another key, and not the other way round [T10] [T23]', () => {

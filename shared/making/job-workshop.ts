@@ -53,7 +53,8 @@ export class JobWorkshop implements Workshop {
       const { refusal } = judgeSecrets({ step, recipe, module: module.name, secrets, strictSecrets });
       if (refusal !== undefined) return { kind: 'problem', ...refusal };
     }
-    const key = recipe.build?.secrets.find((name) => this.#options.isSigningKey(name));
+    const mounted = recipe.build === undefined ? [] : [...recipe.build.secrets, recipe.imageRepoSecret ?? ''];
+    const key = mounted.find((name) => name !== '' && this.#options.isSigningKey(name));
     if (key !== undefined) {
       const message = `Secret ${key} holds a signing key: it is never mounted in a build`;
       return { kind: 'problem', reason: makingReasons.secretRefused, message };

@@ -105,6 +105,7 @@ class World {
           ? { kind: 'bad', reason: 'WrongVermagic', message: `${request.image} is no good` }
           : { kind: 'good', digest },
       look: (image) => this.#due.add(image),
+      isSettled: () => true,
       onChange: () => undefined,
     });
     return making;
@@ -196,9 +197,10 @@ class World {
     const image = noted[annotations.image] ?? '';
     const step = job.metadata.labels?.[labels.buildType];
     const isLast = step === 'sign' || !wishes.some(({ recipe: { sign, image: of } }) => of === image && sign);
-    const digest = `sha256:${`${this.isGood ? '' : 'bad'}${this.#uid}`.padEnd(64, '0')}`;
+    this.#uid += 1;
+    const digest = `sha256:${`${this.isGood ? 'c' : 'bad'}${this.#uid}`.padEnd(64, '0')}`;
     if (how === 'Complete' && isLast) this.registry.set(image, digest);
-    const said = how === 'Complete' ? JSON.stringify({ digest: `sha256:${'0'.repeat(64)}` }) : 'make: *** Error 2';
+    const said = how === 'Complete' ? JSON.stringify({ digest }) : 'make: *** Error 2';
     this.jobs.set(job.metadata.name, {
       ...job,
       metadata: { ...job.metadata, annotations: { ...noted, said } },
@@ -302,8 +304,6 @@ describe('the life of images', () => {
           world.states(),
           wishes.map(() => 'Verified'),
         );
-        // What pushed and was then deleted by hand, before anybody looked into the image, leaves one that nobody doubts.
-        if (happened.includes('delete a Job by hand')) return;
         for (const digest of world.registry.values()) assert.ok(!digest.includes('bad'), `${digest} was let through`);
       }),
       { numRuns: 80 },

@@ -6,7 +6,9 @@ export const makingReasons = {
   buildFailed: 'BuildFailed',
   signFailed: 'SignFailed',
   notPushed: 'ImageNotPushed',
-  unsignedMissing: 'UnsignedImageMissing',
+  /** The signer's own word (`shared/sign/result.ts`). */
+  unsignedMissing: 'ImageMissing',
+  mismatch: 'DigestMismatch',
   dockerfileMissing: 'DockerfileMissing',
   secretMissing: 'SecretMissing',
   secretRefused: 'SecretRefused',

@@ -1,6 +1,5 @@
 import { shortened } from '../core/conditions.ts';
 import { oneLine } from '../core/one-line.ts';
-import { after, done, type Outcome } from '../core/outcome.ts';
 import { isRecord } from '../core/record.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { microTime } from '../kube/lease-state.ts';
@@ -8,21 +7,10 @@ import { annotations } from '../kube/names.ts';
 import type { Pod } from '../kube/object.ts';
 import { jobs, pods } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
-import type { Want } from './image-wants.ts';
 import { makingReasons } from './making-reasons.ts';
-import type { JobResult, MakingJob, Verdict } from './picture.ts';
+import type { JobResult, MakingJob } from './picture.ts';
 
 const messageCharsMax = 700;
-const unknownAgainMs = 15_000;
-const verdictsMax = 64;
-
-/** Looks into the image that was made, for one kernel. */
-export type Verify = (want: Want, digest: string) => Promise<Verification>;
-
-export type Verification =
-  | { kind: 'good'; digest: string }
-  | { kind: 'bad'; reason: string; message: string }
-  | { kind: 'unknown'; reason: string; message: string };
 
 interface Place {
   client: KubeClient;
@@ -75,30 +63,6 @@ function sayingOf(text: string): { digest: string | undefined; reason: string; m
     reason: typeof reason === 'string' && /^[A-Za-z]{1,64}$/.test(reason) ? reason : '',
     message: shortened(oneLine(typeof message === 'string' ? message : ''), messageCharsMax),
   };
-}
-
-/** Looks into the image for each kernel that has no verdict yet, and keeps what was found on the Job. */
-export async function noteVerdicts(
-  { verify, ...place }: Place & { verify: Verify },
-  { job, digest, kernels }: { job: MakingJob; digest: string; kernels: readonly string[] },
-  wants: readonly Want[],
-): Promise<Outcome> {
-  const verdicts = new Map<string, Verdict>(job.verdicts);
-  let isOpen = false;
-  for (const kernel of kernels) {
-    const want = wants.find(({ recipe }) => recipe.kernel === kernel);
-    if (want === undefined) continue;
-    const found = await verify(want, digest);
-    if (found.kind === 'unknown') isOpen = true;
-    else if (found.kind === 'good') verdicts.set(kernel, { digest, isGood: true, reason: '', message: '' });
-    else {
-      const message = shortened(found.message, messageCharsMax);
-      verdicts.set(kernel, { digest, isGood: false, reason: found.reason, message });
-    }
-  }
-  const kept = Object.fromEntries([...verdicts].slice(-verdictsMax));
-  if (verdicts.size > 0) await annotate(place, job, { [annotations.verdicts]: JSON.stringify(kept) });
-  return isOpen ? after(unknownAgainMs, 'ImageNotRead') : done;
 }
 
 /** Of this very Job: one that took its name meanwhile refuses the UID. */

@@ -15,12 +15,20 @@ export interface JobResult {
   message: string;
 }
 
-/** What the image in the registry was found to be, for one kernel. */
+/** What an image in the registry was found to be, for one who wants it. `unknown`: it could not be read. */
 export interface Verdict {
-  digest: string;
-  isGood: boolean;
+  kind: 'good' | 'bad' | 'unknown';
   reason: string;
   message: string;
+  /** Until when nobody looks again; of `unknown` only. */
+  untilMs: number;
+}
+
+/** A Job that failed and is gone: its successor waits its time all the same. */
+export interface FormerFailure {
+  hash: string;
+  attempt: number;
+  atMs: number;
 }
 
 /** A Job that makes, or made, an image. */
@@ -37,8 +45,6 @@ export interface MakingJob {
   seconds: number | undefined;
   /** Undefined until it was read. */
   result: JobResult | undefined;
-  /** By kernel. */
-  verdicts: ReadonlyMap<string, Verdict>;
 }
 
 /** The hashes of what each step is made from now; `sign` is unknown until the unsigned image is. */
@@ -52,8 +58,13 @@ export interface MakingPicture {
   image: string;
   /** Undefined: nobody wants it. */
   recipe: ImageRecipe | undefined;
-  /** Of all who want an image of this name, sorted. */
-  kernels: readonly string[];
+  /** What the image has to hold for those who want it (`expectationOf`), sorted. */
+  expectations: readonly string[];
+  /** Of the digest that the registry has, by expectation. */
+  verdicts: ReadonlyMap<string, Verdict>;
+  /** The image was verified before, and is to be there. */
+  wasGood: boolean;
+  failures: ReadonlyMap<Step, FormerFailure>;
   /** What the registry says, and when it was asked. */
   existence: ImageState;
   askedMs: number;
@@ -79,12 +90,12 @@ export type MakingAction =
   | { kind: 'read'; job: MakingJob }
   /** Is it in the registry now? */
   | { kind: 'ask' }
-  | { kind: 'verify'; job: MakingJob; digest: string; kernels: readonly string[] };
+  | { kind: 'verify'; digest: string; expectations: readonly string[] };
 
 export interface MakingDecision {
   action: MakingAction;
-  /** By kernel; all of them unless verdicts differ. */
-  stateOf(kernel: string): ImageState;
+  /** By expectation. */
+  stateOf(expectation: string): ImageState;
   /** When to look again, if nothing happens before. */
   wakeMs?: number;
 }

@@ -1,0 +1,43 @@
+import type { ImageChecks } from '../images/checks.ts';
+import type { MakingMemory } from './making-memory.ts';
+import { type Ordered, orderOf } from './orders.ts';
+import type { MakingJob, MakingPicture } from './picture.ts';
+import { expectationOf } from './verdicts.ts';
+import type { Workshop } from './workshop.ts';
+
+export interface MakingSources
+  extends Pick<MakingPicture, 'image' | 'mayStart' | 'unwantedMs' | 'keepFinishedMs' | 'nowMs'> {
+  wants: readonly Ordered[];
+  jobs: readonly MakingJob[];
+  checks: Pick<ImageChecks, 'state' | 'askedMs'>;
+  workshop: Workshop;
+  memory: MakingMemory;
+}
+
+/** All that is known of one image: a few look-ups. */
+export function gather({ wants, jobs, checks, workshop, memory, ...given }: MakingSources): MakingPicture {
+  const { image } = given;
+  const common = {
+    ...given,
+    jobs,
+    expectations: [...new Set(wants.map(({ recipe }) => expectationOf(recipe)))].sort(),
+    wasGood: memory.verdicts.wasGood(image),
+    failures: memory.failures(image),
+    isCondemned: memory.condemned.has(image),
+  };
+  // Who names something that is not there does not keep others from having the image made.
+  const first = wants.find((want) => workshop.inputs(orderOf(want, jobs)).kind === 'ready') ?? wants[0];
+  if (first === undefined) {
+    const inputs = { kind: 'ready', build: undefined, sign: undefined } as const;
+    return { ...common, recipe: undefined, existence: { state: 'Checking' }, askedMs: 0, inputs, verdicts: new Map() };
+  }
+  const existence = checks.state(first.request, first.generation);
+  return {
+    ...common,
+    recipe: first.recipe,
+    existence,
+    verdicts: existence.state === 'Verified' ? memory.verdicts.of(image, existence.digest) : new Map(),
+    askedMs: checks.askedMs(first.request, first.generation),
+    inputs: workshop.inputs(orderOf(first, jobs)),
+  };
+}

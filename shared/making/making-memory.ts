@@ -1,0 +1,27 @@
+import type { FormerFailure, MakingJob, Step } from './picture.ts';
+import { Verdicts } from './verdicts.ts';
+
+/** What is remembered of an image beside its Jobs and the registry's answer. A restart forgets it, and begins from those. */
+export class MakingMemory {
+  readonly verdicts = new Verdicts();
+  /** Images that the registry has, and that are to be made anew. */
+  readonly condemned = new Set<string>();
+  readonly #failures = new Map<string, Map<Step, FormerFailure>>();
+
+  failures(image: string): ReadonlyMap<Step, FormerFailure> {
+    return this.#failures.get(image) ?? new Map();
+  }
+
+  /** A failed Job goes: how often that was, and when, stays. */
+  noteFailure(image: string, { step, hash, attempt, result }: MakingJob, nowMs: number): void {
+    const failures = this.#failures.get(image) ?? new Map<Step, FormerFailure>();
+    this.#failures.set(image, failures.set(step, { hash, attempt, atMs: result?.atMs ?? nowMs }));
+  }
+
+  /** How many images there are is up to clusters: what nobody has wanted for long is forgotten. */
+  forget(image: string): void {
+    this.verdicts.forget(image);
+    this.condemned.delete(image);
+    this.#failures.delete(image);
+  }
+}

@@ -1,0 +1,76 @@
+import { shortened } from '../core/conditions.ts';
+import { canonicalJson } from '../core/hash.ts';
+import type { ImageRecipe } from '../images/recipe.ts';
+import type { Want } from './image-wants.ts';
+import type { Verdict } from './picture.ts';
+
+const messageCharsMax = 700;
+/** An image that could not be read is tried again so much later, doubling. */
+const unknownMsFirst = 15_000;
+const unknownMsMax = 600_000;
+
+/** Looks into an image, for one who wants it. */
+export type Verify = (want: Want, digest: string) => Promise<Verification>;
+
+export type Verification =
+  | { kind: 'good'; digest: string }
+  | { kind: 'bad'; reason: string; message: string }
+  | { kind: 'unknown'; reason: string; message: string };
+
+/** What an image has to hold for whom: two modules may want one image and not the same of it. */
+export function expectationOf({ kernel, dirName, moduleName, sign }: ImageRecipe): string {
+  return canonicalJson([kernel, dirName, moduleName ?? null, sign !== undefined]);
+}
+
+interface Known {
+  digest: string;
+  byExpectation: Map<string, Verdict>;
+  unread: number;
+}
+
+/**
+ * What the images in the registry were found to be. In memory: after a restart those are looked into again that no work
+ * ships yet. Of each image the present digest only.
+ */
+export class Verdicts {
+  readonly #known = new Map<string, Known>();
+  readonly #good = new Set<string>();
+
+  of(image: string, digest: string): ReadonlyMap<string, Verdict> {
+    const known = this.#known.get(image);
+    return known?.digest === digest ? known.byExpectation : new Map();
+  }
+
+  wasGood(image: string): boolean {
+    return this.#good.has(image);
+  }
+
+  /** Looks for each expectation that is open, once. */
+  async look(
+    image: string,
+    digest: string,
+    { open, verify, nowMs }: { open: readonly Want[]; verify: Verify; nowMs: number },
+  ): Promise<void> {
+    const present = this.#known.get(image);
+    const known =
+      present?.digest === digest ? present : { digest, byExpectation: new Map<string, Verdict>(), unread: 0 };
+    this.#known.set(image, known);
+    for (const want of open) {
+      const found = await verify(want, digest);
+      known.unread = found.kind === 'unknown' ? known.unread + 1 : 0;
+      const waitMs = Math.min(unknownMsMax, unknownMsFirst * 2 ** Math.min(known.unread - 1, 10));
+      if (found.kind === 'good') this.#good.add(image);
+      known.byExpectation.set(expectationOf(want.recipe), {
+        kind: found.kind,
+        reason: found.kind === 'good' ? '' : found.reason,
+        message: found.kind === 'good' ? '' : shortened(found.message, messageCharsMax),
+        untilMs: found.kind === 'unknown' ? nowMs + waitMs : 0,
+      });
+    }
+  }
+
+  forget(image: string): void {
+    this.#known.delete(image);
+    this.#good.delete(image);
+  }
+}
