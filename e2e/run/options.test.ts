@@ -30,4 +30,14 @@ describe('the options of npm run e2e', () => {
   it('tell what there is', () => {
     assert.deepEqual(optionsOf(['--list'], all), { kind: 'stop', text: files.join('\n'), code: 0 });
   });
+
+  it('leaves aside what runs only when it is named', () => {
+    const isAside = (file: string) => file === files[0];
+    const seen = (...given: string[]) => {
+      const options = optionsOf(given, all, isAside);
+      return options.kind === 'run' ? options.files : [];
+    };
+    assert.ok(!seen().includes(files[0] ?? ''));
+    assert.ok(seen(files[0] ?? '').includes(files[0] ?? ''));
+  });
 });

@@ -10,7 +10,8 @@ export const usage = `npm run e2e [-- OPTIONS [NAME …]]
 
 Runs the journeys and the conformance suite on Kubernetes' own control plane, which is built with Go the first time (minutes).
 NAME is a part of a file's path, such as "main-job"; without one all are run, and the rights that were used are compared
-with the roles in deploy/. "npm run e2e:conformance" is short for "npm run e2e -- conformance/".
+with the roles in deploy/. "npm run e2e:conformance" is short for "npm run e2e -- conformance/". What needs Debian's packages or a virtual
+machine runs only when it is named: "npm run e2e:real-parts".
 
   --plane real|embedded   the control plane; default: real
   --jobs N                files at a time, 2 to 8; default: 3: much of the time goes in waiting
@@ -18,8 +19,12 @@ with the roles in deploy/. "npm run e2e:conformance" is short for "npm run e2e -
   --list                  what there is to run
   --help`;
 
-/** What the command line asks for, of the test files that there are for a plane. */
-export function optionsOf(given: readonly string[], filesFor: (plane: PlaneChoice) => readonly string[]): RunOptions {
+/** What the command line asks for, of the test files that there are for a plane. `isAside`: only when it is named. */
+export function optionsOf(
+  given: readonly string[],
+  filesFor: (plane: PlaneChoice) => readonly string[],
+  isAside: (file: string) => boolean = () => false,
+): RunOptions {
   try {
     const { values, positionals } = parseArgs({
       args: [...given],
@@ -42,7 +47,14 @@ export function optionsOf(given: readonly string[], filesFor: (plane: PlaneChoic
       throw new Error(`--jobs: expected a number from 2 to 8, got ${values.jobs}`);
     const { grep } = values;
     const isWhole = positionals.length === 0 && grep === undefined;
-    return { kind: 'run', plane, files: chosen(all, positionals), all: isWhole, jobs, ...(grep && { grep }) };
+    return {
+      kind: 'run',
+      plane,
+      files: chosen(all, positionals).filter((file) => positionals.length > 0 || !isAside(file)),
+      all: isWhole,
+      jobs,
+      ...(grep && { grep }),
+    };
   } catch (error) {
     return { kind: 'stop', text: `e2e: ${errorMessage(error)}\n\n${usage}`, code: 2 };
   }
