@@ -145,6 +145,8 @@ describe('A loader pod on a node with a real kernel, under Secure Boot', functio
   });
 
   it('keeps its module when its container dies and starts again', async () => {
+    // Of loads before, the kernel tells too.
+    await shell('dmesg -c > /dev/null');
     await createLoader('restarted', { moduleName: 'kmm_vm_a' });
     world.node.killContainer(await ready('restarted'), 'module-loader');
     await world.loaderUntil('restarted', 'is ready after a restart', (pod) => {
