@@ -133,7 +133,7 @@ describe('the real builder', function () {
     return folder;
   }
 
-  for (const index of [0] [1] as const) {
+  for (const index of [0, 1] as const) {
     it(`builds, pushes and tells the digest of the sample for Debian’s kernel ${index + 1} of 2 [67] [69] [218]`, async () => {
       const kernel = toolkit.kernels[index];
       const outcome = await build(kernel);
