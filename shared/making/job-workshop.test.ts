@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import type { ImageRecipe } from '../images/recipe.ts';
 import { annotations, labels } from '../kube/names.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { viewJob } from './job-view.ts';
+import { imageKey } from './image-wants.ts';
+import { imageHash } from './job-shelf.ts';
+import { imageOf, viewJob } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
 import type { WorkOrder } from './workshop.ts';
 
@@ -123,6 +125,15 @@ describe('the workshop', () => {
   it('signs only what is known by its digest, when it is built', () => {
     const inputs = workshop().inputs(order);
     assert.equal(inputs.kind === 'ready' && inputs.sign, undefined);
+  });
+
+  it('notes an image by the one spelling that it is looked for by', () => {
+    const short = { ...recipe, image: 'team/driver:6.1.0' };
+    const made = workshop().job('build', { ...order, recipe: short, hash: 'abc', attempt: 1 });
+    assert.ok(made.kind === 'object');
+    const key = imageKey('docker.io/team/driver:6.1.0');
+    assert.equal(imageOf(made.object), key);
+    assert.equal(made.object.metadata.labels?.[labels.image], imageHash(key));
   });
 
   it('makes Jobs that say for which image they are, and what they are made from', () => {

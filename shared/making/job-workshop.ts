@@ -9,6 +9,7 @@ import type { ImageRecipe } from '../images/recipe.ts';
 import type { CacheView } from '../kube/cache.ts';
 import { annotations, labels } from '../kube/names.ts';
 import type { Job, KubeObject } from '../kube/object.ts';
+import { imageKey } from './image-wants.ts';
 import { imageHash } from './job-shelf.ts';
 import { makingReasons } from './making-reasons.ts';
 import type { Inputs, Step } from './picture.ts';
@@ -95,7 +96,7 @@ export class JobWorkshop implements Workshop {
         : signJob({ ...request, settings: { ...signer, signerImage }, unsignedDigest: unsigned });
     if (made.kind === 'refused') return made;
     assert(made.object.metadata.name === this.nameOf(step, order), 'a Job has the name that it is looked for by');
-    return { ...made, object: noted(made.object, recipe.image, attempt) };
+    return { ...made, object: noted(made.object, imageKey(recipe.image), attempt) };
   }
 
   nameOf(step: Step, { recipe, module }: WorkOrder): string {
