@@ -1,13 +1,10 @@
 import type { Clock } from '../../shared/core/clock.ts';
-import { errorMessage } from '../../shared/core/errors.ts';
-import type { LookUpSources } from '../../shared/images/look-up.ts';
-import { pullSecret } from '../../shared/images/pull-secret.ts';
+import { type LogInSources, logIn } from '../../shared/images/log-in.ts';
 import { verifyImage } from '../../shared/images/verify.ts';
 import type { Want } from '../../shared/making/image-wants.ts';
 import type { Verification, Verify } from '../../shared/making/verdicts.ts';
 import type { RegistryClient } from '../../shared/registry/client.ts';
 import { parseReference } from '../../shared/registry/reference.ts';
-import type { Credential } from '../../shared/registry/session.ts';
 
 /** Where the kernel's name does not say it. */
 const architectureDefault = 'amd64';
@@ -15,7 +12,7 @@ const architectureDefault = 'amd64';
 const deadlineMs = 10 * 60_000;
 
 /** Looks into images that were made, with the login that they were pushed with. */
-export function imageVerifier(sources: LookUpSources & { registry: RegistryClient; clock: Clock }): Verify {
+export function imageVerifier(sources: Sources & { clock: Clock }): Verify {
   return async (want, digest) => {
     const { promise: late, resolve } = Promise.withResolvers<Verification>();
     const message = `the image was not read within ${deadlineMs / 60_000} minutes`;
@@ -30,18 +27,18 @@ export function imageVerifier(sources: LookUpSources & { registry: RegistryClien
   };
 }
 
-type Sources = LookUpSources & { registry: RegistryClient };
+type Sources = LogInSources & { registry: RegistryClient };
 
 async function verified(sources: Sources, { request, recipe }: Want, digest: string): Promise<Verification> {
   const parsed = parseReference(request.image);
   if (parsed.kind === 'invalid') return { kind: 'bad', reason: 'InvalidImage', message: parsed.message };
   const { registry, repository } = parsed.reference;
-  const login = await credentialsFor(sources, request, parsed.reference);
-  if (login.kind !== 'credentials') return login;
+  const login = request.secret && (await logIn(sources, request.secret, parsed.reference));
+  if (login?.kind === 'refused') return { kind: 'unknown', reason: 'SecretUnusable', message: login.message };
   return verifyImage({
     client: sources.registry,
     // By its digest: what is judged is what ships.
-    target: { reference: { registry, repository, digest }, tls: request.tls, credentials: login.credentials },
+    target: { reference: { registry, repository, digest }, tls: request.tls, credentials: login?.credentials ?? [] },
     platform: { os: 'linux', architecture: recipe.architecture ?? architectureDefault },
     expected: {
       kernel: recipe.kernel,
@@ -50,20 +47,4 @@ async function verified(sources: Sources, { request, recipe }: Want, digest: str
       signed: recipe.sign !== undefined,
     },
   });
-}
-
-async function credentialsFor(
-  { readSecret, strictSecrets = false }: LookUpSources,
-  { secret: name }: Parameters<Verify>[0]['request'],
-  reference: Parameters<typeof pullSecret>[2]['reference'],
-): Promise<Verification | { kind: 'credentials'; credentials: readonly Credential[] }> {
-  if (name === undefined) return { kind: 'credentials', credentials: [] };
-  try {
-    const secret = await readSecret(name.namespace, name.name);
-    const judged = pullSecret(name, secret, { reference, strictSecrets });
-    if (judged.kind === 'refused') return { kind: 'unknown', reason: 'SecretUnusable', message: judged.message };
-    return { kind: 'credentials', credentials: judged.credentials };
-  } catch (error) {
-    return { kind: 'unknown', reason: 'SecretUnusable', message: errorMessage(error) };
-  }
 }

@@ -6,7 +6,7 @@ import { Cache, type CacheView } from '../../shared/kube/cache.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../../shared/kube/controller.ts';
 import type { EventRecorder } from '../../shared/kube/events.ts';
-import { annotations, labels } from '../../shared/kube/names.ts';
+import { labels } from '../../shared/kube/names.ts';
 import type { ConfigMap, Job, Secret } from '../../shared/kube/object.ts';
 import { configMaps, jobs, secrets } from '../../shared/kube/resources.ts';
 import type { Runtime } from '../../shared/kube/runtime.ts';
@@ -128,7 +128,7 @@ function imageController(
 }
 
 function imagesOf(job: Job): string[] {
-  const image = job.metadata.annotations?.[annotations.image];
+  const image = imageOf(job);
   return image === undefined ? [] : [imageHash(image)];
 }
 

@@ -1,10 +1,9 @@
-import { errorMessage } from '../core/errors.ts';
-import type { Secret } from '../kube/object.ts';
 import type { Existence, RegistryClient } from '../registry/client.ts';
 import type { RegistryReason } from '../registry/failure.ts';
 import { parseReference, type Reference } from '../registry/reference.ts';
 import type { RegistryTls } from '../registry/session.ts';
-import { pullSecret, type SecretName } from './pull-secret.ts';
+import { type LogInSources, logIn } from './log-in.ts';
+import type { SecretName } from './pull-secret.ts';
 import type { ImageRecipe } from './recipe.ts';
 
 /** What is asked of a registry: an image with variables substituted, and how the Module wants it to be reached. */
@@ -33,12 +32,8 @@ export interface LookUp {
   retryAfterMs?: number | undefined;
 }
 
-export interface LookUpSources {
+export interface LookUpSources extends LogInSources {
   registry: Pick<RegistryClient, 'exists' | 'takesPushes'>;
-  /** `undefined` when there is no such Secret. */
-  readSecret: (namespace: string, name: string) => Promise<Secret | undefined>;
-  /** Refuse Secrets without the label that says what they are for. */
-  strictSecrets?: boolean;
 }
 
 /** One question to one registry about one image. Never throws an operating error. */
@@ -61,13 +56,7 @@ async function lookUpWithSecret(
   request: ImageRequest & { reference: Reference; secret: SecretName },
 ): Promise<LookUp> {
   const { reference, secret: name, tls } = request;
-  let secret: Secret | undefined;
-  try {
-    secret = await sources.readSecret(name.namespace, name.name);
-  } catch (error) {
-    return unknown('SecretUnusable', `Secret ${name.namespace}/${name.name}: ${errorMessage(error)}`);
-  }
-  const judged = pullSecret(name, secret, { reference, strictSecrets: sources.strictSecrets ?? false });
+  const judged = await logIn(sources, name, reference);
   if (judged.kind === 'refused') return unknown('SecretUnusable', judged.message);
   const { credentials, warning, trouble } = judged;
   const answer = await sources.registry.exists({ reference, tls, credentials });

@@ -261,6 +261,15 @@ describe('the next step of an image', () => {
     assert.equal(seen(finished).wakeMs, 8 * minuteMs);
   });
 
+  it('forgets what nobody has wanted for long, once no Job is left of it', () => {
+    const overrides = { recipe: undefined, expectations: [] };
+    const early = seen({ ...overrides, unwantedMs: 119 * minuteMs });
+    assert.deepEqual(early, { action: 'none', state: 'Checking', wakeMs: minuteMs });
+    assert.equal(seen({ ...overrides, unwantedMs: 120 * minuteMs }).action, 'forget');
+    const going = { ...overrides, jobs: [job('build', { phase: 'terminating' })], unwantedMs: 120 * minuteMs };
+    assert.equal(seen(going).action, 'none');
+  });
+
   it('is none, with the reason, while something that the recipe names is not there [80] [94]', () => {
     const inputs = {
       kind: 'problem',

@@ -4,8 +4,8 @@ import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step, Verd
 
 /** A hub that just started has not heard of all wants yet. */
 const unwantedGraceMs = 5 * 60_000;
-/** Then it is looked at a last time, and forgotten. */
-const forgetMs = 2 * 3_600_000 + 1_000;
+/** How many images there are is up to clusters: after so long, and longer than a failure is waited for, it is forgotten. */
+const forgetMs = 2 * 3_600_000;
 /** After a failure; doubling. */
 const backOffMsFirst = 120_000;
 const backOffMsMax = 3_600_000;
@@ -36,7 +36,11 @@ export function decide(picture: MakingPicture): MakingDecision {
 function unwanted({ jobs, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): MakingDecision {
   const checking: ImageState = { state: 'Checking' };
   const present = jobs.filter(({ phase }) => phase !== 'terminating');
-  if (present.length === 0) return { ...always(none, checking), ...(unwantedMs < forgetMs && { wakeMs: forgetMs }) };
+  if (jobs.length === 0) {
+    if (unwantedMs >= forgetMs) return always({ kind: 'forget' }, checking);
+    return { ...always(none, checking), wakeMs: forgetMs - unwantedMs };
+  }
+  if (present.length === 0) return always(none, checking);
   const leftMs = (job: MakingJob) =>
     Math.max(unwantedGraceMs - unwantedMs, job.result === undefined ? 0 : job.result.atMs + keepFinishedMs - nowMs);
   const due = present.filter((job) => leftMs(job) <= 0);

@@ -1,7 +1,7 @@
 import type { ImageChecks } from '../images/checks.ts';
 import type { MakingMemory } from './making-memory.ts';
 import { type Ordered, orderOf } from './orders.ts';
-import type { MakingJob, MakingPicture } from './picture.ts';
+import type { Inputs, MakingJob, MakingPicture } from './picture.ts';
 import { expectationOf } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -25,19 +25,34 @@ export function gather({ wants, jobs, checks, workshop, memory, ...given }: Maki
     failures: memory.failures(image),
     isCondemned: memory.condemned.has(image),
   };
-  // Who names something that is not there does not keep others from having the image made.
-  const first = wants.find((want) => workshop.inputs(orderOf(want, jobs)).kind === 'ready') ?? wants[0];
-  if (first === undefined) {
+  const chosen = firstReady(wants, jobs, workshop);
+  if (chosen === undefined) {
     const inputs = { kind: 'ready', build: undefined, sign: undefined } as const;
     return { ...common, recipe: undefined, existence: { state: 'Checking' }, askedMs: 0, inputs, verdicts: new Map() };
   }
-  const existence = checks.state(first.request, first.generation);
+  const { want, inputs } = chosen;
+  const existence = checks.state(want.request, want.generation);
   return {
     ...common,
-    recipe: first.recipe,
+    recipe: want.recipe,
     existence,
     verdicts: existence.state === 'Verified' ? memory.verdicts.of(image, existence.digest) : new Map(),
-    askedMs: checks.askedMs(first.request, first.generation),
-    inputs: workshop.inputs(orderOf(first, jobs)),
+    askedMs: checks.askedMs(want.request, want.generation),
+    inputs,
   };
+}
+
+/** Who names something that is not there does not keep others from having the image made. */
+function firstReady(
+  wants: readonly Ordered[],
+  jobs: readonly MakingJob[],
+  workshop: Workshop,
+): { want: Ordered; inputs: Inputs } | undefined {
+  let first: { want: Ordered; inputs: Inputs } | undefined;
+  for (const want of wants) {
+    const found = { want, inputs: workshop.inputs(orderOf(want, jobs)) };
+    if (found.inputs.kind === 'ready') return found;
+    first ??= found;
+  }
+  return first;
 }

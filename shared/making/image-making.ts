@@ -46,8 +46,6 @@ export interface ImageMakingOptions {
 
 /** Until the cache shows what was just made. */
 const createdLateMs = 1_000;
-/** Of what nobody wants any more: longer than a failure is waited for. */
-const rememberedMs = 2 * 3_600_000;
 
 /**
  * The life of the images that can be made (design.md, decision 6): one piece of work for all who want an image, whatever
@@ -134,7 +132,6 @@ export class ImageMaking {
     const nowMs = runtime.clock.now();
     const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
     const jobs = this.#shelf.of(image);
-    if (jobs.length === 0 && unwantedMs > rememberedMs) this.#forget(image);
     const mayStart = this.#shelf.running() < concurrency;
     return gather({
       image,
@@ -190,6 +187,10 @@ export class ImageMaking {
         return done;
       case 'verify':
         return this.#verify(image, action, wants);
+      case 'forget':
+        this.#wants.forgetUnwanted(image);
+        this.#memory.forget(image);
+        return done;
       default:
         return unreachable(action);
     }
@@ -204,11 +205,6 @@ export class ImageMaking {
     const { verify, runtime } = this.#options;
     await this.#memory.verdicts.look(image, digest, { open, verify, nowMs: runtime.clock.now() });
     return after(0, 'ImageLookedInto');
-  }
-
-  #forget(image: string): void {
-    this.#wants.forgetUnwanted(image);
-    this.#memory.forget(image);
   }
 
   async #create(

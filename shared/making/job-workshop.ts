@@ -83,7 +83,7 @@ export class JobWorkshop implements Workshop {
     const { signerImage = '' } = signer;
     const request: StepRequest = {
       recipe,
-      module: { name: module.name, label: module.label },
+      module,
       namespace,
       owner: module.owner,
       hash,
@@ -99,8 +99,8 @@ export class JobWorkshop implements Workshop {
     return { ...made, object: noted(made.object, imageKey(recipe.image), attempt) };
   }
 
-  nameOf(step: Step, { recipe, module }: WorkOrder): string {
-    return stepName(step, { recipe, module: { name: module.name, label: module.label } });
+  nameOf(step: Step, order: WorkOrder): string {
+    return stepName(step, order);
   }
 
   #unconfigured({ build, sign }: ImageRecipe): Inputs | undefined {

@@ -10,7 +10,6 @@ export const makingReasons = {
   unsignedMissing: 'ImageMissing',
   mismatch: 'DigestMismatch',
   dockerfileMissing: 'DockerfileMissing',
-  secretMissing: 'SecretMissing',
   secretRefused: 'SecretRefused',
   recipeInvalid: 'RecipeInvalid',
   notConfigured: 'BuildsNotConfigured',

@@ -1,8 +1,8 @@
+import type { Step } from '../build/secret-limits.ts';
 import type { ImageState } from '../images/look-up.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
 
-/** An image is built, then signed, or one of both. */
-export type Step = 'build' | 'sign';
+export type { Step };
 
 /** What became of a Job, as its pod told. */
 export interface JobResult {
@@ -90,7 +90,9 @@ export type MakingAction =
   | { kind: 'read'; job: MakingJob }
   /** Is it in the registry now? */
   | { kind: 'ask' }
-  | { kind: 'verify'; digest: string; expectations: readonly string[] };
+  | { kind: 'verify'; digest: string; expectations: readonly string[] }
+  /** What is remembered of it goes. */
+  | { kind: 'forget' };
 
 export interface MakingDecision {
   action: MakingAction;
