@@ -53,7 +53,7 @@ export const hubBreakages: readonly Breakage[] = [
   {
     why: 'a tag that moves in the registry moves the fleet',
     ...digests,
-    find: 'if (!known.has(verified.image)) known.set(',
+    find: 'if (!known.has(key)) known.set(',
     replace: 'known.set(',
     title: 'is fixed by the first that is verified',
   },
