@@ -6,11 +6,11 @@ import {
   environment,
   loginAllowed,
   type Made,
-  type Resources,
   type StepRequest,
+  type StepSettings,
   secretVolume,
-  stepLabels,
-  stepMetadata,
+  sharedMounts,
+  stepJob,
   unlessRefused,
   type Volume,
 } from './step.ts';
@@ -23,15 +23,10 @@ import { namesToolkit, type Toolkit } from './toolkit.ts';
  */
 export type BuilderPrivileges = 'UserNamespace' | 'Privileged';
 
-export interface BuilderSettings {
+export interface BuilderSettings extends StepSettings {
   /** Has `buildah` and a POSIX shell. */
   builderImage: string;
-  serviceAccountName: string;
   privileges: BuilderPrivileges;
-  deadlineSeconds: number;
-  resources: Resources;
-  /** ConfigMap with a key `ca-bundle.crt` of certificate authorities, in the namespace of the Job. */
-  trustedCa?: string | undefined;
 }
 
 export interface BuildRequest extends StepRequest {
@@ -55,41 +50,21 @@ const paths = {
   login: '/run/secrets/push',
 } as const;
 
-/**
- * The Job that builds an image with buildah and pushes it. One pod, tried once: when and whether a build is repeated is
- * decided by whoever created it.
- */
+/** The Job that builds an image with buildah and pushes it. */
 export function buildJob(request: BuildRequest): Made<Job> {
   return unlessRefused('build', request, () => {
-    const { settings, tolerations } = request;
     const nodeSelector = buildNodeSelector(request);
-    return {
-      apiVersion: 'batch/v1',
-      kind: 'Job',
-      metadata: stepMetadata('build', request),
-      spec: {
-        backoffLimit: 0,
-        activeDeadlineSeconds: settings.deadlineSeconds,
-        template: {
-          metadata: { labels: stepLabels('build', request) },
-          spec: {
-            restartPolicy: 'Never',
-            serviceAccountName: settings.serviceAccountName,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
-            terminationGracePeriodSeconds: graceSeconds,
-            ...(nodeSelector && { nodeSelector }),
-            ...(tolerations?.length && { tolerations }),
-            containers: [buildContainer(request)],
-            volumes: volumesOf(request),
-          },
-        },
-      },
-    };
+    const shared = sharedMounts(request, paths);
+    return stepJob('build', request, {
+      terminationGracePeriodSeconds: graceSeconds,
+      ...(nodeSelector && { nodeSelector }),
+      containers: [buildContainer(request, shared.mounts)],
+      volumes: [...volumesOf(request), ...shared.volumes],
+    });
   });
 }
 
-function buildContainer(request: BuildRequest): Container {
+function buildContainer(request: BuildRequest, shared: NonNullable<Container['volumeMounts']>): Container {
   const { settings, recipe } = request;
   return {
     name: 'build',
@@ -110,8 +85,7 @@ function buildContainer(request: BuildRequest): Container {
         mountPath: `${paths.secrets}/${name}`,
         readOnly: true,
       })),
-      ...(recipe.imageRepoSecret ? [{ name: 'login', mountPath: paths.login, readOnly: true }] : []),
-      ...(settings.trustedCa ? [{ name: 'trusted-ca', mountPath: paths.trustedCa, readOnly: true }] : []),
+      ...shared,
     ],
   };
 }
@@ -155,8 +129,7 @@ function variablesOf(request: BuildRequest): Record<string, string> {
   };
 }
 
-function volumesOf({ recipe, settings }: BuildRequest): Volume[] {
-  const { build, imageRepoSecret } = recipe;
+function volumesOf({ recipe: { build } }: BuildRequest): Volume[] {
   return [
     {
       name: 'dockerfile',
@@ -168,7 +141,5 @@ function volumesOf({ recipe, settings }: BuildRequest): Volume[] {
     },
     { name: 'work', emptyDir: { sizeLimit: workSizeLimit } },
     ...(build?.secrets ?? []).map((name, index) => secretVolume(`secret-${index}`, name)),
-    ...(imageRepoSecret ? [secretVolume('login', imageRepoSecret, ['.dockerconfigjson'])] : []),
-    ...(settings.trustedCa ? [{ name: 'trusted-ca', configMap: { name: settings.trustedCa, optional: true } }] : []),
   ];
 }

@@ -4,23 +4,18 @@ import {
   type Container,
   environment,
   type Made,
-  type Resources,
   type StepRequest,
+  type StepSettings,
   secretVolume,
-  stepLabels,
-  stepMetadata,
+  sharedMounts,
+  stepJob,
   unlessRefused,
   type Volume,
 } from './step.ts';
 
-export interface SignerSettings {
+export interface SignerSettings extends StepSettings {
   /** Our image of hub and spoke: the program is `shared/sign/main.ts`. */
   signerImage: string;
-  serviceAccountName: string;
-  deadlineSeconds: number;
-  resources: Resources;
-  /** ConfigMap with a key `ca-bundle.crt`, in the namespace of the Job. */
-  trustedCa?: string | undefined;
 }
 
 export interface SignRequest extends StepRequest {
@@ -38,34 +33,17 @@ const trustedCaFolder = `${secrets}/ca`;
  */
 export function signJob(request: SignRequest): Made<Job> {
   return unlessRefused('sign', request, () => {
-    const { settings, tolerations } = request;
-    return {
-      apiVersion: 'batch/v1',
-      kind: 'Job',
-      metadata: stepMetadata('sign', request),
-      spec: {
-        backoffLimit: 0,
-        activeDeadlineSeconds: settings.deadlineSeconds,
-        template: {
-          metadata: { labels: stepLabels('sign', request) },
-          spec: {
-            restartPolicy: 'Never',
-            serviceAccountName: settings.serviceAccountName,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
-            ...(tolerations?.length && { tolerations }),
-            securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-            containers: [signContainer(request)],
-            volumes: volumesOf(request),
-          },
-        },
-      },
-    };
+    const shared = sharedMounts(request, { login: `${secrets}/push`, trustedCa: trustedCaFolder });
+    return stepJob('sign', request, {
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [signContainer(request, shared.mounts)],
+      volumes: [...volumesOf(request), ...shared.volumes],
+    });
   });
 }
 
-function signContainer(request: SignRequest): Container {
-  const { recipe, settings } = request;
+function signContainer(request: SignRequest, shared: NonNullable<Container['volumeMounts']>): Container {
+  const { settings } = request;
   return {
     name: 'sign',
     image: settings.signerImage,
@@ -82,8 +60,7 @@ function signContainer(request: SignRequest): Container {
       { name: 'key', mountPath: `${secrets}/key`, readOnly: true },
       { name: 'cert', mountPath: `${secrets}/cert`, readOnly: true },
       { name: 'tmp', mountPath: '/tmp' },
-      ...(recipe.imageRepoSecret ? [{ name: 'login', mountPath: `${secrets}/push`, readOnly: true }] : []),
-      ...(settings.trustedCa ? [{ name: 'trusted-ca', mountPath: trustedCaFolder, readOnly: true }] : []),
+      ...shared,
     ],
   };
 }
@@ -110,14 +87,11 @@ function pinned(image: string, digest: string | undefined): string {
   return digest === undefined || parsed.kind === 'invalid' ? image : pinnedReference(parsed.reference, digest);
 }
 
-function volumesOf({ recipe, settings }: SignRequest): Volume[] {
-  const { sign, imageRepoSecret } = recipe;
+function volumesOf({ recipe: { sign } }: SignRequest): Volume[] {
   return [
     // Whole: it may hold a passphrase beside the key.
     secretVolume('key', sign?.keySecret ?? ''),
     secretVolume('cert', sign?.certSecret ?? '', ['cert']),
     { name: 'tmp', emptyDir: {} },
-    ...(imageRepoSecret ? [secretVolume('login', imageRepoSecret, ['.dockerconfigjson'])] : []),
-    ...(settings.trustedCa ? [{ name: 'trusted-ca', configMap: { name: settings.trustedCa, optional: true } }] : []),
   ];
 }

@@ -2,7 +2,7 @@ import { sha256Hex } from '../core/hash.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
 import { normalised } from '../kernel/version.ts';
 import { annotations, labels } from '../kube/names.ts';
-import type { ObjectMeta, OwnerReference, PodTemplate } from '../kube/object.ts';
+import type { Job, ObjectMeta, OwnerReference, PodTemplate } from '../kube/object.ts';
 import { judgeSecrets, type Refusal, type SecretFacts, type Step } from './secret-limits.ts';
 
 export type PodSpec = NonNullable<PodTemplate['spec']>;
@@ -27,6 +27,15 @@ export interface StepRequest {
   /** Labels of the nodes that a build without `selector` may run on: the module's on a cluster that loads it too, none on a hub. */
   moduleSelector?: Record<string, string> | undefined;
   tolerations?: NonNullable<PodSpec['tolerations']> | undefined;
+}
+
+/** What the configuration says of the pods of a step. */
+export interface StepSettings {
+  serviceAccountName: string;
+  deadlineSeconds: number;
+  resources: Resources;
+  /** ConfigMap with a key `ca-bundle.crt` of certificate authorities, in the namespace of the Job. */
+  trustedCa?: string | undefined;
 }
 
 /** What to create, or why it must not be. */
@@ -66,6 +75,56 @@ export function stepMetadata(step: Step, request: StepRequest): ObjectMeta {
     annotations: { [annotations.inputsHash]: hash },
     ownerReferences: [owner],
   };
+}
+
+/** What the Jobs of both steps are: one pod, tried once, that talks to no API server. Who created it decides whether it is repeated. */
+export function stepJob(
+  step: Step,
+  request: StepRequest & { settings: StepSettings },
+  pod: Omit<PodSpec, 'restartPolicy'>,
+): Job {
+  const { settings, tolerations } = request;
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: stepMetadata(step, request),
+    spec: {
+      backoffLimit: 0,
+      activeDeadlineSeconds: settings.deadlineSeconds,
+      template: {
+        metadata: { labels: stepLabels(step, request) },
+        spec: {
+          restartPolicy: 'Never',
+          serviceAccountName: settings.serviceAccountName,
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          ...(tolerations?.length && { tolerations }),
+          ...pod,
+        },
+      },
+    },
+  };
+}
+
+/** The login of `imageRepoSecret` and the trusted authorities: in both steps' pods, where there are any. */
+export function sharedMounts(
+  { recipe, settings }: StepRequest & { settings: StepSettings },
+  at: { login: string; trustedCa: string },
+): { mounts: NonNullable<Container['volumeMounts']>; volumes: Volume[] } {
+  const { imageRepoSecret } = recipe;
+  const { trustedCa } = settings;
+  const mounts = [];
+  const volumes: Volume[] = [];
+  if (imageRepoSecret) {
+    mounts.push({ name: 'login', mountPath: at.login, readOnly: true });
+    // That key only: whoever names another Secret here gets nothing of it.
+    volumes.push(secretVolume('login', imageRepoSecret, ['.dockerconfigjson']));
+  }
+  if (trustedCa) {
+    mounts.push({ name: 'trusted-ca', mountPath: at.trustedCa, readOnly: true });
+    volumes.push({ name: 'trusted-ca', configMap: { name: trustedCa, optional: true } });
+  }
+  return { mounts, volumes };
 }
 
 export function stepLabels(step: Step, { recipe, module }: StepRequest): Record<string, string> {
