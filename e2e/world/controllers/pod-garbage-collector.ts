@@ -1,8 +1,8 @@
 import { after, done, type Outcome } from '../../../shared/core/outcome.ts';
-import { Cache } from '../../../shared/kube/cache.ts';
 import { startController, watching } from '../../../shared/kube/controller.ts';
 import { objectKey, parseKey } from '../../../shared/kube/object.ts';
-import { nodes, pods } from '../../../shared/kube/resources.ts';
+import { pods } from '../../../shared/kube/resources.ts';
+import { nodeAndPods } from './node-and-pods.ts';
 import type { RunningWorldController, WorldControllerOptions } from './options.ts';
 
 const quarantineMs = 40_000;
@@ -10,13 +10,7 @@ const quarantineMs = 40_000;
 /** Removes pods whose node is gone: nobody else would ever end them. The node must have been away for a while. */
 export function startPodGarbageCollector(options: WorldControllerOptions): RunningWorldController {
   const { client, runtime, signal } = options;
-  const nodeCache = new Cache({ client, runtime, resource: nodes });
-  const podCache = new Cache({
-    client,
-    runtime,
-    resource: pods,
-    indexes: { node: (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []) },
-  });
+  const { nodeCache, podCache } = nodeAndPods(options);
   const goneSinceMs = new Map<string, number>();
 
   async function reconcile(key: string): Promise<Outcome> {

@@ -1,10 +1,10 @@
 import { rfc3339 } from '../../../shared/core/clock.ts';
 import { done, type Outcome } from '../../../shared/core/outcome.ts';
-import { Cache } from '../../../shared/kube/cache.ts';
 import { startController, watching } from '../../../shared/kube/controller.ts';
 import { isConflict, isNotFound } from '../../../shared/kube/errors.ts';
 import { type KubeObject, objectKey, type Pod, parseKey } from '../../../shared/kube/object.ts';
-import { nodes, pods, resource } from '../../../shared/kube/resources.ts';
+import { pods, resource } from '../../../shared/kube/resources.ts';
+import { nodeAndPods } from './node-and-pods.ts';
 import type { RunningWorldController, WorldControllerOptions } from './options.ts';
 import { placementOf } from './placement/decide.ts';
 
@@ -15,13 +15,7 @@ interface Binding extends KubeObject {
 /** Kubernetes' scheduler: binds pods that no node has yet, or says why it cannot, again whenever a node changes. */
 export function startPodPlacement(options: WorldControllerOptions): RunningWorldController {
   const { client, runtime, signal } = options;
-  const nodeCache = new Cache({ client, runtime, resource: nodes });
-  const podCache = new Cache({
-    client,
-    runtime,
-    resource: pods,
-    indexes: { node: ({ spec }) => [spec.nodeName ?? ''] },
-  });
+  const { nodeCache, podCache } = nodeAndPods(options);
 
   async function reconcile(key: string): Promise<Outcome> {
     const pod = podCache.get(parseKey(key));

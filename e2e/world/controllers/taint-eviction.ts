@@ -1,8 +1,8 @@
 import { after, done, type Outcome } from '../../../shared/core/outcome.ts';
-import { Cache } from '../../../shared/kube/cache.ts';
 import { startController, watching } from '../../../shared/kube/controller.ts';
 import { objectKey, parseKey } from '../../../shared/kube/object.ts';
-import { nodes, pods } from '../../../shared/kube/resources.ts';
+import { pods } from '../../../shared/kube/resources.ts';
+import { nodeAndPods } from './node-and-pods.ts';
 import type { RunningWorldController, WorldControllerOptions } from './options.ts';
 import { evictionDelayMs } from './taint-eviction-delay.ts';
 import { taintsOf } from './taints.ts';
@@ -10,13 +10,7 @@ import { taintsOf } from './taints.ts';
 /** Deletes pods from nodes with a NoExecute taint that they do not tolerate, or do not tolerate any longer. Keys are pods. */
 export function startTaintEviction(options: WorldControllerOptions): RunningWorldController {
   const { client, runtime, signal } = options;
-  const nodeCache = new Cache({ client, runtime, resource: nodes });
-  const podCache = new Cache({
-    client,
-    runtime,
-    resource: pods,
-    indexes: { node: (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []) },
-  });
+  const { nodeCache, podCache } = nodeAndPods(options);
   /** When a pod was first seen under a NoExecute taint, by uid: tolerationSeconds count from there. */
   const taintedSinceMs = new Map<string, number>();
 

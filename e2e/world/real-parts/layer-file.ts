@@ -22,7 +22,7 @@ import { once, putManifest, uploadBlob } from '../../../shared/registry/upload.t
 import { withLock } from '../control-plane/lock.ts';
 import { worldPlatform } from '../registry/oci-image.ts';
 import { sha256Digest } from '../registry/store.ts';
-import { say } from './cache-folder.ts';
+import { say } from './say.ts';
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const configType = 'application/vnd.oci.image.config.v1+json';

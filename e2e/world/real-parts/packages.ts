@@ -5,6 +5,7 @@ import { systemClock } from '../../../shared/core/clock.ts';
 import { errorMessage } from '../../../shared/core/errors.ts';
 import { withLock } from '../control-plane/lock.ts';
 import { run } from './run.ts';
+import { say } from './say.ts';
 
 /** The programs that we run and Debian 12 has, with the package that brings each. */
 export const packageOf = {
@@ -90,7 +91,6 @@ function refusalHere(): string | undefined {
 
 /** One at a time: several test processes may find the same package missing. */
 async function install(packages: readonly string[]): Promise<void> {
-  const say = (line: string) => void process.stderr.write(`real parts: ${line}\n`);
   const waiting = (holder: string) => say(`process ${holder} installs packages: waiting for it`);
   await withLock(join(tmpdir(), 'kmm-real-parts.lock'), waiting, async () => {
     const began = systemClock.now();

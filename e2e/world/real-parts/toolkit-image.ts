@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageTarget, RegistryClient } from '../../../shared/registry/client.ts';
-import { cacheFolder } from './cache-folder.ts';
+import { cacheFolder } from '../cache-folder.ts';
 import { debianKernels, headersVersion, unpackHeaders } from './debian-kernels.ts';
 import { type LayerFile, layerFile, pushLayers } from './layer-file.ts';
 import { run } from './run.ts';

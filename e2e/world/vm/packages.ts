@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { arch, homedir } from 'node:os';
+import { arch } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { cacheFolder } from '../cache-folder.ts';
 import type { Say } from '../control-plane/go.ts';
 import { withLock } from '../control-plane/lock.ts';
 import { DebianCache, installPackage, PartsMissing, packagesNamed } from './debian.ts';
@@ -42,8 +43,7 @@ export interface Parts {
  */
 export async function findParts(say: Say = (line) => void process.stderr.write(`vm: ${line}\n`)): Promise<Parts> {
   if (arch() !== 'x64') throw new PartsMissing(`expected an x86-64 machine (the kernels are), got ${arch()}`);
-  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'kmm-hub/vm');
-  mkdirSync(folder, { recursive: true });
+  const folder = cacheFolder('vm');
   const waiting = (holder: string) => say(`process ${holder} fetches packages: waiting for it`);
   return withLock(join(folder, '.lock'), waiting, () => collect(new DebianCache(folder, say), say));
 }

@@ -1,5 +1,6 @@
 import { contentHash } from '../../../../shared/core/hash.ts';
 import type { DaemonSet, Pod } from '../../../../shared/kube/object.ts';
+import { podOfTemplate } from '../pod-of-template.ts';
 import { daemonTolerations } from './placement.ts';
 
 export const hashLabel = 'controller-revision-hash';
@@ -24,27 +25,12 @@ export function isUpdated(pod: Pod, daemonSet: DaemonSet): boolean {
 
 /** The pod for one node. Kubernetes leaves the binding to the scheduler; here the node's name stands in it from the start. */
 export function daemonPod(daemonSet: DaemonSet, nodeName: string): Pod {
-  const { template } = daemonSet.spec;
-  const { name, namespace, uid } = daemonSet.metadata;
-  const { labels, annotations, finalizers } = template.metadata ?? {};
   const generation = templateGeneration(daemonSet);
-  const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name, uid: uid ?? '' };
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: '',
-      generateName: `${name}-`,
-      ...(namespace !== undefined && { namespace }),
-      labels: {
-        ...labels,
-        [hashLabel]: templateHash(daemonSet),
-        ...(generation !== undefined && { [generationLabel]: generation }),
-      },
-      ...(annotations && { annotations: { ...annotations } }),
-      ...(finalizers && { finalizers: [...finalizers] }),
-      ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: true }],
+  return podOfTemplate(daemonSet, daemonSet.spec.template, {
+    labels: {
+      [hashLabel]: templateHash(daemonSet),
+      ...(generation !== undefined && { [generationLabel]: generation }),
     },
-    spec: { ...template.spec, nodeName, tolerations: daemonTolerations(daemonSet) } as Pod['spec'],
-  };
+    spec: { nodeName, tolerations: daemonTolerations(daemonSet) },
+  });
 }

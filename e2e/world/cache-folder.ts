@@ -8,8 +8,3 @@ export function cacheFolder(name: string): string {
   mkdirSync(folder, { recursive: true });
   return folder;
 }
-
-/** Progress of what takes longer than somebody likes to look at nothing. */
-export function say(line: string): void {
-  process.stderr.write(`real parts: ${line}\n`);
-}
