@@ -1,15 +1,10 @@
-import type { WorkshopOptions } from '../../shared/making/job-workshop.ts';
+import type { MakingSettings } from '../../shared/making/start.ts';
 import type { HubConfig } from '../config.ts';
 
 /** The account of deploy/hub that pods run as which make images: no role is bound to it. */
 const serviceAccountName = 'kmm-operator-builder';
 /** Upstream's default of `job.gcDelay`: a Job goes as soon as its image is verified. */
 const keepFinishedMsDefault = 0;
-
-export type MakingSettings = Pick<WorkshopOptions, 'builder' | 'signer' | 'strictSecrets'> & {
-  concurrency: number;
-  keepFinishedMs: number;
-};
 
 /** What the configuration says of making images. */
 export function makingSettings({ images, builds, job, strictSecrets }: HubConfig): MakingSettings {

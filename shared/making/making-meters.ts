@@ -1,5 +1,5 @@
-import type { Counter, Histogram, Meters } from '../../shared/kube/runtime.ts';
-import type { Step } from '../../shared/making/picture.ts';
+import type { Counter, Histogram, Meters } from '../kube/runtime.ts';
+import type { Step } from './picture.ts';
 
 /** Seconds: compiling a driver takes a minute, a large one half an hour. */
 const buckets = [1, 5, 15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600];

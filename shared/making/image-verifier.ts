@@ -1,10 +1,10 @@
-import type { Clock } from '../../shared/core/clock.ts';
-import { type LogInSources, logIn } from '../../shared/images/log-in.ts';
-import { verifyImage } from '../../shared/images/verify.ts';
-import type { Want } from '../../shared/making/image-wants.ts';
-import type { Verification, Verify } from '../../shared/making/verdicts.ts';
-import type { RegistryClient } from '../../shared/registry/client.ts';
-import { parseReference } from '../../shared/registry/reference.ts';
+import type { Clock } from '../core/clock.ts';
+import { type LogInSources, logIn } from '../images/log-in.ts';
+import { verifyImage } from '../images/verify.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import { parseReference } from '../registry/reference.ts';
+import type { Want } from './image-wants.ts';
+import type { Verification, Verify } from './verdicts.ts';
 
 /** Where the kernel's name does not say it. */
 const architectureDefault = 'amd64';

@@ -1,15 +1,15 @@
-import type { ManagedClusterModule } from '@open-cluster-management/api-types';
-import type { EventRecorder } from '../../shared/kube/events.ts';
-import type { Ordered } from '../../shared/making/orders.ts';
-import type { JobResult, MakingJob, Step } from '../../shared/making/picture.ts';
-import type { Told } from '../../shared/making/told.ts';
-import { tokenOwner } from '../managed-cluster-module/demand.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { MakingMeters } from './making-meters.ts';
+import type { Ordered } from './orders.ts';
+import type { JobResult, MakingJob, Step } from './picture.ts';
+import type { Told } from './told.ts';
 
 export interface MakingEventsOptions {
   events: Pick<EventRecorder, 'record'>;
   meters: MakingMeters;
-  moduleNamed: (name: string) => ManagedClusterModule | undefined;
+  /** The object in whose name a token's image is made. */
+  regarding: (token: string) => KubeObject | undefined;
 }
 
 const words = { build: 'Build', sign: 'Sign' } as const;
@@ -50,10 +50,10 @@ export class MakingEvents implements Told {
   ): void {
     const told = new Set<string>();
     for (const { token, recipe } of wants) {
-      const { module } = tokenOwner(token);
-      const regarding = this.#options.moduleNamed(module);
-      if (regarding === undefined || told.has(module)) continue;
-      told.add(module);
+      const regarding = this.#options.regarding(token);
+      const uid = regarding?.metadata.uid ?? '';
+      if (regarding === undefined || told.has(uid)) continue;
+      told.add(uid);
       const reason = `${words[step]}${what}`;
       const note = `kernel ${recipe.kernel}, image ${recipe.image}: ${step} ${what.toLowerCase()} ${rest}`;
       this.#options.events.record({ regarding, type, reason, note, action: words[step] });

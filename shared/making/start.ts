@@ -1,0 +1,125 @@
+import { toolkitImage, toolkitTableName } from '../build/toolkit.ts';
+import { ImageChecks } from '../images/checks.ts';
+import type { LookUpSources } from '../images/look-up.ts';
+import { Cache } from '../kube/cache.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { type Controller, type RunningController, startController, watching } from '../kube/controller.ts';
+import { labels } from '../kube/names.ts';
+import type { ConfigMap, Job, Secret } from '../kube/object.ts';
+import { configMaps, jobs, secrets } from '../kube/resources.ts';
+import type { Runtime } from '../kube/runtime.ts';
+import { ImageMaking } from './image-making.ts';
+import { imageHash, jobIndex } from './job-shelf.ts';
+import { imageOf } from './job-view.ts';
+import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
+import type { MakerOf } from './orders.ts';
+import type { Told } from './told.ts';
+import type { Verify } from './verdicts.ts';
+
+export type MakingSettings = Pick<WorkshopOptions, 'builder' | 'signer' | 'strictSecrets'> & {
+  concurrency: number;
+  keepFinishedMs: number;
+};
+
+export interface MakingOptions {
+  client: KubeClient;
+  runtime: Runtime;
+  /** Of the Jobs, and of all that they mount. */
+  namespace: string;
+  lookUp: LookUpSources;
+  verify: Verify;
+  settings: MakingSettings;
+  makerOf: MakerOf;
+  isSigningKey: WorkshopOptions['isSigningKey'];
+  told: Told;
+  onChange: (tokens: readonly string[]) => void;
+  /** Before, it is not known what is wanted. */
+  isSettled: () => boolean;
+}
+
+/** The images of one namespace: what the registry has, and the making of what it has not. */
+export function startableMaking(options: MakingOptions) {
+  const { client, runtime, namespace, settings, ...rest } = options;
+  const { makerOf, told, verify, isSettled, onChange } = rest;
+  const base = { client, runtime, namespace };
+  const caches = {
+    jobs: new Cache<Job>({ ...base, resource: jobs, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } }),
+    // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
+    configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
+    secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
+    toolkits: new Cache({ ...base, resource: configMaps, fieldSelector: `metadata.name=${toolkitTableName}` }),
+  };
+  const toolkitFor = (kernel: string) => {
+    const table = caches.toolkits.get({ namespace, name: toolkitTableName })?.data;
+    return toolkitImage(kernel, { table });
+  };
+  let running: RunningController | undefined;
+  const look = (image: string) => running?.enqueue(image);
+  const checks = new ImageChecks({ ...options.lookUp, runtime, onChange: (tokens) => making.answered(tokens) });
+  const workshop = new JobWorkshop({
+    ...settings,
+    namespace,
+    configMaps: caches.configMaps,
+    secrets: caches.secrets,
+    toolkitFor,
+    isSigningKey: options.isSigningKey,
+  });
+  const { concurrency, keepFinishedMs } = settings;
+  const making = new ImageMaking({
+    ...base,
+    checks,
+    jobs: caches.jobs,
+    workshop,
+    concurrency,
+    keepFinishedMs,
+    makerOf,
+    told,
+    verify,
+    look,
+    isSettled,
+    onChange,
+  });
+  const controller = imageController(caches, making);
+  return {
+    making,
+    caches,
+    start(signal: AbortSignal): RunningController {
+      running = startController(controller, runtime, signal);
+      return running;
+    },
+    stop: () => checks.stop(),
+  };
+}
+
+/** Keys are image names. */
+function imageController(
+  caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret>; toolkits: Cache<ConfigMap> },
+  making: ImageMaking,
+): Controller {
+  return {
+    name: 'image',
+    // A registry that answers slowly holds who looks into its images, and nobody else.
+    concurrency: 16,
+    sources: [
+      // A Job that ends makes room for one that waits.
+      watching(caches.jobs, ({ previous, current }) => [
+        ...[previous, current].flatMap((job) => imageOf(job) ?? []),
+        ...making.takeQueued(),
+      ]),
+      watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
+      // Another table may concern any image that is not there yet.
+      watching(caches.toolkits, () => making.wanted()),
+      watching(caches.secrets, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
+    ],
+    reconcile: (image) => making.reconcile(image),
+  };
+}
+
+function imagesOf(job: Job): string[] {
+  const image = imageOf(job);
+  return image === undefined ? [] : [imageHash(image)];
+}
+
+function nameOf(object: { metadata: { name: string } } | undefined): string {
+  return object?.metadata.name ?? '';
+}
