@@ -10,7 +10,7 @@ import { tokenOwner } from '../managed-cluster-module/demand.ts';
 import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
 import { SigningKeys } from './signing-keys.ts';
 
-export type HubImagesOptions = Omit<MakingOptions, 'makerOf' | 'isSigningKey' | 'told'> & {
+export type HubImagesOptions = Omit<MakingOptions, 'makerLabel' | 'makerOf' | 'isSigningKey' | 'told'> & {
   modules: Pick<CacheView<ManagedClusterModule>, 'get' | 'list'>;
   moduleViews: ModuleViews;
   events: Pick<EventRecorder, 'record'>;
@@ -22,6 +22,7 @@ export function hubImages(options: HubImagesOptions) {
   const signingKeys = new SigningKeys(modules);
   return startableMaking({
     ...rest,
+    makerLabel: labels.managedClusterModule,
     isSigningKey: (name) => signingKeys.has(name),
     makerOf(token) {
       const { module: name, revision } = tokenOwner(token);

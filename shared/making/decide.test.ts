@@ -45,6 +45,7 @@ function picture(overrides: Partial<MakingPicture> = {}): MakingPicture {
     jobs: [],
     isCondemned: false,
     mayStart: true,
+    heldMs: 0,
     unwantedMs: 0,
     keepFinishedMs: 10 * minuteMs,
     nowMs,
@@ -119,6 +120,15 @@ describe('the next step of an image', () => {
     const { action, stateOf } = decide(picture({ mayStart: false }));
     assert.equal(action.kind, 'none');
     assert.match(JSON.stringify(stateOf(kernel)), /BuildQueued.*builds\.concurrency/);
+  });
+
+  it('waits while another namespace makes the same image, and then asks for it first [163] [T8]', () => {
+    const held = decide(picture({ mayStart: false, heldMs: nowMs }));
+    assert.equal(held.action.kind, 'none');
+    assert.ok(held.wakeMs !== undefined);
+    assert.match(JSON.stringify(held.stateOf(kernel)), /BuildQueued.*another namespace/);
+    assert.equal(seen({ heldMs: nowMs - 1_000 }).action, 'ask');
+    assert.equal(seen({ heldMs: nowMs - 2 * minuteMs }).action, 'create');
   });
 
   it('waits until a former Job is gone: never two at once [163] [T8]', () => {

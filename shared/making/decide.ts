@@ -9,6 +9,8 @@ const forgetMs = 2 * 3_600_000;
 /** After a failure; doubling. */
 const backOffMsFirst = 120_000;
 const backOffMsMax = 3_600_000;
+/** Who makes it elsewhere may be between two Jobs. */
+const heldAgainMs = 30_000;
 /** Somebody may have deleted an image that is no good, or pushed another. */
 const askAgainMs = 600_000;
 
@@ -164,7 +166,8 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
   return always(none, { state: 'Checking' });
 }
 
-function begin({ inputs, mayStart, failures, nowMs }: MakingPicture, step: Step): MakingDecision {
+function begin(picture: MakingPicture, step: Step): MakingDecision {
+  const { inputs, mayStart, failures, heldMs, askedMs, nowMs } = picture;
   const hash = inputs.kind === 'ready' ? inputs[step] : undefined;
   const former = failures.get(step);
   const leftMs = former !== undefined && former.hash === hash ? former.atMs + backOffMs(former.attempt) - nowMs : 0;
@@ -174,9 +177,15 @@ function begin({ inputs, mayStart, failures, nowMs }: MakingPicture, step: Step)
     return { ...always(none, { state: 'Failed', reason, message }), wakeMs: leftMs };
   }
   if (hash === undefined) return always(none, working(step, 'waits for the digest of the unsigned image'));
+  // Who was at it may have made just what is missing here.
+  if (mayStart && askedMs <= heldMs) return always({ kind: 'ask' }, { state: 'Checking' });
   if (mayStart) return always({ kind: 'create', step, hash }, working(step, 'begins'));
-  const message = 'waits until one of the builds under way has ended (builds.concurrency)';
-  return always(none, { ...working(step, message), reason: makingReasons.queued });
+  const isHeld = heldMs === nowMs && nowMs > 0;
+  const until = isHeld
+    ? 'the same image is made in another namespace'
+    : 'one of the builds under way has ended (builds.concurrency)';
+  const queued = { ...working(step, `waits ${isHeld ? 'while' : 'until'} ${until}`), reason: makingReasons.queued };
+  return { ...always(none, queued), ...(isHeld && { wakeMs: heldAgainMs }) };
 }
 
 /** The Job says that it pushed: the registry is asked once more. */

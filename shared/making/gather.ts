@@ -6,7 +6,7 @@ import { expectationOf } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
 
 export interface MakingSources
-  extends Pick<MakingPicture, 'image' | 'mayStart' | 'unwantedMs' | 'keepFinishedMs' | 'nowMs'> {
+  extends Pick<MakingPicture, 'image' | 'mayStart' | 'heldMs' | 'unwantedMs' | 'keepFinishedMs' | 'nowMs'> {
   wants: readonly Ordered[];
   jobs: readonly MakingJob[];
   checks: Pick<ImageChecks, 'state' | 'askedMs'>;

@@ -17,6 +17,7 @@ import { MakingStates } from './making-states.ts';
 import { noteResult } from './notes.ts';
 import { type MakerOf, type Ordered, ordered, orderOf } from './orders.ts';
 import type { MakingAction, MakingDecision, MakingPicture, Step } from './picture.ts';
+import type { Places, PlacesUser } from './places.ts';
 import type { Told } from './told.ts';
 import { expectationOf, type Verify } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
@@ -29,8 +30,8 @@ export interface ImageMakingOptions {
   checks: ImageChecks;
   jobs: CacheView<Job>;
   workshop: Workshop;
-  /** Jobs at once, over all images. */
-  concurrency: number;
+  /** For Jobs, over all images. */
+  places: Places;
   keepFinishedMs: number;
   /** In whose name; undefined: the module is gone. `isCurrent`: of the version that it has now, which says how the image is made. */
   makerOf: MakerOf;
@@ -49,7 +50,7 @@ const createdLateMs = 1_000;
 
 /**
  * The life of the images that can be made (design.md, decision 6): one piece of work for all who want an image, whatever
- * their number, begun only when the registry says that it is missing, and never more than `concurrency` at once.
+ * their number, begun only when the registry says that it is missing, and never more at once than there are places.
  * Cost: per image, a look is a few map look-ups; requests are made only for what changes.
  */
 export class ImageMaking {
@@ -58,10 +59,20 @@ export class ImageMaking {
   readonly #states = new MakingStates();
   readonly #shelf: JobShelf;
   readonly #memory = new MakingMemory();
+  readonly #user: PlacesUser;
+  /** Gives its places back: others may have them. */
+  readonly leave: () => void;
 
   constructor(options: ImageMakingOptions) {
     this.#options = options;
     this.#shelf = new JobShelf(options.jobs, options.runtime.clock);
+    this.#user = {
+      isSynced: () => options.jobs.synced,
+      running: () => this.#shelf.running(),
+      isBusy: (image) => this.#shelf.isBusy(image),
+      lookAtQueued: () => this.#states.takeQueued().forEach(options.look),
+    };
+    this.leave = options.places.join(this.#user);
   }
 
   /** Replaces what `wantedBy` wants. */
@@ -105,11 +116,6 @@ export class ImageMaking {
     return this.#wants.images(madeFrom);
   }
 
-  /** Those that wait for a place, which there may be now. */
-  takeQueued(): string[] {
-    return this.#states.takeQueued();
-  }
-
   async reconcile(image: string): Promise<Outcome> {
     const wants = ordered(this.#wants.of(image), this.#options.makerOf);
     const picture = this.#gather(image, wants);
@@ -128,23 +134,15 @@ export class ImageMaking {
   }
 
   #gather(image: string, wants: readonly Ordered[]): MakingPicture {
-    const { checks, workshop, keepFinishedMs, concurrency, runtime, isSettled } = this.#options;
+    const { checks, workshop, keepFinishedMs, places, runtime, isSettled } = this.#options;
     const nowMs = runtime.clock.now();
     const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
-    const jobs = this.#shelf.of(image);
-    const mayStart = this.#shelf.running() < concurrency;
-    return gather({
-      image,
-      wants,
-      jobs,
-      checks,
-      workshop,
-      memory: this.#memory,
-      mayStart,
-      unwantedMs,
-      keepFinishedMs,
-      nowMs,
-    });
+    const isTaken = places.isTaken(image, this.#user);
+    const memory = this.#memory;
+    if (isTaken) memory.noteHeld(image, nowMs);
+    const mayStart = !isTaken && places.isFree();
+    const numbers = { mayStart, heldMs: memory.heldMs(image), unwantedMs, keepFinishedMs, nowMs };
+    return gather({ image, wants, jobs: this.#shelf.of(image), checks, workshop, memory, ...numbers });
   }
 
   #publish(

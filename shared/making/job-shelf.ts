@@ -15,6 +15,8 @@ export function imageHash(image: string): string {
 
 /** What was deleted before the cache could show it is never seen. */
 const unseenMsMax = 30_000;
+/** From the end of a build to its signature, or to the registry's word that the image is there. */
+const betweenJobsMsMax = 60_000;
 
 /** The Jobs that make images: those of the cache, and those that were made just now and that it does not show yet. */
 export class JobShelf {
@@ -40,6 +42,16 @@ export class JobShelf {
   /** A Job was made, or is just being made, that is not seen yet. */
   isMaking(image: string): boolean {
     return this.#made.has(image);
+  }
+
+  /** A Job works on it, or has just ended and may be followed by the next. */
+  isBusy(image: string): boolean {
+    const nowMs = this.#clock.now();
+    const isAtWork = ({ phase, result }: MakingJob) =>
+      phase === 'active' ||
+      phase === 'terminating' ||
+      (phase === 'succeeded' && nowMs - (result?.atMs ?? nowMs) < betweenJobsMsMax);
+    return this.of(image).some(isAtWork) || this.isMaking(image);
   }
 
   noteMade(image: string, name: string): void {

@@ -136,6 +136,21 @@ describe('the workshop', () => {
     assert.equal(made.object.metadata.labels?.[labels.image], imageHash(key));
   });
 
+  it('lets its pods run where the module does, and a build where its recipe says [73]', () => {
+    const placement = { moduleSelector: { worker: '' }, tolerations: [{ key: 'driver', operator: 'Exists' }] };
+    const podOf = (step: 'build' | 'sign', of = recipe) => {
+      const module = { ...order.module, placement };
+      const made = workshop().job(step, { ...order, recipe: of, module, unsigned: digest, hash: 'abc', attempt: 1 });
+      assert.ok(made.kind === 'object');
+      const { nodeSelector, tolerations } = made.object.spec.template.spec ?? {};
+      return { nodeSelector, tolerations };
+    };
+    assert.deepEqual(podOf('build'), { nodeSelector: { worker: '' }, tolerations: placement.tolerations });
+    assert.deepEqual(podOf('sign'), { nodeSelector: undefined, tolerations: placement.tolerations });
+    const chosen = { ...recipe, build: { ...recipe.build!, selector: { builds: 'yes' } } };
+    assert.deepEqual(podOf('build', chosen).nodeSelector, { builds: 'yes' });
+  });
+
   it('makes Jobs that say for which image they are, and what they are made from', () => {
     for (const step of ['build', 'sign'] as const) {
       const made = workshop().job(step, { ...order, unsigned: digest, hash: 'abc', attempt: 3 });

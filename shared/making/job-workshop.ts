@@ -89,6 +89,7 @@ export class JobWorkshop implements Workshop {
       hash,
       secrets: this.#facts(recipe),
       strictSecrets,
+      ...module.placement,
     };
     const made =
       step === 'build'

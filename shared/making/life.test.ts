@@ -11,6 +11,7 @@ import { settle, VirtualClock } from '../testing/virtual-clock.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash } from './job-shelf.ts';
 import type { Step } from './picture.ts';
+import { Places } from './places.ts';
 import type { Workshop } from './workshop.ts';
 
 const tls = { insecure: false, insecureSkipTLSVerify: false };
@@ -91,7 +92,7 @@ class World {
         synced: true,
       },
       workshop: this.#workshop(),
-      concurrency: 2,
+      places: new Places(2),
       keepFinishedMs,
       makerOf: () => ({
         name: 'm',

@@ -7,6 +7,7 @@ export class MakingMemory {
   /** Images that the registry has, and that are to be made anew. */
   readonly condemned = new Set<string>();
   readonly #failures = new Map<string, Map<Step, FormerFailure>>();
+  readonly #held = new Map<string, number>();
 
   failures(image: string): ReadonlyMap<Step, FormerFailure> {
     return this.#failures.get(image) ?? new Map();
@@ -18,10 +19,20 @@ export class MakingMemory {
     this.#failures.set(image, failures.set(step, { hash, attempt, atMs: result?.atMs ?? nowMs }));
   }
 
+  /** When another making was seen at work on it; 0: never. */
+  heldMs(image: string): number {
+    return this.#held.get(image) ?? 0;
+  }
+
+  noteHeld(image: string, nowMs: number): void {
+    this.#held.set(image, nowMs);
+  }
+
   /** How many images there are is up to clusters: what nobody has wanted for long is forgotten. */
   forget(image: string): void {
     this.verdicts.forget(image);
     this.condemned.delete(image);
     this.#failures.delete(image);
+    this.#held.delete(image);
   }
 }

@@ -72,8 +72,10 @@ export interface MakingPicture {
   jobs: readonly MakingJob[];
   /** What is in the registry is known to be no good: it is made anew although it is there. */
   isCondemned: boolean;
-  /** Fewer Jobs run than may. */
+  /** Fewer Jobs run than may, and none of another namespace for this image. */
   mayStart: boolean;
+  /** When one of another namespace was seen at it; 0: never. */
+  heldMs: number;
   /** How long nobody has wanted it. */
   unwantedMs: number;
   /** `job.gcDelay`: finished Jobs stay for so long. */

@@ -13,8 +13,10 @@ import { imageHash, jobIndex } from './job-shelf.ts';
 import { imageOf } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
 import type { MakerOf } from './orders.ts';
+import { Places } from './places.ts';
 import type { Told } from './told.ts';
 import type { Verify } from './verdicts.ts';
+import type { Maker } from './workshop.ts';
 
 export type MakingSettings = Pick<WorkshopOptions, 'builder' | 'signer' | 'strictSecrets'> & {
   concurrency: number;
@@ -29,6 +31,10 @@ export interface MakingOptions {
   lookUp: LookUpSources;
   verify: Verify;
   settings: MakingSettings;
+  /** Shared with the makings of other namespaces; of this one only without. */
+  places?: Places;
+  /** That of its Jobs: others of the namespace are somebody else's. */
+  makerLabel: Maker['label'];
   makerOf: MakerOf;
   isSigningKey: WorkshopOptions['isSigningKey'];
   told: Told;
@@ -39,11 +45,16 @@ export interface MakingOptions {
 
 /** The images of one namespace: what the registry has, and the making of what it has not. */
 export function startableMaking(options: MakingOptions) {
-  const { client, runtime, namespace, settings, ...rest } = options;
+  const { client, runtime, namespace, settings, makerLabel, ...rest } = options;
   const { makerOf, told, verify, isSettled, onChange } = rest;
   const base = { client, runtime, namespace };
   const caches = {
-    jobs: new Cache<Job>({ ...base, resource: jobs, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } }),
+    jobs: new Cache<Job>({
+      ...base,
+      resource: jobs,
+      labelSelector: `${labels.image},${makerLabel}`,
+      indexes: { [jobIndex]: imagesOf },
+    }),
     // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
     configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
     secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
@@ -64,13 +75,14 @@ export function startableMaking(options: MakingOptions) {
     toolkitFor,
     isSigningKey: options.isSigningKey,
   });
-  const { concurrency, keepFinishedMs } = settings;
+  const { keepFinishedMs } = settings;
+  const places = options.places ?? new Places(settings.concurrency);
   const making = new ImageMaking({
     ...base,
     checks,
     jobs: caches.jobs,
     workshop,
-    concurrency,
+    places,
     keepFinishedMs,
     makerOf,
     told,
@@ -79,7 +91,7 @@ export function startableMaking(options: MakingOptions) {
     isSettled,
     onChange,
   });
-  const controller = imageController(caches, making);
+  const controller = imageController(caches, making, places);
   return {
     making,
     caches,
@@ -87,7 +99,10 @@ export function startableMaking(options: MakingOptions) {
       running = startController(controller, runtime, signal);
       return running;
     },
-    stop: () => checks.stop(),
+    stop() {
+      making.leave();
+      checks.stop();
+    },
   };
 }
 
@@ -95,17 +110,18 @@ export function startableMaking(options: MakingOptions) {
 function imageController(
   caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret>; toolkits: Cache<ConfigMap> },
   making: ImageMaking,
+  places: Places,
 ): Controller {
   return {
     name: 'image',
     // A registry that answers slowly holds who looks into its images, and nobody else.
     concurrency: 16,
     sources: [
-      // A Job that ends makes room for one that waits.
-      watching(caches.jobs, ({ previous, current }) => [
-        ...[previous, current].flatMap((job) => imageOf(job) ?? []),
-        ...making.takeQueued(),
-      ]),
+      watching(caches.jobs, ({ previous, current }) => {
+        // A Job that ends makes room for one that waits.
+        places.freed();
+        return [previous, current].flatMap((job) => imageOf(job) ?? []);
+      }),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
       // Another table may concern any image that is not there yet.
       watching(caches.toolkits, () => making.wanted()),

@@ -1,4 +1,4 @@
-import type { Made } from '../build/step.ts';
+import type { Made, StepRequest } from '../build/step.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
 import type { labels } from '../kube/names.ts';
 import type { Job, OwnerReference } from '../kube/object.ts';
@@ -9,6 +9,8 @@ export interface Maker {
   name: string;
   label: typeof labels.moduleName | typeof labels.managedClusterModule;
   owner: OwnerReference;
+  /** Where the pods run unless the recipe says: nodes with these labels (builds), in spite of these taints. */
+  placement?: Pick<StepRequest, 'moduleSelector' | 'tolerations'>;
 }
 
 export interface WorkOrder {
