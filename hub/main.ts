@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { managedClusterModules, managedClusters, manifestWorks } from '@open-cluster-management/api-types';
-import { errorMessage } from '../shared/core/errors.ts';
 import { controllerRevisions } from '../shared/kube/resources.ts';
-import { programEnvironmentSchema, SettingsError } from '../shared/process/config.ts';
+import { strictUnlessAllowed } from '../shared/process/builds-config.ts';
+import { readCertificates } from '../shared/process/certificates.ts';
+import { programEnvironmentSchema } from '../shared/process/config.ts';
 import { runProgram } from '../shared/process/program.ts';
-import { hubConfigSchema, strictUnlessAllowed, unusedHubKeys } from './config.ts';
+import { hubConfigSchema, unusedHubKeys } from './config.ts';
 import { startHub } from './start.ts';
 
 process.exit(
@@ -27,15 +27,7 @@ process.exit(
         ...rest,
         config,
         namespace: environment.OPERATOR_NAMESPACE,
-        registryCa: certificates(config.registry.caFile),
+        registryCa: readCertificates(config.registry.caFile),
       }),
   }),
 );
-
-function certificates(file: string | undefined): string | undefined {
-  try {
-    return file === undefined ? undefined : readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new SettingsError([`registry.caFile: expected a file of PEM certificates: ${errorMessage(error)}`]);
-  }
-}

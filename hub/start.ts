@@ -1,4 +1,5 @@
 import { managedClusterModules, managedClusters, manifestWorks } from '@open-cluster-management/api-types';
+import { programRegistry } from '../shared/images/program-registry.ts';
 import { Cache } from '../shared/kube/cache.ts';
 import type { KubeClient } from '../shared/kube/client.ts';
 import { type RunningController, startController } from '../shared/kube/controller.ts';
@@ -8,14 +9,13 @@ import { withoutRepeats } from '../shared/kube/repeats.ts';
 import { controllerRevisions, secrets } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
 import { imageVerifier } from '../shared/making/image-verifier.ts';
+import { makingSettings } from '../shared/making/settings.ts';
 import { countModules } from '../shared/meters/module-meters.ts';
 import type { Running } from '../shared/process/life.ts';
-import { RegistryClient } from '../shared/registry/client.ts';
 import type { HubConfig } from './config.ts';
 import { type Caches, hubControllers, indexes } from './controllers.ts';
 import { slimCluster } from './fleet/cluster.ts';
 import { KernelIntake } from './fleet/kernel-intake.ts';
-import { makingSettings } from './images/settings.ts';
 import { hubImages } from './images/start.ts';
 import { ClusterMeters } from './managed-cluster-module/cluster-meters.ts';
 import { Demand } from './managed-cluster-module/demand.ts';
@@ -49,18 +49,7 @@ export function startHub(options: HubOptions): Promise<Running> {
     namespace: spec?.spokeNamespace ?? '',
     spec: spec?.moduleSpec,
   }));
-  const registryRequests = runtime.meters.counter({
-    name: 'kmm_registry_requests_total',
-    help: 'Requests to image registries by method and outcome: a status, its class, or why there was none',
-    labels: ['method', 'outcome'],
-  });
-  const registry = new RegistryClient({
-    clock: runtime.clock,
-    extraCa: options.registryCa,
-    concurrency: config.registry.concurrency,
-    timeoutMs: config.registry.timeout,
-    onRequest: (method, outcome) => registryRequests.add({ method, outcome }),
-  });
+  const registry = programRegistry({ runtime, config: config.registry, extraCa: options.registryCa });
   // The controllers wake each other; they exist when the first of these is called.
   const running: Partial<Record<'module' | 'cluster' | 'status', RunningController>> = {};
   const look = (key: string) => running.cluster?.enqueue(key);

@@ -8,7 +8,7 @@ const nextState = { file: `${folder}/next-state.ts`, test: `${folder}/decide.tes
 export const hubBreakages: readonly Breakage[] = [
   {
     why: 'a misspelt strictSecrets lets unlabelled Secrets through',
-    file: 'hub/config.ts',
+    file: 'shared/process/builds-config.ts',
     find: 'return { config: { ...config, strictSecrets: true }, told };',
     replace: 'return { config, told };',
     test: 'e2e/runtime/configuration.test.ts',

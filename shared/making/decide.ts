@@ -9,8 +9,8 @@ const forgetMs = 2 * 3_600_000;
 /** After a failure; doubling. */
 const backOffMsFirst = 120_000;
 const backOffMsMax = 3_600_000;
-/** Who makes it elsewhere may be between two Jobs. */
-const heldAgainMs = 30_000;
+/** Who makes it elsewhere may be between two Jobs, and nothing tells of that. */
+const queuedAgainMs = 30_000;
 /** Somebody may have deleted an image that is no good, or pushed another. */
 const askAgainMs = 600_000;
 
@@ -185,7 +185,7 @@ function begin(picture: MakingPicture, step: Step): MakingDecision {
     ? 'the same image is made in another namespace'
     : 'one of the builds under way has ended (builds.concurrency)';
   const queued = { ...working(step, `waits ${isHeld ? 'while' : 'until'} ${until}`), reason: makingReasons.queued };
-  return { ...always(none, queued), ...(isHeld && { wakeMs: heldAgainMs }) };
+  return { ...always(none, queued), wakeMs: queuedAgainMs };
 }
 
 /** The Job says that it pushed: the registry is asked once more. */

@@ -54,17 +54,26 @@ const wishes = [
 
 /** An API server whose cache lags, a registry, Jobs that end when the test says, and a hub that may start again. */
 class World {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly jobs = new Map<string, Job>();
   #seen: Job[] = [];
-  readonly registry = new Map<string, string>();
+  readonly registry: Map<string, string>;
+  readonly places: Places;
   /** Version of all inputs, and what a build of it makes. */
   version = 1;
   isGood = true;
   readonly begun: string[] = [];
   #uid = 0;
   #due = new Set<string>();
-  making = this.#start();
+  making: ImageMaking;
+
+  /** `other`: another namespace of the same program. */
+  constructor(other?: World) {
+    this.clock = other?.clock ?? new VirtualClock();
+    this.registry = other?.registry ?? new Map();
+    this.places = other?.places ?? new Places(2);
+    this.making = this.#start();
+  }
 
   #start(): ImageMaking {
     const runtime = { clock: this.clock, random: () => 0, log: silentLog, meters: undefined as never };
@@ -92,7 +101,7 @@ class World {
         synced: true,
       },
       workshop: this.#workshop(),
-      places: new Places(2),
+      places: this.places,
       keepFinishedMs,
       makerOf: () => ({
         name: 'm',
@@ -181,11 +190,15 @@ class World {
     });
   }
 
+  /** Images that Jobs work on. */
+  atWork(): (string | undefined)[] {
+    const active = [...this.jobs.values()].filter(({ status }) => status === undefined);
+    return active.map(({ metadata }) => metadata.annotations?.[annotations.image]);
+  }
+
   /** Whatever happens: one Job works on an image, and no more than may. */
   #assertBounds(): void {
-    const images = [...this.jobs.values()]
-      .filter(({ status }) => status === undefined)
-      .map(({ metadata }) => metadata.annotations?.[annotations.image]);
+    const images = this.atWork();
     assert.equal(new Set(images).size, images.length, `two Jobs work on one image: ${images}`);
     assert.ok(images.length <= 2, `${images.length} Jobs at once`);
   }
@@ -234,6 +247,7 @@ class World {
   /** A program that starts lists before it decides anything. */
   restart(): void {
     this.#seen = [...this.jobs.values()];
+    this.making.leave();
     this.making = this.#start();
     for (const { token, recipe: wished } of wishes) this.want(token, wished);
   }
@@ -283,6 +297,25 @@ describe('the life of images', () => {
     await world.sync();
     assert.deepEqual(world.states(), ['Verified', 'Verified', 'Verified', 'Verified']);
     assert.equal(world.begun.length, 4, `two builds, one build and its signature: ${world.begun}`);
+  });
+
+  it('is one piece of work for two namespaces that want the same names, and as many at once as for one [163] [T8]', async () => {
+    const first = new World();
+    const worlds = [first, new World(first)];
+    for (const world of worlds) world.restart();
+    for (let round = 0; round < 40; round += 1) {
+      // Who comes first changes.
+      for (const world of round % 2 === 0 ? worlds : worlds.toReversed()) {
+        await world.sync();
+        const images = worlds.flatMap((each) => each.atWork());
+        assert.equal(new Set(images).size, images.length, `two Jobs work on one image: ${images}`);
+        assert.ok(images.length <= 2, `${images.length} Jobs at once`);
+        world.end('Complete');
+      }
+      await first.clock.advance(10_000);
+    }
+    for (const world of worlds) assert.deepEqual(new Set(world.states()), new Set(['Verified']));
+    assert.equal(worlds.flatMap(({ begun }) => begun).length, 4, 'what one has made the other finds');
   });
 
   it('ends verified whatever happens on the way, with never two Jobs for one image, nor more than may [163] [T8] [T9]', async () => {

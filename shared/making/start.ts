@@ -97,6 +97,11 @@ export function startableMaking(options: MakingOptions) {
     caches,
     start(signal: AbortSignal): RunningController {
       running = startController(controller, runtime, signal);
+      // Others may wait to know what is at work here.
+      caches.jobs.whenSynced(signal).then(
+        () => places.freed(),
+        () => undefined,
+      );
       return running;
     },
     stop() {
