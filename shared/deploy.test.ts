@@ -237,6 +237,44 @@ describe('deploy/spoke', () => {
   });
 });
 
+describe('deploy/spoke-images', () => {
+  const spoke = deployed('spoke').map(({ object }) => object);
+  const objects = deployed('spoke-images').map(({ object }) => object);
+
+  it('gives the spoke program, in one namespace, the rights that the guide lists for it, and nobody has them before [138]', () => {
+    const page = textOf('docs/guides/real-cluster.md');
+    const section = page.slice(page.indexOf('## Images that are made on a spoke')).split('\n## ')[0] ?? '';
+    const rows = section.split('\n').filter((line) => /^\| (?:`[a-z0-9.-]*`|core) \|/.test(line));
+    const bound = rulesOf([...spoke, ...objects], 'kmm-operator-controller').filter(
+      ({ namespace }) => namespace === 'kmm-modules',
+    );
+    assert.ok(bound.length > 0);
+    assert.deepEqual(rows, bound.map(rowOf));
+    const role = ofKind<Binding>(objects, 'RoleBinding')[0]?.roleRef.name;
+    const bindings = spoke.filter(({ kind }) => /Binding$/.test(kind)) as Binding[];
+    assert.ok(role && bindings.every(({ roleRef }) => roleRef.name !== role));
+  });
+
+  it('is all that it takes: no Secret is written, and nothing beyond what the hub may in its own namespace', () => {
+    const hub = rulesOf(
+      deployed('hub').map(({ object }) => object),
+      'kmm-operator-hub-controller',
+    ).filter(({ namespace }) => namespace === 'openshift-kmm-hub');
+    const maker = ofKind<Role>(spoke, 'ClusterRole').find(({ metadata }) => /image-maker/.test(metadata.name));
+    for (const rule of maker?.rules ?? []) {
+      if (rule.resources.includes('serviceaccounts')) continue;
+      const same = hub.find((each) => each.rule.resources[0] === rule.resources[0] && !each.rule.resourceNames);
+      assert.deepEqual(rule.verbs, same?.rule.verbs, rule.resources.join());
+    }
+  });
+
+  it('has the account of the pods that build and sign: without rights or token', () => {
+    const [account] = ofKind<{ automountServiceAccountToken?: boolean }>(objects, 'ServiceAccount');
+    assert.deepEqual([account?.metadata.name, account?.automountServiceAccountToken], ['kmm-operator-builder', false]);
+    assert.deepEqual(rulesOf([...spoke, ...objects], 'kmm-operator-builder'), []);
+  });
+});
+
 describe('the image of hub and spoke', function () {
   this.timeout(60_000);
   const stages = textOf('deploy/images/hub-and-spoke/Dockerfile').split(/^FROM /m);

@@ -125,6 +125,17 @@ describe('the tree', () => {
     );
   });
 
+  it('starts a spoke without what makes images: that is loaded with the first image that is to be made', () => {
+    const loads = (file: string) =>
+      importsOf(file, textOf(file).replaceAll(/import type\b[^;]*;|\bimport\([^)]*\)/g, ''));
+    const loaded = reachedFrom(['spoke/main.ts'], loads);
+    assert.ok(loaded.has('spoke/images/module-images.ts') && loaded.has('shared/images/recipe.ts'));
+    const heavy = [...loaded].filter((file) =>
+      /^shared\/(?:build|sign|images\/files|registry\/(?:client|session)|making\/(?:start|image-making))\b/.test(file),
+    );
+    assert.deepEqual([heavy, loaded.has('spoke/images/makers.ts')], [[], false]);
+  });
+
   it('has no file that neither a program nor a test reaches', () => {
     const entries = files.filter(
       (file) =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isRecord } from '../shared/core/record.ts';
+import { imagesConfig, strictUnlessAllowed } from '../shared/process/builds-config.ts';
 import { programConfigSchema, programEnvironmentSchema } from '../shared/process/config.ts';
 import type { LenientConfig } from '../shared/process/lenient-config.ts';
 import type { WorkerSettings } from './settings.ts';
@@ -37,8 +38,8 @@ export const workerSchema = workerKeys.transform(
   }),
 );
 
-/** The spoke's configuration (behaviour m). */
-export const spokeConfigSchema = programConfigSchema.extend({ worker: workerSchema.prefault({}) });
+/** The spoke's configuration (behaviour m); of what makes images there is nothing on most clusters. */
+export const spokeConfigSchema = programConfigSchema.extend({ worker: workerSchema.prefault({}), ...imagesConfig });
 export type SpokeConfig = z.infer<typeof spokeConfigSchema>;
 
 /**
@@ -55,6 +56,14 @@ export function firmwareUnlessUnclear({ config, said }: LenientConfig<SpokeConfi
   const told =
     'worker.firmwareHostPath cannot be read: Modules with firmware stay as they are until the configuration is right';
   return { config: { ...config, worker: { ...config.worker, firmwareHostPath: '' } }, told };
+}
+
+/** The last word on a ConfigMap with problems. */
+export function failClosed(lenient: LenientConfig<SpokeConfig>): { config: SpokeConfig; told?: string } {
+  const firmware = firmwareUnlessUnclear(lenient);
+  const { config, told } = strictUnlessAllowed({ ...lenient, config: firmware.config });
+  const all = [firmware.told, told].filter((each) => each !== undefined);
+  return { config, ...(all.length > 0 && { told: all.join('; ') }) };
 }
 
 function saysNothingOfFirmware(said: unknown): boolean {
@@ -78,6 +87,3 @@ export function isManaged(text: string | undefined): { managed: boolean; valid: 
   const managed = truths.has(text ?? '');
   return { managed, valid: managed || untruths.has(text ?? '') };
 }
-
-/** Keys that are valid and have no effect on a spoke: images are made on the hub only, in this version. */
-export const unusedSpokeKeys = ['job'] as const;

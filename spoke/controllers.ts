@@ -8,6 +8,8 @@ import type { DaemonSet, NetworkPolicy, Node, Pod } from '../shared/kube/object.
 import { daemonSets, networkPolicies, nodes, pods } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
 import { countModules } from '../shared/meters/module-meters.ts';
+import { spokeConfigSchema } from './config.ts';
+import { ModuleImages, type ModuleImagesOptions } from './images/module-images.ts';
 import { moduleIndex, podIndexes } from './indexes.ts';
 import { kernelClaimController } from './kernel-claim/controller.ts';
 import { moduleLoaderController } from './module-loader/controller.ts';
@@ -24,15 +26,29 @@ export interface ControllersOptions {
   managed: boolean;
   /** Names this process in events. */
   identity: string;
+  /** How images are made; without: not at all. */
+  images?: Pick<ModuleImagesOptions, 'config' | 'registryCa'>;
+  signal: AbortSignal;
 }
 
-/** All that the spoke does, and all that it watches: no Secret, and of pods, DaemonSets and NetworkPolicies only those of Modules. */
-export function spokeControllers({ client, runtime, settings, managed, identity }: ControllersOptions) {
+/**
+ * All that the spoke does, and all that it watches: no Secret, and of pods, DaemonSets and NetworkPolicies only those of
+ * Modules. Where images may be made (images/), Jobs and the metadata of Secrets and ConfigMaps come to that.
+ */
+export function spokeControllers(options: ControllersOptions) {
+  const { client, runtime, settings, managed, identity } = options;
   const labelSelector = labels.moduleName;
   const caches = {
     modules: new Cache<Module>({ client, runtime, resource: modules }),
     nodes: new Cache<Node>({ client, runtime, resource: nodes, slim: slimNode }),
-    pods: new Cache<Pod>({ client, runtime, resource: pods, labelSelector, indexes: podIndexes }),
+    // But those that make images: they load nothing.
+    pods: new Cache<Pod>({
+      client,
+      runtime,
+      resource: pods,
+      labelSelector: `${labelSelector},!${labels.buildType}`,
+      indexes: podIndexes,
+    }),
     policies: new Cache<NetworkPolicy>({
       client,
       runtime,
@@ -48,13 +64,24 @@ export function spokeControllers({ client, runtime, settings, managed, identity 
     spec,
   }));
   const events = new EventRecorder({ client, runtime, controller: 'kmm.sigs.x-k8s.io/spoke', instance: identity });
+  const images = new ModuleImages({
+    client,
+    runtime,
+    modules: caches.modules,
+    events,
+    operatorNamespace: settings.operatorNamespace,
+    config: options.images?.config ?? spokeConfigSchema.parse({}),
+    registryCa: options.images?.registryCa,
+    signal: options.signal,
+  });
   const controllers: Controller[] = [
     nodeLabelsController({ client, runtime, events, caches }),
     networkPolicyController({ client, events, caches }),
-    moduleLoaderController({ client, runtime, settings, caches }),
+    moduleLoaderController({ client, runtime, settings, caches, images }),
   ];
-  if (!managed) return { caches: Object.values(caches), controllers };
+  const common = { controllers, stopped: () => images.stopped() };
+  if (!managed) return { caches: Object.values(caches), ...common };
   const claims = new Cache<ClusterClaim>({ client, runtime, resource: clusterClaims });
   controllers.push(kernelClaimController({ client, caches: { nodes: caches.nodes, claims } }));
-  return { caches: [...Object.values(caches), claims], controllers };
+  return { caches: [...Object.values(caches), claims], ...common };
 }

@@ -1,13 +1,8 @@
 import { clusterClaims, modules } from '@open-cluster-management/api-types';
 import { daemonSets, networkPolicies, nodes, pods } from '../shared/kube/resources.ts';
+import { readCertificates } from '../shared/process/certificates.ts';
 import { runProgram } from '../shared/process/program.ts';
-import {
-  firmwareUnlessUnclear,
-  isManaged,
-  spokeConfigSchema,
-  spokeEnvironmentSchema,
-  unusedSpokeKeys,
-} from './config.ts';
+import { failClosed, isManaged, spokeConfigSchema, spokeEnvironmentSchema } from './config.ts';
 import { startSpoke } from './start.ts';
 
 const watched = [modules, nodes, pods, daemonSets, networkPolicies].map((resource) => ({ resource }));
@@ -18,8 +13,7 @@ process.exit(
     version: '0.1.0',
     leaseName: 'kmm.sigs.x-k8s.io',
     configSchema: spokeConfigSchema,
-    unusedKeys: unusedSpokeKeys,
-    failClosed: firmwareUnlessUnclear,
+    failClosed,
     environmentSchema: spokeEnvironmentSchema,
     requirements: ({ environment }) =>
       isManaged(environment.KMM_MANAGED).managed
@@ -36,7 +30,8 @@ process.exit(
         operatorNamespace: environment.OPERATOR_NAMESPACE,
         worker: config.worker,
       };
-      return startSpoke({ client, runtime, settings, managed, identity, signal });
+      const registryCa = readCertificates(config.registry.caFile);
+      return startSpoke({ client, runtime, settings, managed, identity, signal, images: { config, registryCa } });
     },
   }),
 );

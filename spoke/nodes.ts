@@ -10,6 +10,11 @@ export function kernelOf(node: Node): string {
   return withoutPlus(releaseOf(node));
 }
 
+/** As in `kubernetes.io/arch`; undefined when the node never reported one. */
+export function architectureOf(node: Node): string | undefined {
+  return node.status?.nodeInfo?.architecture || undefined;
+}
+
 /** Empty when the node never reported one. */
 export function bootIdOf(node: Node): string {
   return node.status?.nodeInfo?.bootID ?? '';
@@ -23,14 +28,14 @@ export function readyOf(node: Node): boolean {
 export function slimNode(node: Node): Node {
   const { name, uid, resourceVersion, labels, annotations } = node.metadata;
   const ours = Object.entries(annotations ?? {}).filter(([key]) => key.startsWith('kmm.node.kubernetes.io/'));
-  const { kernelVersion = '', bootID = '' } = node.status?.nodeInfo ?? {};
+  const { kernelVersion = '', bootID = '', architecture = '' } = node.status?.nodeInfo ?? {};
   return {
     apiVersion: node.apiVersion,
     kind: node.kind,
     metadata: { name, uid, resourceVersion, labels, annotations: Object.fromEntries(ours) } as Node['metadata'],
     spec: { taints: node.spec?.taints ?? [] },
     status: {
-      nodeInfo: { kernelVersion, bootID } as NonNullable<NonNullable<Node['status']>['nodeInfo']>,
+      nodeInfo: { kernelVersion, bootID, architecture } as NonNullable<NonNullable<Node['status']>['nodeInfo']>,
       conditions: (node.status?.conditions ?? [])
         .filter(({ type }) => type === 'Ready')
         .map(({ type, status }) => ({ type, status })) as NonNullable<NonNullable<Node['status']>['conditions']>,

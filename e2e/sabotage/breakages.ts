@@ -3,6 +3,7 @@ import { makingBreakages } from './of-making-images.ts';
 import { sharedBreakages } from './of-shared.ts';
 import { signingBreakages } from './of-signing.ts';
 import { spokeBreakages } from './of-spoke.ts';
+import { spokeImageBreakages } from './of-spoke-images.ts';
 
 /** A mistake of one line that somebody could make in the product, and the test that must not let it through. */
 export interface Breakage {
@@ -20,6 +21,7 @@ export interface Breakage {
 export const breakages: readonly Breakage[] = [
   ...hubBreakages,
   ...spokeBreakages,
+  ...spokeImageBreakages,
   ...sharedBreakages,
   ...signingBreakages,
   ...makingBreakages,

@@ -10,7 +10,7 @@ const nodeLabels = { file: 'spoke/node-labels/decide.ts', test: 'spoke/node-labe
 export const spokeBreakages: readonly Breakage[] = [
   {
     why: 'a Module that ships firmware is loaded without it where the cluster takes none',
-    file: 'spoke/module-loader/survey.ts',
+    file: 'spoke/module-loader/resolve.ts',
     find: "if (!modprobe.firmwarePath || worker.firmwareHostPath !== '') return undefined;",
     replace: "if (!modprobe.firmwarePath || worker.firmwareHostPath !== '-') return undefined;",
     test: 'spoke/module-loader/decide.test.ts',

@@ -29,6 +29,8 @@ export const annotations = {
   modulesOrder: `${prefix}/modules-order`,
   /** On a loader pod that is to be replaced: node-labels takes the ready label off, then the pod is deleted. */
   replace: `${prefix}/replace`,
+  /** On a loader's DaemonSet: what its image was pinned from, and to (JSON). */
+  pinned: `${prefix}/pinned`,
   /** On pods of our DaemonSets: hash of the template that made them. */
   templateHash: `${prefix}/template-hash`,
   /** On a one-shot unload pod: UID of the ended loader pod whose work it takes back. */

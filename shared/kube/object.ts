@@ -126,6 +126,14 @@ export interface TokenReview extends KubeObject {
   };
 }
 
+/** May we do something with a resource (authorization.k8s.io/v1). */
+export interface SelfSubjectAccessReview extends KubeObject {
+  spec: {
+    resourceAttributes: { namespace?: string; verb: string; group: string; resource: string; name?: string };
+  };
+  status?: { allowed: boolean; denied?: boolean; reason?: string };
+}
+
 /** May somebody do something (authorization.k8s.io/v1); of a URL that is no resource's. */
 export interface SubjectAccessReview extends KubeObject {
   spec: {

@@ -12,6 +12,7 @@ import type {
   Pod,
   Resource,
   Secret,
+  SelfSubjectAccessReview,
   SubjectAccessReview,
   TokenReview,
 } from './object.ts';
@@ -39,6 +40,13 @@ export const subjectAccessReviews = resource<SubjectAccessReview>(
   'v1',
   'SubjectAccessReview',
   'subjectaccessreviews',
+  false,
+);
+export const selfSubjectAccessReviews = resource<SelfSubjectAccessReview>(
+  'authorization.k8s.io',
+  'v1',
+  'SelfSubjectAccessReview',
+  'selfsubjectaccessreviews',
   false,
 );
 export const events = resource<Event>('events.k8s.io', 'v1', 'Event', 'events', true);

@@ -55,9 +55,9 @@ export type Deployment = KubeObject & {
   };
 };
 
-/** What `kubectl apply -k deploy/<program>` applies, but for the names of images. Of kustomize it knows what those folders use. */
-export function deployed(program: 'hub' | 'spoke'): Deployed[] {
-  return kustomized(join(root, 'deploy', program));
+/** What `kubectl apply -k deploy/<folder>` applies, but for the names of images. Of kustomize it knows what those folders use. */
+export function deployed(folder: 'hub' | 'spoke' | 'spoke-images'): Deployed[] {
+  return kustomized(join(root, 'deploy', folder));
 }
 
 export function ofKind<T>(objects: readonly KubeObject[], kind: string): (KubeObject & T)[] {

@@ -11,8 +11,9 @@ import { jsonPointer } from '../../shared/kube/patch.ts';
 import { daemonSets as daemonSetsResource, pods as podsResource } from '../../shared/kube/resources.ts';
 import { writeOwned } from '../../shared/kube/write.ts';
 import type { Plan } from './decide.ts';
+import { loadHashOf } from './loader-pod.ts';
 import { reasons } from './reasons.ts';
-import { loadHashOf, type ModulePicture } from './survey.ts';
+import type { ModulePicture } from './survey.ts';
 
 export interface ApplyInput {
   client: KubeClient;

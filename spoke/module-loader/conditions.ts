@@ -2,6 +2,7 @@ import type { NodeCounts, ReportCounts, ReportError } from '@open-cluster-manage
 import type { ConditionState } from '../../shared/core/conditions.ts';
 import { purposeOf } from '../pods.ts';
 import { unloadErrors } from './errors.ts';
+import { imageAwaited, imageFailed, imagesReady } from './images.ts';
 import { reasons } from './reasons.ts';
 import type { StatusInput } from './status.ts';
 import { type Target, unmappedKernels } from './survey.ts';
@@ -14,7 +15,7 @@ interface Judged extends StatusInput {
   devicePlugin: NodeCounts | undefined;
 }
 
-/** `Ready`: every reachable node has what the spec says. `KernelsMapped`: no selected node is left out for its kernel. */
+/** `Ready`: every reachable node has what the spec says. `KernelsMapped`: no selected node is left out for its kernel. `ImagesReady`: of images that can be made here, each is verified. */
 export function conditionsOf(judged: Judged): ConditionState[] {
   const observedGeneration = judged.picture.module?.metadata.generation ?? 0;
   const found = inTheWay.map((check) => check(judged)).find((verdict) => verdict !== null);
@@ -25,6 +26,8 @@ export function conditionsOf(judged: Judged): ConditionState[] {
   if (judged.picture.module?.spec.moduleLoader !== undefined) {
     conditions.push({ type: 'KernelsMapped', ...mapped(judged), observedGeneration });
   }
+  const images = imagesReady(judged.seen);
+  if (images !== undefined) conditions.push({ type: 'ImagesReady', ...images, observedGeneration });
   return conditions;
 }
 
@@ -33,8 +36,10 @@ const inTheWay: readonly ((judged: Judged) => Verdict)[] = [
   unloading,
   ({ seen }) => seen.refusal ?? null,
   notWritten,
+  ({ seen }) => imageFailed(seen),
   loadFailed,
   stillHeld,
+  ({ seen }) => imageAwaited(seen),
   leaving,
   replacing,
   loading,
@@ -79,7 +84,9 @@ function stillHeld({ picture, seen }: Judged): Verdict {
 
 /** Nodes that are on their way out of the Module's care. One that is not Ready may take for ever, and says nothing. */
 function leaving({ picture, seen }: Judged): Verdict {
-  const nodes = seen.targets.filter((target) => !target.wanted && target.reachable && holds(target, picture));
+  const nodes = seen.targets.filter(
+    (target) => !target.wanted && !target.kept && target.reachable && holds(target, picture),
+  );
   if (nodes.length === 0) return null;
   return { reason: reasons.unloading, message: `unloading from ${namesOf(nodes)}` };
 }

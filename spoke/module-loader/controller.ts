@@ -10,6 +10,7 @@ import type { Runtime } from '../../shared/kube/runtime.ts';
 import { writeStatus } from '../../shared/kube/status.ts';
 import { UnknownMembers } from '../../shared/kube/unknown-members.ts';
 import { devicePluginPlan } from '../device-plugin/decide.ts';
+import type { ModuleImages } from '../images/module-images.ts';
 import { byNode, keysForOwned } from '../indexes.ts';
 import { sameNode } from '../nodes.ts';
 import { Observations } from '../observations.ts';
@@ -18,6 +19,7 @@ import type { SpokeSettings } from '../settings.ts';
 import { type Applied, apply, releaseModule } from './apply.ts';
 import { decide, type Plan } from './decide.ts';
 import { gather } from './gather.ts';
+import { wantedImages } from './images.ts';
 import { reasons } from './reasons.ts';
 import { statusOf } from './status.ts';
 import { type ModulePicture, patienceMs, type Survey, selects, survey } from './survey.ts';
@@ -27,6 +29,7 @@ export interface ModuleLoaderOptions {
   runtime: Runtime;
   settings: SpokeSettings;
   caches: { modules: Cache<Module>; nodes: Cache<Node>; pods: Cache<Pod>; daemonSets: Cache<DaemonSet> };
+  images: Pick<ModuleImages, 'want' | 'known' | 'source'>;
 }
 
 /** How often a Module is looked at whose next step time alone decides (a pod without a final word, a pull error). Costs no request. */
@@ -35,12 +38,12 @@ const foreignAgainMs = 5 * 60_000;
 
 /** Keeps loaders and device plugin of each Module as its spec says, and says in its status how far that is. Key: `namespace/name`. */
 export function moduleLoaderController(options: ModuleLoaderOptions): Controller {
-  const { caches, runtime, client, settings } = options;
+  const { caches, runtime, client, settings, images } = options;
   const observations = new Observations(runtime.clock);
   const marked = new Map<string, string>();
   const unknown = new UnknownMembers(() => runtime.clock.now());
   const log = runtime.log.child({ controller: 'module-loader' });
-  const sources = { ...caches, settings, clock: runtime.clock, observations };
+  const sources = { ...caches, settings, images, clock: runtime.clock, observations };
   return {
     name: 'module-loader',
     sources: [
@@ -48,15 +51,18 @@ export function moduleLoaderController(options: ModuleLoaderOptions): Controller
       watching(caches.daemonSets, keysForOwned),
       watching(caches.pods, keysForOwned),
       watching(caches.nodes, (change) => keysForNode(change, caches)),
+      images.source,
     ],
     async reconcile(key) {
       const picture = gather(sources, key, marked.get(key));
       if (picture.module === undefined && picture.pods.length === 0) {
         marked.delete(key);
         observations.forgetAll(`${key}/`);
+        images.want(key, []);
         return done;
       }
       const seen = survey(picture);
+      images.want(key, wantedImages(seen));
       const plan = decide(picture, seen);
       const plugin = devicePluginPlan(picture, seen);
       remember(marked, key, plan);

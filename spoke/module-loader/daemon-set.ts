@@ -1,8 +1,9 @@
 import { contentHash, sha256Hex } from '../../shared/core/hash.ts';
 import { normalised } from '../../shared/kernel/version.ts';
-import { labels } from '../../shared/kube/names.ts';
+import { annotations, labels } from '../../shared/kube/names.ts';
 import type { DaemonSet } from '../../shared/kube/object.ts';
 import { type Loader, loaderTemplate } from './loader-pod.ts';
+import { formatPin } from './pin.ts';
 
 /** Characters of a Module's name and namespace together: the longest node label that we make of them has 63 (checklist 125). */
 export const identityCharsMax = 41;
@@ -22,7 +23,7 @@ export function unloadName(module: { namespace: string; name: string }, node: st
 
 /** The loader DaemonSet of one kernel. Kubernetes replaces none of its pods by itself: that is `replacement.ts`' to decide. */
 export function loaderDaemonSet(loader: Loader): DaemonSet {
-  const { module, mapping } = loader;
+  const { module, mapping, pin } = loader;
   const kernel = normalised(mapping.kernelVersion);
   const identity = { [labels.moduleName]: module.metadata.name, [labels.kernelVersion]: kernel };
   return {
@@ -32,6 +33,8 @@ export function loaderDaemonSet(loader: Loader): DaemonSet {
       name: loaderName(module.metadata, mapping.kernelVersion),
       namespace: module.metadata.namespace as string,
       labels: identity,
+      // Of the DaemonSet, not of its pods: to note it reloads nobody.
+      ...(pin && { annotations: { [annotations.pinned]: formatPin(pin) } }),
     },
     spec: {
       selector: { matchLabels: identity },

@@ -72,12 +72,12 @@ function wantedDaemonSets({ module, settings }: ModulePicture, seen: Survey): Da
   const result: DaemonSet[] = [];
   for (const mapping of seen.kernels.values()) {
     if (mapping.kind !== 'match') continue;
-    result.push(loaderDaemonSet({ module, mapping: mapping.mapping, settings }));
+    result.push(loaderDaemonSet({ module, mapping: mapping.mapping, settings, pin: mapping.pin }));
   }
   return result;
 }
 
-/** Our loader DaemonSets that are not wanted. One whose mapping cannot be resolved now stays as it is: nothing is unloaded for a slip. */
+/** Our loader DaemonSets that are not wanted. One whose mapping cannot be resolved now, or whose image is not there, stays as it is: nothing is unloaded for a slip. */
 function surplusDaemonSets(
   { module, daemonSets }: ModulePicture,
   seen: Survey,
@@ -86,7 +86,7 @@ function surplusDaemonSets(
   const keep = new Set(wanted.map(({ metadata }) => metadata.name));
   if (module !== undefined && !seen.deleting) {
     for (const [kernel, mapping] of seen.kernels) {
-      if (mapping.kind === 'error') keep.add(loaderName(module.metadata, kernel));
+      if (mapping.kind === 'error' || mapping.kind === 'waiting') keep.add(loaderName(module.metadata, kernel));
     }
   }
   return daemonSets.filter(

@@ -3,6 +3,7 @@ import { shortened } from '../../shared/core/conditions.ts';
 import { labels } from '../../shared/kube/names.ts';
 import type { Pod } from '../../shared/kube/object.ts';
 import { containerStatus, containers, isPodReady, isTerminating, purposeOf, toolsStatus } from '../pods.ts';
+import { imageTrouble } from './images.ts';
 import { lastResult } from './script-result.ts';
 import { type ModulePicture, patienceMs, type Survey } from './survey.ts';
 import { containerTrouble } from './trouble.ts';
@@ -28,6 +29,10 @@ function loadErrors({ targets }: Survey): ReportError[] {
   return targets.flatMap(({ name: node, kernel, state, trouble, mapping, desired }) => {
     if (state !== 'failed' || !desired) return [];
     if (trouble !== undefined) return [{ node, kernel, reason: trouble.reason, message: trouble.message }];
+    if (mapping.kind === 'waiting') {
+      const found = imageTrouble(mapping.image);
+      return found === undefined ? [] : [{ node, kernel, ...found }];
+    }
     if (mapping.kind !== 'error') return [];
     return [{ node, kernel, reason: mapping.reason ?? 'MappingInvalid', message: mapping.message }];
   });

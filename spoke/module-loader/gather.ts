@@ -3,11 +3,13 @@ import type { Clock } from '../../shared/core/clock.ts';
 import type { CacheView } from '../../shared/kube/cache.ts';
 import { readyLabel } from '../../shared/kube/names.ts';
 import { type DaemonSet, type Node, type Pod, parseKey } from '../../shared/kube/object.ts';
+import type { KnownImage } from '../images/wanted.ts';
 import { byModule } from '../indexes.ts';
 import type { Observations } from '../observations.ts';
 import { isTerminating, purposeOf } from '../pods.ts';
 import type { SpokeSettings } from '../settings.ts';
-import { loadHashOf, type ModulePicture } from './survey.ts';
+import { loadHashOf } from './loader-pod.ts';
+import type { ModulePicture } from './survey.ts';
 import { troubleOn } from './trouble.ts';
 
 export interface ModuleSources {
@@ -16,6 +18,7 @@ export interface ModuleSources {
   pods: CacheView<Pod>;
   daemonSets: CacheView<DaemonSet>;
   settings: SpokeSettings;
+  images: { known(module: string): ReadonlyMap<string, KnownImage> };
   clock: Clock;
   observations: Observations;
 }
@@ -30,6 +33,7 @@ export function gather(sources: ModuleSources, key: string, marked: string | und
     nodes: sources.nodes.list(),
     daemonSets,
     pods,
+    images: sources.images.known(key),
     settings: sources.settings,
     nowMs: sources.clock.now(),
     troubleMs: troubleAges(sources, key, pods),

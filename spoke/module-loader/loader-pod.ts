@@ -9,6 +9,7 @@ import { firmwareHostPathDefault, type SpokeSettings, type WorkerSettings } from
 import { pressureTolerations } from '../taints.ts';
 import { loadHash } from './load-hash.ts';
 import { dirNameDefault, loadArguments, unloadArguments } from './modprobe-arguments.ts';
+import type { Pin } from './pin.ts';
 import { softdepFile } from './softdep.ts';
 
 type PodSpec = NonNullable<PodTemplate['spec']>;
@@ -20,6 +21,8 @@ export interface Loader {
   module: Module;
   mapping: ResolvedMapping;
   settings: SpokeSettings;
+  /** Of an image that is made on this cluster. */
+  pin?: Pin | undefined;
 }
 
 export const script = ['/kmm/busybox', 'sh', '/kmm/loader.sh'] as const;
@@ -41,6 +44,11 @@ export function hashOf({ module, mapping, settings }: Loader): string {
   const modprobe = modprobeOf(module);
   const firmwareHostPath = searchPathOf(modprobe, settings.worker);
   return loadHash({ image: containerImage, kernel: kernelVersion, modprobe, inTreeModulesToRemove, firmwareHostPath });
+}
+
+/** Of a loader pod, or of the template of one. */
+export function loadHashOf({ metadata }: Pick<PodTemplate, 'metadata'>): string | undefined {
+  return metadata?.annotations?.[annotations.loadHash];
 }
 
 /** What the loader tells the kernel to look for firmware in; undefined: nothing. */

@@ -11,6 +11,10 @@ export const reasons = {
   pluginNotReady: 'DevicePluginNotReady',
   foreign: 'ForeignDaemonSet',
   writeFailed: 'WriteFailed',
+  recipeInvalid: 'RecipeInvalid',
+  imageMissing: 'ImageMissing',
+  imageChecking: 'ImageChecking',
+  imagesVerified: 'AllImagesVerified',
   allMapped: 'AllMapped',
   unmapped: 'UnmappedKernels',
 } as const;

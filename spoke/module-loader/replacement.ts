@@ -2,8 +2,9 @@ import { annotations } from '../../shared/kube/names.ts';
 import type { Pod } from '../../shared/kube/object.ts';
 import { bootKey, loadedBoots } from '../boots.ts';
 import { isPodReady, isServing } from '../pods.ts';
+import { loadHashOf } from './loader-pod.ts';
 import { everStarted } from './outcome.ts';
-import { loadHashOf, type ModulePicture, type Survey, type Target } from './survey.ts';
+import type { ModulePicture, Survey, Target } from './survey.ts';
 
 /**
  * What is to be done next so that the nodes whose load hash changed get a new loader pod, one node at a time:

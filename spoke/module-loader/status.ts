@@ -43,6 +43,7 @@ export function statusOf(input: StatusInput): ModuleStatus {
     ...(hasLoader && { moduleLoader: loaderCounts(seen, nodes) }),
     ...(devicePlugin && { devicePlugin }),
     ...(hasLoader && { kernels: kernelStatus(module, seen, counts) }),
+    ...actedUpon(module, seen),
     ...(hubState !== undefined && { observedState: shortened(hubState, stateCharsMax) }),
     report: formatReport({
       version: module.spec.moduleLoader?.container.version,
@@ -74,6 +75,14 @@ function loaderCounts({ targets }: Survey, [desired, loaded]: ReportCounts): Nod
   return { nodesMatchingSelectorNumber: matching.length, desiredNumber: desired, availableNumber: loaded };
 }
 
+/** `imageRebuildTriggerGeneration`, once all images that can be made here were looked at since it was set. */
+function actedUpon({ spec, status }: Module, { made }: Survey): Pick<ModuleStatus, 'imageRebuildTriggerGeneration'> {
+  if (made.size === 0) return {};
+  const isDone = [...made.values()].every(({ settled, state }) => settled || state.state === 'Verified');
+  const { imageRebuildTriggerGeneration } = isDone ? spec : (status ?? {});
+  return imageRebuildTriggerGeneration === undefined ? {} : { imageRebuildTriggerGeneration };
+}
+
 function kernelStatus(
   { spec }: Module,
   { kernels }: Survey,
@@ -85,7 +94,7 @@ function kernelStatus(
     .slice(0, limits.statusKernelsMax)
     .map(([kernelVersion, [desired, loaded, failed, unreachable]]) => {
       const found = kernels.get(kernelVersion);
-      const used = found?.kind === 'match' ? found.mapping : undefined;
+      const used = found?.kind === 'match' || found?.kind === 'waiting' ? found.mapping : undefined;
       const text = used && (mappings[used.index]?.literal || mappings[used.index]?.regexp);
       // Made of variables it can be longer than any field of ours: one entry too long, and no status is written at all.
       const image = used && shortened(used.containerImage, limits.stringCharsMax);

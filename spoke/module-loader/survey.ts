@@ -1,14 +1,15 @@
-import type { Module, ModuleLoaderContainer } from '@open-cluster-management/api-types';
-import { type MappingResult, resolveMapping } from '../../shared/kernel/mapping.ts';
-import { isKernelVersion, normalised } from '../../shared/kernel/version.ts';
-import { annotations, labels, readyLabel } from '../../shared/kube/names.ts';
+import type { Module } from '@open-cluster-management/api-types';
+import { normalised } from '../../shared/kernel/version.ts';
+import { labels, readyLabel } from '../../shared/kube/names.ts';
 import type { DaemonSet, Node, Pod } from '../../shared/kube/object.ts';
+import type { KnownImage } from '../images/wanted.ts';
 import { kernelOf, readyOf } from '../nodes.ts';
 import { isPodReady, isTerminating, purposeOf } from '../pods.ts';
 import type { SpokeSettings } from '../settings.ts';
 import { closedBy } from '../taints.ts';
 import { identityCharsMax } from './daemon-set.ts';
-import { hashOf } from './loader-pod.ts';
+import { loadHashOf } from './loader-pod.ts';
+import { type KernelMapping, type MadeImage, type Resolved, resolver } from './resolve.ts';
 import { type Trouble, troubleOn } from './trouble.ts';
 
 /** All that is known of one Module at one moment: what `gather` reads and everything else here is computed from. */
@@ -20,6 +21,8 @@ export interface ModulePicture {
   /** Those with the Module's name label in its namespace, whoever made them. */
   daemonSets: readonly DaemonSet[];
   pods: readonly Pod[];
+  /** By kernel: what is known of the images that were wanted to be made here. */
+  images: ReadonlyMap<string, KnownImage>;
   settings: SpokeSettings;
   nowMs: number;
   /** By node: since how many milliseconds its loader pod has been in trouble without ever being loaded since. */
@@ -37,7 +40,7 @@ export interface Target {
   node: Node;
   name: string;
   kernel: string;
-  mapping: MappingResult;
+  mapping: KernelMapping;
   selected: boolean;
   /** The kernel module should be there: the selector matches, a mapping resolves, nothing drives it away. */
   wanted: boolean;
@@ -54,7 +57,7 @@ export interface Target {
   plugins: readonly Pod[];
   /** All of the Module's pods there. */
   pods: readonly Pod[];
-  /** What is loaded stays although no mapping says so: the one that should cannot be resolved. */
+  /** What is loaded stays although no mapping says so: the one that should cannot be resolved, or its image is not there yet. */
   kept: boolean;
   /** The node has the ready label. */
   labelled: boolean;
@@ -68,7 +71,9 @@ export interface Survey {
   targets: readonly Target[];
   byNode: ReadonlyMap<string, Target>;
   /** Kernels of nodes that the selector matches, whatever their taints, and what the mappings say. */
-  kernels: ReadonlyMap<string, MappingResult>;
+  kernels: ReadonlyMap<string, KernelMapping>;
+  /** Of these, the images that can be made here. */
+  made: ReadonlyMap<string, MadeImage>;
   /** Why this Module can have no loaders at all. */
   refusal: { reason: string; message: string } | undefined;
   deleting: boolean;
@@ -91,10 +96,12 @@ export function survey(picture: ModulePicture): Survey {
     )
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const selected = targets.filter(({ node }) => module !== undefined && selects(module, node));
+  const kernels = new Map(selected.map(({ kernel, mapping }) => [kernel, mapping]));
   return {
     targets,
     byNode: new Map(targets.map((each) => [each.name, each])),
-    kernels: new Map(selected.map(({ kernel, mapping }) => [kernel, mapping])),
+    kernels,
+    made: new Map([...kernels.keys()].flatMap((kernel) => madeOf(kernel, resolve(kernel)))),
     refusal,
     deleting,
   };
@@ -105,15 +112,13 @@ export function selects(module: Module, node: Node): boolean {
   return Object.entries(module.spec.selector).every(([key, value]) => node.metadata.labels?.[key] === value);
 }
 
+function madeOf(kernel: string, { made }: Resolved): [string, MadeImage][] {
+  return made === undefined ? [] : [[kernel, made]];
+}
+
 /** Kernels that selected nodes run and no mapping matches, sorted. A node that is just joining has told of none yet. */
 export function unmappedKernels({ kernels }: Survey): string[] {
   return [...kernels].flatMap(([kernel, { kind }]) => (kind === 'none' && kernel !== '' ? [kernel] : [])).sort();
-}
-
-/** What the spec says for one kernel, and the load hash that this makes. */
-interface Resolved {
-  mapping: MappingResult;
-  hash: string | undefined;
 }
 
 interface Question {
@@ -138,9 +143,10 @@ function target({ picture, node, resolve, serves }: Question, pods: readonly Pod
   const loaded = wanted && reachable && labelled && live !== undefined && loadHashOf(live) === hash;
   const trouble = live === undefined || loaded ? undefined : troubleOn(node, live);
   const failing = trouble && (!trouble.patient || (picture.troubleMs.get(name) ?? 0) >= patienceMs);
-  // A mapping that cannot be resolved is wanted by its author, and cannot be served.
-  const kept = serves && selected && mapping.kind === 'error';
-  const broken = kept && closed === undefined;
+  // What cannot be resolved, or is not there yet, is wanted by its author, and cannot be served now.
+  const kept = serves && selected && (mapping.kind === 'error' || mapping.kind === 'waiting');
+  const held = kept && closed === undefined;
+  const broken = held && (mapping.kind === 'error' || mapping.image.state === 'Failed');
   const state = !reachable ? 'unreachable' : loaded ? 'loaded' : failing || broken ? 'failed' : 'pending';
   return {
     node,
@@ -149,7 +155,7 @@ function target({ picture, node, resolve, serves }: Question, pods: readonly Pod
     mapping,
     selected,
     wanted,
-    desired: (wanted && (closed === undefined || loaded)) || broken,
+    desired: (wanted && (closed === undefined || loaded)) || held,
     open: closed === undefined,
     reachable,
     hash,
@@ -165,47 +171,11 @@ function target({ picture, node, resolve, serves }: Question, pods: readonly Pod
   };
 }
 
-export function loadHashOf(pod: Pod): string | undefined {
-  return pod.metadata.annotations?.[annotations.loadHash];
-}
-
 /** Of several the one for the node's present kernel, a Ready one first: Kubernetes takes the others away. */
 function liveLoader(loaders: readonly Pod[], kernel: string): Pod | undefined {
   const live = loaders.filter((pod) => !isTerminating(pod));
   const fitting = live.filter((pod) => pod.metadata.labels?.[labels.kernelVersion] === normalised(kernel));
   return fitting.find(isPodReady) ?? fitting[0];
-}
-
-/** Once a kernel: nodes are many, kernels few. */
-function resolver({ module, identity, settings }: ModulePicture): (kernel: string) => Resolved {
-  const known = new Map<string, Resolved>();
-  const container = module?.spec.moduleLoader?.container;
-  const resolve = (kernel: string): Resolved => {
-    if (module === undefined || container === undefined || !isKernelVersion(kernel)) {
-      return { mapping: { kind: 'none' }, hash: undefined };
-    }
-    const mapping = firmwareProblem(container, settings) ?? resolveMapping(container, kernel, identity);
-    return {
-      mapping,
-      hash: mapping.kind === 'match' ? hashOf({ module, mapping: mapping.mapping, settings }) : undefined,
-    };
-  };
-  return (kernel) => {
-    const resolved = known.get(kernel) ?? resolve(kernel);
-    known.set(kernel, resolved);
-    return resolved;
-  };
-}
-
-/** Checklist 61: nothing is loaded without the firmware that it asks for; what is loaded stays. */
-function firmwareProblem(
-  { modprobe }: ModuleLoaderContainer,
-  { worker }: SpokeSettings,
-): Extract<MappingResult, { kind: 'error' }> | undefined {
-  if (!modprobe.firmwarePath || worker.firmwareHostPath !== '') return undefined;
-  const message =
-    'modprobe.firmwarePath asks for firmware, and this cluster takes none: its worker.firmwareHostPath is empty';
-  return { kind: 'error', reason: 'NoFirmwareHostPath', message };
 }
 
 function refusalOf({ namespace, name }: ModulePicture['identity']): Survey['refusal'] {

@@ -7,6 +7,7 @@ import { type Controller, watching } from '../../shared/kube/controller.ts';
 import type { EventRecorder } from '../../shared/kube/events.ts';
 import { type NetworkPolicy, objectKey, type Pod } from '../../shared/kube/object.ts';
 import { networkPolicies } from '../../shared/kube/resources.ts';
+import { makesImages } from '../images/wanted.ts';
 import { keysForOwned } from '../indexes.ts';
 import { applyPolicy } from './apply.ts';
 import { decide } from './decide.ts';
@@ -70,9 +71,11 @@ function keysForModule({ previous, current }: Change<Module>): string[] {
 }
 
 /** All that matters of a Module here: a status that changes with each node wakes nobody. */
-function sections({ metadata, spec }: Module): string {
+function sections(module: Module): string {
+  const { metadata, spec } = module;
   const { uid, deletionTimestamp } = metadata;
-  return [uid, deletionTimestamp, spec.moduleLoader !== undefined, spec.devicePlugin !== undefined].join();
+  const present = [spec.moduleLoader, spec.devicePlugin].map((section) => section !== undefined);
+  return [uid, deletionTimestamp, ...present, makesImages(module)].join();
 }
 
 /** The last loader's end lets its policy go. */

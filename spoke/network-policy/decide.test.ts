@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Module } from '@open-cluster-management/api-types';
+import { buildJob } from '../../shared/build/build-job.ts';
+import { signJob } from '../../shared/build/sign-job.ts';
+import { buildRequest, signRequest } from '../../shared/build/testing/requests.ts';
+import { labels } from '../../shared/kube/names.ts';
 import type { NetworkPolicy, Pod } from '../../shared/kube/object.ts';
 import { moduleIndex, podIndexes } from '../indexes.ts';
 import { loaderDaemonSet } from '../module-loader/daemon-set.ts';
@@ -40,15 +44,17 @@ function decided(module: Module | undefined, policies: NetworkPolicy[] = [], pod
 }
 
 /** The policies of `module` that select a pod with these labels, as Kubernetes reads a selector. */
-function selecting(labels: Record<string, string> | undefined): string[] {
-  return (['loader', 'unload', 'device-plugin'] as const).filter((audience) => {
+function selecting(on: Record<string, string> | undefined): string[] {
+  return (['loader', 'unload', 'device-plugin', 'image'] as const).filter((audience) => {
     const { matchLabels = {}, matchExpressions = [] } = policyFor(complete, audience).spec?.podSelector ?? {};
     return (
-      Object.entries(matchLabels).every(([key, value]) => labels?.[key] === value) &&
-      matchExpressions.every(({ key, operator }) => (labels?.[key] !== undefined) === (operator === 'Exists'))
+      Object.entries(matchLabels).every(([key, value]) => on?.[key] === value) &&
+      matchExpressions.every(({ key, operator }) => (on?.[key] !== undefined) === (operator === 'Exists'))
     );
   });
 }
+
+const ofModule = { name: 'simple', label: labels.moduleName };
 
 describe('the network policies of a Module', () => {
   it('close loaders and their one-shot pods both ways, and a device plugin to callers only [139]', () => {
@@ -59,6 +65,7 @@ describe('the network policies of a Module', () => {
     assert.deepEqual(specOf('loader'), { policyTypes: ['Ingress', 'Egress'] });
     assert.deepEqual(specOf('unload'), { policyTypes: ['Ingress', 'Egress'] });
     assert.deepEqual(specOf('device-plugin'), { policyTypes: ['Ingress'] });
+    assert.deepEqual(specOf('image'), { policyTypes: ['Ingress'] }, 'a build talks to registries');
   });
 
   it('select each of our pods once, and no other pod: not of another Module, not by a common label [139]', () => {
@@ -66,6 +73,10 @@ describe('the network policies of a Module', () => {
     assert.deepEqual(selecting(loaderDaemonSet(loaderOf()).spec.template.metadata?.labels), ['loader']);
     assert.deepEqual(selecting(unloadPod(buildLoader('n1')).metadata.labels), ['unload']);
     assert.deepEqual(selecting(plugin?.spec.template.metadata?.labels), ['device-plugin']);
+    for (const made of [buildJob(buildRequest({ module: ofModule })), signJob(signRequest({ module: ofModule }))]) {
+      assert.ok(made.kind === 'object');
+      assert.deepEqual(selecting(made.object.spec.template.metadata?.labels), ['image']);
+    }
     const module = 'kmm.node.kubernetes.io/module.name';
     const others: Record<string, string>[] = [
       { 'app.kubernetes.io/component': 'worker' },
@@ -75,12 +86,15 @@ describe('the network policies of a Module', () => {
       { [module]: 'other', 'kmm.node.kubernetes.io/role': 'device-plugin' },
       { [module]: 'other', 'kmm.node.kubernetes.io/kernel-version.full': '6.1.0' },
     ];
-    for (const labels of others) assert.deepEqual(selecting(labels), [], JSON.stringify(labels));
+    for (const other of others) assert.deepEqual(selecting(other), [], JSON.stringify(other));
   });
 
   it('come and go with their sections [139]', () => {
     assert.deepEqual(decided(complete).wanted, ['simple-loader', 'simple-unload', 'simple-device-plugin']);
     assert.deepEqual(decided(buildModule()).wanted, ['simple-loader', 'simple-unload']);
+    const made = buildModule();
+    made.spec.moduleLoader!.container.build = { dockerfileConfigMap: { name: 'dockerfile' } };
+    assert.deepEqual(decided(made).wanted, ['simple-loader', 'simple-unload', 'simple-image']);
     const all = [owned('loader'), owned('unload'), owned('device-plugin')];
     assert.deepEqual(decided(buildModule(), all).surplus, ['simple-device-plugin']);
     assert.deepEqual(decided(pluginOnly, all), {

@@ -1,5 +1,6 @@
 import type { Module } from '@open-cluster-management/api-types';
 import type { NetworkPolicy } from '../../shared/kube/object.ts';
+import { makesImages } from '../images/wanted.ts';
 import { identityCharsMax } from '../module-loader/daemon-set.ts';
 import { isTerminating } from '../pods.ts';
 import { type Audience, policyFor } from './policies.ts';
@@ -30,12 +31,14 @@ export function decide({ module, own, hasLoaders }: PolicyPicture): PolicyDecisi
 }
 
 /** A loader that the spec no longer asks for stays shut in until it has unloaded. */
-function audiences({ metadata, spec }: Module, hasLoaders: boolean): Audience[] {
+function audiences(module: Module, hasLoaders: boolean): Audience[] {
+  const { metadata, spec } = module;
   const { namespace = '', name } = metadata;
   // It is refused, and gets no pods.
   if (namespace.length + name.length > identityCharsMax) return [];
   return [
     ...(spec.moduleLoader !== undefined || hasLoaders ? (['loader', 'unload'] as const) : []),
     ...(spec.devicePlugin !== undefined ? (['device-plugin'] as const) : []),
+    ...(makesImages(module) ? (['image'] as const) : []),
   ];
 }

@@ -6,7 +6,7 @@ import { devicePluginRole } from '../pods.ts';
 type Spec = NonNullable<NetworkPolicy['spec']>;
 
 /** The pods of one Module that a policy is for. */
-export type Audience = 'loader' | 'unload' | 'device-plugin';
+export type Audience = 'loader' | 'unload' | 'device-plugin' | 'image';
 
 /**
  * Closes the network to pods of one Module. It selects by the labels that only our own pods have, all of them (trap T22):
@@ -14,6 +14,7 @@ export type Audience = 'loader' | 'unload' | 'device-plugin';
  *
  * Loaders talk to nobody: images are pulled by kubelet, and probes and hooks are no network. A device plugin may talk to
  * whom it likes, the API server for one, and nobody may talk to it; what must, such as a scraper, needs a policy that lets it in.
+ * So may a pod that makes an image: it talks to registries, and to what a Dockerfile fetches.
  */
 export function policyFor(module: Module, audience: Audience): NetworkPolicy {
   const { name, namespace = '' } = module.metadata;
@@ -43,6 +44,13 @@ const specs: Readonly<Record<Audience, (module: string) => Spec>> = {
   }),
   'device-plugin': (module) => ({
     podSelector: { matchLabels: { [labels.moduleName]: module, [labels.role]: devicePluginRole } },
+    policyTypes: ['Ingress'],
+  }),
+  image: (module) => ({
+    podSelector: {
+      matchLabels: { [labels.moduleName]: module },
+      matchExpressions: [{ key: labels.buildType, operator: 'Exists' }],
+    },
     policyTypes: ['Ingress'],
   }),
 };

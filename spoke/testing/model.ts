@@ -32,7 +32,8 @@ export class Model {
   #nowMs = Date.UTC(2026, 0, 1);
   #made = 0;
   #marked: string | undefined;
-  #observations = this.#newObservations();
+  readonly #clock = { now: () => this.#nowMs, after: () => () => undefined };
+  #observations = new Observations(this.#clock);
   /** Nodes that a replacement took out of service, until they are back. */
   #out = new Set<string>();
 
@@ -88,7 +89,7 @@ export class Model {
 
   restartSpoke(): void {
     this.#marked = undefined;
-    this.#observations = this.#newObservations();
+    this.#observations = new Observations(this.#clock);
   }
 
   /** Somebody takes the node's loader pods away by force: no hook runs. */
@@ -182,10 +183,6 @@ export class Model {
     for (const node of this.nodes) assert.equal(node.loaded, undefined, `${node.name} outlives the finalizer`);
   }
 
-  #newObservations(): Observations {
-    return new Observations({ now: () => this.#nowMs, after: () => () => undefined });
-  }
-
   #sources() {
     return {
       modules: view(this.module === undefined ? [] : [this.module], {}),
@@ -193,7 +190,8 @@ export class Model {
       pods: view(this.pods, podIndexes),
       daemonSets: view(this.daemonSets, moduleIndex),
       settings,
-      clock: { now: () => this.#nowMs, after: () => () => undefined },
+      images: { known: () => new Map() },
+      clock: this.#clock,
       observations: this.#observations,
     };
   }

@@ -26,6 +26,7 @@ export function buildPicture(overrides: Partial<ModulePicture> = {}): ModulePict
     nodes: [],
     daemonSets: [],
     pods: [],
+    images: new Map(),
     settings,
     nowMs: Date.UTC(2026, 0, 1),
     troubleMs: new Map(),

@@ -5,7 +5,7 @@ import { managedClusters } from '@open-cluster-management/api-types';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { secrets } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
-import { parseDockerConfig } from '../../../shared/registry/docker-config.ts';
+import { type DockerConfig, parseDockerConfig } from '../../../shared/registry/docker-config.ts';
 import { buildBuilderImage, buildSignerImage } from '../builder/images.ts';
 import type { WorldNode } from '../node/node.ts';
 import { startHubRegistration } from '../ocm/hub-registration.ts';
@@ -28,6 +28,8 @@ export interface FleetOptions {
   readonly timeFactor: number;
   /** The hub gets a node, where the Jobs run that build and sign images. */
   readonly builder?: boolean;
+  /** The nodes of the spokes run such Jobs too. */
+  readonly spokesBuild?: boolean;
   /** Of all planes. */
   readonly traits?: PlaneTraits;
 }
@@ -41,9 +43,10 @@ export interface Fleet {
   readonly registry: Registry;
   /** Image of the loader tools, as the spoke program's environment names it. */
   readonly toolsImage: string;
-  /** Images of build and sign Jobs, and the hub's node that runs them: with `builder` only. */
+  /** Images of build and sign Jobs, there with `builder` or `spokesBuild`. */
   readonly builderImage: string;
   readonly signerImage: string;
+  /** The hub's node that runs them: with `builder` only. */
   readonly builder: WorldNode | undefined;
   /** Temporary folder, removed by `stop`. */
   readonly folder: string;
@@ -59,7 +62,7 @@ export const pullSecret = 'registry-login';
 const login = { user: 'fleet', password: 'correct horse battery staple' };
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { runtime, timeFactor, traits = {}, builder: withBuilder = false } = options;
+  const { runtime, timeFactor, traits = {}, builder: withBuilder = false, spokesBuild = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
   const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
   const hub = await startPlane({ name: 'hub', role: 'hub', nodes: withBuilder, runtime, timeFactor, ...traits });
@@ -70,14 +73,16 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const spokes: SpokeCluster[] = [];
   for (const spec of options.spokes) {
     await joinHub(hub, spec);
-    const parts = { spec, runtime, timeFactor, hub, traits, registryCa: registry.caPem };
+    const logins = spokesBuild ? loginsOf(registry) : [];
+    const parts = { spec, runtime, timeFactor, hub, traits, registryCa: registry.caPem, logins };
     const spoke = await startSpokeCluster({ ...parts, folder: join(folder, spec.name) });
     await prepareSpoke(spoke, registry.host);
     spokes.push(spoke);
   }
   const tools = await push('kmm/worker', 'demo', await buildToolsImage());
   const at = (name: string) => `${registry.host}/${name}:demo`;
-  const builder = withBuilder ? await startBuilder({ ...options, hub, registry, folder, push }) : undefined;
+  if (withBuilder || spokesBuild) await pushMakers(registry, push);
+  const builder = withBuilder ? await startBuilder({ ...options, hub, registry, folder }) : undefined;
   return {
     hub,
     spokes,
@@ -106,14 +111,21 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
 const names = { builder: 'kmm/builder', signer: 'kmm/signer' } as const;
 
-/** The node pulls the images of Jobs by a login of its own: no Job names a Secret for them. */
-async function startBuilder(
-  parts: Pick<FleetOptions, 'runtime' | 'timeFactor'> & Pick<Fleet, 'hub' | 'registry' | 'folder' | 'push'>,
-): Promise<WorldNode> {
-  const { hub, runtime, timeFactor, registry, folder, push } = parts;
+async function pushMakers(registry: Registry, push: Fleet['push']): Promise<void> {
   await push(names.builder, 'demo', await buildBuilderImage(registry));
   await push(names.signer, 'demo', await buildSignerImage(registry));
-  const logins = [parseDockerConfig(loginData(registry.host))];
+}
+
+/** Nodes pull the images of Jobs by a login of their own: no Job names a Secret for them. */
+function loginsOf(registry: Registry): DockerConfig[] {
+  return [parseDockerConfig(loginData(registry.host))];
+}
+
+async function startBuilder(
+  parts: Pick<FleetOptions, 'runtime' | 'timeFactor'> & Pick<Fleet, 'hub' | 'registry' | 'folder'>,
+): Promise<WorldNode> {
+  const { hub, runtime, timeFactor, registry, folder } = parts;
+  const logins = loginsOf(registry);
   const place = join(folder, 'hub-node');
   return startHubNode({ hub, runtime, timeFactor, registryCa: registry.caPem, logins, folder: place });
 }

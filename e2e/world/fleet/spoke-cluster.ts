@@ -1,6 +1,7 @@
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { nodes as nodeResource } from '../../../shared/kube/resources.ts';
 import type { Runtime } from '../../../shared/kube/runtime.ts';
+import type { DockerConfig } from '../../../shared/registry/docker-config.ts';
 import type { KernelConfig } from '../kernel/kernel.ts';
 import { startNode, type WorldNode } from '../node/node.ts';
 import { ocmUsers } from '../ocm/names.ts';
@@ -29,6 +30,8 @@ export interface SpokeClusterOptions {
   /** How many times faster than real time `runtime.clock` runs. */
   readonly timeFactor: number;
   readonly registryCa: string;
+  /** Of the nodes themselves, beside the pull secrets of pods. */
+  readonly logins?: readonly DockerConfig[];
   readonly traits: PlaneTraits;
   /** Where the agents have a user of their own. */
   readonly hub: Plane;
@@ -98,6 +101,7 @@ async function joinNode(options: SpokeClusterOptions, plane: Plane, spec: NodeSp
     name,
     kernel,
     registry: { caPem: options.registryCa },
+    ...(options.logins && { logins: options.logins }),
     folder: `${folder}/${name}`,
     timeFactor,
   });

@@ -17,9 +17,10 @@ export interface Grant {
 
 /** All that `deploy/` grants to service accounts, one verb each. Rights on paths are not looked at: they are of people. */
 export function grants(): Grant[] {
-  const programs = ['hub', 'spoke'] as const;
-  return programs.flatMap((program) =>
-    boundRoles(deployed(program).map(({ object }) => object)).flatMap(({ role, subject, namespace = '' }) =>
+  // What is bound in one namespace is a role of deploy/spoke.
+  const applied = [[...deployed('hub')], [...deployed('spoke'), ...deployed('spoke-images')]];
+  return applied.flatMap((objects) =>
+    boundRoles(objects.map(({ object }) => object)).flatMap(({ role, subject, namespace = '' }) =>
       role.rules
         .flatMap(ofRule)
         .map((part) => ({ ...part, user: userOf(subject), role: role.metadata.name, namespace })),

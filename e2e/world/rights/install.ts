@@ -13,7 +13,18 @@ const kinds = [namespaces, serviceAccounts, clusterRoles, roles, clusterRoleBind
 
 /** What an admin applies from `deploy/` for our program, and what OCM brings for its own; no Deployment: tests run the programs. */
 export async function installRights(client: KubeClient, role: 'hub' | 'spoke'): Promise<void> {
-  const all = [...deployed(role).map(({ object }) => object), ...ofOcm(role)];
+  await apply(client, [...deployed(role).map(({ object }) => object), ...ofOcm(role)]);
+}
+
+/** Lets the spoke program make images in the namespace that deploy/spoke-images names. */
+export function installImageRights(client: KubeClient): Promise<void> {
+  return apply(
+    client,
+    deployed('spoke-images').map(({ object }) => object),
+  );
+}
+
+async function apply(client: KubeClient, all: readonly KubeObject[]): Promise<void> {
   // Namespaces first: the others stand in them.
   for (const kind of kinds) {
     const objects = all.filter((each) => each.kind === kind.kind);

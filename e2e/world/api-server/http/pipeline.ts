@@ -87,7 +87,7 @@ async function reviewed(
   const verdict = pipeline.authorize?.({ ...subject, namespace: undefined, name: undefined }) ?? true;
   if (verdict !== true) throw new ApiFailure(403, 'Forbidden', `User "${user}" cannot create ${review.plural}`);
   const body = await readBody(message, (message.headers['content-type'] ?? '').split(';')[0]!.trim());
-  const answer = answerReview(review, body, pipeline);
+  const answer = answerReview(review, body, { ...pipeline, user });
   entry.status = 201;
   pipeline.requests.add(entry);
   respond(response, 201, JSON.stringify(answer));

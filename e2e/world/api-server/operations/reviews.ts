@@ -12,6 +12,7 @@ const kinds = new Map<string, ReviewKind>(
   [
     { group: 'authentication.k8s.io', plural: 'tokenreviews' },
     { group: 'authorization.k8s.io', plural: 'subjectaccessreviews' },
+    { group: 'authorization.k8s.io', plural: 'selfsubjectaccessreviews' },
   ].map((kind) => [`/apis/${kind.group}/v1/${kind.plural}`, kind]),
 );
 
@@ -24,11 +25,15 @@ export function reviewAt({ method, path }: { method: string; path: string }): Re
 export function answerReview(
   { plural }: ReviewKind,
   body: unknown,
-  { credentials, authorize }: { credentials: Credentials; authorize: Authorize | undefined },
+  { user, credentials, authorize }: { user: string; credentials: Credentials; authorize: Authorize | undefined },
 ): object {
   const { spec = {}, ...review } = (body ?? {}) as { spec?: Record<string, unknown> };
-  const status = plural === 'tokenreviews' ? tokenStatus(spec, credentials) : accessStatus(spec, authorize);
-  return { ...review, spec, status };
+  return { ...review, spec, status: status() };
+
+  function status(): object {
+    if (plural === 'tokenreviews') return tokenStatus(spec, credentials);
+    return plural === 'subjectaccessreviews' ? accessStatus(spec, authorize) : ownAccess(spec, user, authorize);
+  }
 }
 
 function tokenStatus({ token }: Record<string, unknown>, credentials: Credentials): object {
@@ -38,7 +43,15 @@ function tokenStatus({ token }: Record<string, unknown>, credentials: Credential
   return { authenticated: true, user: { username, groups: ['system:authenticated'] } };
 }
 
-/** Of URLs only: nobody of ours asks about resources. */
+/** Of resources only, and of who asks. */
+function ownAccess(spec: Record<string, unknown>, user: string, authorize: Authorize | undefined): object {
+  const { verb, resource, group = '', namespace, name } = (spec['resourceAttributes'] ?? {}) as Record<string, string>;
+  if (verb === undefined || resource === undefined) throw badRequest('expected spec.resourceAttributes');
+  const verdict = authorize?.({ user, verb, resource, group, namespace, name }) ?? true;
+  return { allowed: verdict === true, ...(typeof verdict === 'string' && { reason: verdict }) };
+}
+
+/** Of URLs only: nobody of ours asks about others' resources. */
 function accessStatus(spec: Record<string, unknown>, authorize: Authorize | undefined): object {
   const { user, nonResourceAttributes } = spec;
   const { path, verb } = (nonResourceAttributes ?? {}) as { path?: string; verb?: string };

@@ -1,0 +1,64 @@
+import { sha256Hex } from '../../shared/core/hash.ts';
+import { isRecord } from '../../shared/core/record.ts';
+import { annotations } from '../../shared/kube/names.ts';
+import type { DaemonSet } from '../../shared/kube/object.ts';
+import { expectationOf } from '../../shared/making/verdicts.ts';
+import { isDigest, parseReference, pinnedReference } from '../../shared/registry/reference.ts';
+import type { WantedImage } from '../images/wanted.ts';
+
+/**
+ * What a kernel's loader was pinned to, kept on its DaemonSet: as long as the same is wanted the same runs, whatever becomes
+ * of the tag, and without a question to the registry, also after a restart.
+ */
+export interface Pin {
+  /** As the mapping names it. */
+  image: string;
+  generation: number | undefined;
+  /** Hash of what it has to hold. */
+  holds: string;
+  /** What runs: `repository@digest`; or, of a loader that ran before there were pins, the name itself. */
+  pinned: string;
+}
+
+export function pinFor({ request, generation }: WantedImage, pinned: string): Pin {
+  return { image: request.image, generation, holds: sha256Hex(expectationOf(request.recipe), 8), pinned };
+}
+
+/** Undefined for an image whose name nobody understands: it was never verified. */
+export function byDigest(image: string, digest: string): string | undefined {
+  const parsed = parseReference(image);
+  return parsed.kind === 'invalid' ? undefined : pinnedReference(parsed.reference, digest);
+}
+
+export function isPinOf(pin: Pin, wanted: WantedImage): boolean {
+  const { image, generation, holds } = pinFor(wanted, '');
+  return pin.image === image && pin.generation === generation && pin.holds === holds;
+}
+
+export function formatPin({ image, generation, holds, pinned }: Pin): string {
+  return JSON.stringify({ image, ...(generation !== undefined && { generation }), holds, pinned });
+}
+
+/** Anybody may write an annotation: one that names another repository is none. */
+export function pinOn(daemonSet: DaemonSet | undefined): Pin | undefined {
+  const value = parsed(daemonSet?.metadata.annotations?.[annotations.pinned]);
+  if (!isRecord(value)) return undefined;
+  const { image, generation, holds, pinned } = value;
+  if (typeof image !== 'string' || typeof holds !== 'string' || typeof pinned !== 'string') return undefined;
+  if (pinned !== image && !isOfSameRepository(pinned, image)) return undefined;
+  return { image, generation: typeof generation === 'number' ? generation : undefined, holds, pinned };
+}
+
+function isOfSameRepository(pinned: string, image: string): boolean {
+  const parts = parseReference(pinned);
+  const digest = parts.kind === 'invalid' ? undefined : parts.reference.digest;
+  return isDigest(digest) && byDigest(image, digest) === pinned;
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
