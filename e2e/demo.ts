@@ -1,7 +1,8 @@
 // What `npm start` runs: see README.md. Exit code 0 when everything was as it should be, 1 when not, 2 for wrong arguments.
 import { systemClock } from '../shared/core/clock.ts';
 import { errorMessage } from '../shared/core/errors.ts';
-import { readOptions, usage } from './demo/options.ts';
+import { builderFacts, chooseBuilder } from './demo/builder-choice.ts';
+import { type DemoOptions, readOptions, usage } from './demo/options.ts';
 import { progressOn } from './demo/progress.ts';
 import { openStage } from './demo/stage.ts';
 import { tellStory } from './demo/story.ts';
@@ -22,12 +23,12 @@ const interrupted = new Promise<void>((resolve) => {
 // The clock's timers keep no process alive; this one does, until the exit below.
 const keptAlive = new MessageChannel().port1;
 keptAlive.on('message', () => undefined);
-process.exit(await run(options.keep));
+process.exit(await run(options));
 
-async function run(keep: boolean): Promise<number> {
+async function run({ keep, standIn }: DemoOptions): Promise<number> {
   const progress = progressOn(process.stdout, systemClock);
   const beganMs = systemClock.now();
-  const stage = await openStage(progress);
+  const stage = await openStage(progress, { builder: chooseBuilder(builderFacts(standIn)) });
   let code = 0;
   try {
     const ended = tellStory({ stage, progress, keep, interrupted });
