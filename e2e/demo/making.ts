@@ -38,7 +38,8 @@ export async function makeSample(fleet: Fleet, builder: DemoBuilder): Promise<Ma
   await apply(fleet, sample.name, sampleSpec(fleet, builder.kernel, builder.buildArgs));
   const told = [];
   for (const reason of tellings) {
-    await eventually(`event ${reason} of ${sample.name}`, () => isTold(fleet, reason), stepLimitMs);
+    const failed = await eventually(`event ${reason} of ${sample.name}`, () => endOfStep(fleet, reason), stepLimitMs);
+    if (failed !== 'none') throw new Error(`expected event ${reason} of ${sample.name}, got ${failed}`);
     told.push({ reason, seconds: (systemClock.now() - beganMs) / 1000 });
   }
   const nodes = fleet.spokes.flatMap((spoke) =>
@@ -112,10 +113,13 @@ async function storeInputs(fleet: Fleet): Promise<Buffer> {
   return certificate;
 }
 
-/** An error says what the hub knows: that is what a failed build is told by. */
-async function isTold(fleet: Fleet, reason: string): Promise<true> {
+/** `none` when the event is there, what failed when another says so; an error with what the hub knows while neither is. */
+async function endOfStep(fleet: Fleet, reason: string): Promise<string> {
   const { items } = await fleet.hub.client.list(events, { namespace: 'default' });
-  if (items.some((event) => event.reason === reason && event.regarding?.name === sample.name)) return true;
+  const told = items.filter(({ regarding }) => regarding?.name === sample.name);
+  const failed = told.find((event) => event.reason.endsWith('Failed'));
+  if (failed) return `${failed.reason}: ${failed.note}`;
+  if (told.some((event) => event.reason === reason)) return 'none';
   throw new Error(conditionOf(await readModule(fleet, sample.name), 'ImagesReady'));
 }
 

@@ -11,14 +11,12 @@ import type { Progress } from './progress.ts';
 import { type DemoStage, nextRepository } from './stage.ts';
 import { apply, loaded, ready } from './waits.ts';
 
-/** What a fleet's admin lives through with three modules. Each step waits until the world, and then the status, is as it should be. */
-export async function tellStory(options: {
-  stage: DemoStage;
-  progress: Progress;
-  keep: boolean;
-  interrupted: Promise<void>;
-}): Promise<void> {
-  const { stage, progress, keep, interrupted } = options;
+/**
+ * What a fleet's admin lives through with three modules. Each step waits until the world, and then the status, is as it should
+ * be. `keep`: only until all three are loaded, and how to look at them.
+ */
+export async function tellStory(options: { stage: DemoStage; progress: Progress; keep: boolean }): Promise<void> {
+  const { stage, progress, keep } = options;
   const { fleet } = stage;
   progress.show(() => statusLines(fleet));
   await progress.step(`applied ${network.name} for tier=edge and ${accelerator.name} for accelerator=yes`, () =>
@@ -27,7 +25,7 @@ export async function tellStory(options: {
   await showSummaries(fleet, progress);
   if (keep) {
     await tellMaking(stage, progress);
-    return keepRunning(stage, progress, interrupted);
+    return tellKept(stage, progress);
   }
   await progress.step(`edge-1-a rebooted into ${kernels.el9Next}: mapping added, loaded again`, () =>
     rebootNode(fleet),
@@ -199,8 +197,7 @@ async function showSummaries(fleet: Fleet, progress: Progress): Promise<void> {
   );
 }
 
-async function keepRunning(stage: DemoStage, progress: Progress, interrupted: Promise<void>): Promise<void> {
+function tellKept(stage: DemoStage, progress: Progress): void {
   const lines = Object.entries(stage.kubeconfigs).map(([plane, file]) => `      export KUBECONFIG=${file}  # ${plane}`);
   progress.print(`Left running, until Ctrl-C:\n${lines.join('\n')}`);
-  await interrupted;
 }
