@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { ImageStatus, ModuleSpec } from '@open-cluster-management/api-types';
-import { configMaps, events, jobs, pods, secrets } from '../../shared/kube/resources.ts';
+import { configMaps, events, jobs, nodes, pods, secrets } from '../../shared/kube/resources.ts';
 import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
 import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
+import { hubNodeName } from '../world/fleet/hub-node.ts';
 import { conditionOf, loadedModules, readModule, readWork } from '../world/fleet/observe.ts';
 import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
@@ -108,6 +109,20 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     return items.map(({ metadata }) => `${metadata.labels?.['kmm.openshift.io/build.type']}`).sort();
   }
 
+  /** While the hub's one node takes no pods, a build lasts. */
+  async function cordon(unschedulable: boolean): Promise<void> {
+    await stage.fleet.hub.client.patch(
+      nodes,
+      { name: hubNodeName },
+      { type: 'merge', body: { spec: { unschedulable } } },
+    );
+  }
+
+  async function jobIds(): Promise<Map<string, string>> {
+    const { items } = await stage.fleet.hub.client.list(jobs, { namespace: hubNamespace });
+    return new Map(items.map(({ metadata: { uid = '', name } }) => [uid, name]));
+  }
+
   async function told(reason: string): Promise<string[]> {
     const { items } = await stage.fleet.hub.client.list(events, { namespace: 'default' });
     return items.filter((event) => event.reason === reason).map(({ note }) => note);
@@ -118,7 +133,22 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     await imagesReady(/^False DockerfileMissing.*nic-dockerfile does not exist/);
     await stage.ready('nic', 'False DockerfileMissing');
     assert.deepEqual(await madeBy(), []);
+  });
+
+  it('loads nothing before the build has finished [64]', async () => {
+    await cordon(true);
     await configMap('nic-dockerfile', { dockerfile });
+    await imagesReady(/^False ImageBuilding/);
+    const untilMs = stage.clock.now() + 30_000;
+    await eventually('half a minute of building', async () => {
+      for (const [cluster, node] of [['edge-1', 'n1'] as const, ['edge-2', 'n2'] as const]) {
+        assert.equal(await readWork(stage.fleet, cluster, 'nic'), undefined, `${cluster} gets no work yet`);
+        assert.deepEqual(loadedModules(stage.fleet, cluster, node), []);
+      }
+      return stage.clock.now() > untilMs;
+    });
+    assert.deepEqual(await madeBy(), ['build']);
+    await cordon(false);
   });
 
   it('builds and signs one image for two clusters, and they load just that [63] [84] [144]', async () => {
@@ -177,6 +207,45 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     assert.ok(images.some(({ kernelVersion, state }) => kernelVersion === kernels.debian && state === 'Verified'));
     assert.equal(images.find(({ kernelVersion }) => kernelVersion === kernels.el9)?.digest, before[0]?.digest);
     assert.deepEqual(await madeBy(), ['build', 'build', 'sign', 'sign']);
+  });
+
+  it('makes again what the registry lost once imageRebuildTriggerGeneration is raised, and says which value is applied [78] [160]', async () => {
+    const applied = async () => (await readModule(stage.fleet, 'nic'))?.status?.imageRebuildTriggerGeneration;
+    const before = { images: await imagesOf('nic'), jobs: await jobIds() };
+    await stage.edit('nic', { moduleSpec: { imageRebuildTriggerGeneration: 1 } });
+    await stage.ready('nic');
+    assert.equal(await applied(), 1);
+    assert.deepEqual(await imagesOf('nic'), before.images, 'what is there stays as it is');
+    assert.deepEqual(await jobIds(), before.jobs);
+    const { store } = stage.fleet.registry;
+    for (const kernel of [kernels.el9, kernels.debian]) store.deleteManifest('drivers/nic', kernel);
+    const another = dockerfile.replace(
+      'RUN depmod',
+      'COPY --from=builder /src/nic_2.ko /opt/lib/modules/\${KERNEL_FULL_VERSION}/extra/\nRUN depmod',
+    );
+    const at = { namespace: hubNamespace, name: 'nic-dockerfile' };
+    await stage.fleet.hub.client.patch(configMaps, at, { type: 'merge', body: { data: { dockerfile: another } } });
+    await cordon(true);
+    await stage.edit('nic', { moduleSpec: { imageRebuildTriggerGeneration: 2 } });
+    await imagesReady(/^False ImageBuilding/);
+    assert.equal(await applied(), 1, 'not before the images are there again');
+    await cordon(false);
+    await stage.ready('nic');
+    assert.equal(await applied(), 2);
+    const images = await imagesOf('nic');
+    assert.equal(images.length, 2);
+    for (const { kernelVersion, digest } of images) {
+      assert.notEqual(digest, before.images.find((each) => each.kernelVersion === kernelVersion)?.digest);
+      assert.equal(digest, store.manifest('drivers/nic', kernelVersion)?.digest);
+    }
+    for (const cluster of ['edge-1', 'edge-2']) {
+      const work = JSON.stringify((await readWork(stage.fleet, cluster, 'nic'))?.spec);
+      for (const { digest } of before.images)
+        assert.ok(!work.includes(`${digest}`), `${cluster} has the new digests only`);
+    }
+    const made = [...(await jobIds())].filter(([uid]) => !before.jobs.has(uid)).map(([, name]) => name);
+    assert.equal(new Set(made).size, 4, 'a build and a signature each');
+    assert.equal(made.length, 4);
   });
 
   it('shows the end of the log of a build that fails, ships nothing of it, and builds again once it is mended [75] [76]', async () => {
