@@ -35,26 +35,26 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
       ],
       { builder: true, hubConfig: { job: { gcDelay: '10m' } } },
     );
-    await keyPair('signing');
+    await keyPair('signing', 'sign');
     await table(kernels.el9, kernels.el9Next, kernels.debian);
   });
   after(() => stage.stop());
 
-  async function secret(name: string, use: string, data: Record<string, Buffer | string>): Promise<void> {
+  async function secret(name: string, use: string | undefined, data: Record<string, Buffer | string>): Promise<void> {
     const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
     await stage.fleet.hub.client.create(secrets, {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { namespace: hubNamespace, name, labels: labelled(use) },
+      metadata: { namespace: hubNamespace, name, labels: use === undefined ? {} : labelled(use) },
       data: Object.fromEntries(encoded),
     });
   }
 
   /** Secrets `<of>-key` and `<of>-certificate`. */
-  async function keyPair(of: string): Promise<void> {
+  async function keyPair(of: string, use?: string): Promise<void> {
     const { key, certificate } = await makeSigningKeys({ rsa: 2048 });
-    await secret(`${of}-key`, 'sign', { key: key.export({ type: 'pkcs8', format: 'pem' }) });
-    await secret(`${of}-certificate`, 'sign', { cert: certificate });
+    await secret(`${of}-key`, use, { key: key.export({ type: 'pkcs8', format: 'pem' }) });
+    await secret(`${of}-certificate`, use, { cert: certificate });
   }
 
   async function configMap(name: string, data: Record<string, string>): Promise<void> {
@@ -221,7 +221,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     for (const kernel of [kernels.el9, kernels.debian]) store.deleteManifest('drivers/nic', kernel);
     const another = dockerfile.replace(
       'RUN depmod',
-      'COPY --from=builder /src/nic_2.ko /opt/lib/modules/\${KERNEL_FULL_VERSION}/extra/\nRUN depmod',
+      `COPY --from=builder /src/nic_2.ko /opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/\nRUN depmod`,
     );
     const at = { namespace: hubNamespace, name: 'nic-dockerfile' };
     await stage.fleet.hub.client.patch(configMaps, at, { type: 'merge', body: { data: { dockerfile: another } } });
@@ -268,8 +268,22 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     await stage.ready('nic');
   });
 
+  it('warns of keys that do not say what they are for, and takes them', async () => {
+    await keyPair('plain');
+    const plain = spec({
+      sign: {
+        keySecret: { name: 'plain-key' },
+        certSecret: { name: 'plain-certificate' },
+        filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
+      },
+    });
+    await stage.edit('nic', { moduleSpec: plain });
+    await stage.ready('nic');
+    await imagesReady(/^True .*Secret plain-key has no label kmm\.node\.kubernetes\.io\/use=sign/);
+  });
+
   it('signs with no key that is not meant for the module: a Secret names who may use it', async () => {
-    await keyPair('their');
+    await keyPair('their', 'sign');
     const annotations = { 'kmm.node.kubernetes.io/allowed-modules': 'gpu' };
     const at = { namespace: hubNamespace, name: 'their-key' };
     await stage.fleet.hub.client.patch(secrets, at, { type: 'merge', body: { metadata: { annotations } } });

@@ -82,7 +82,12 @@ export class ImageMaking {
   }
 
   warnings(wantedBy: string): readonly string[] {
-    return this.#options.checks.warnings(wantedBy);
+    const { checks, workshop, makerOf } = this.#options;
+    const made = ordered(this.#wants.by(wantedBy), makerOf).flatMap((want) => {
+      const inputs = workshop.inputs(orderOf(want, this.#shelf.of(want.image)));
+      return inputs.kind === 'ready' ? (inputs.warnings ?? []) : [];
+    });
+    return [...checks.warnings(wantedBy), ...made];
   }
 
   /** `Checking` until it was looked at. */

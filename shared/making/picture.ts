@@ -49,7 +49,13 @@ export interface MakingJob {
 
 /** The hashes of what each step is made from now; `sign` is unknown until the unsigned image is. */
 export type Inputs =
-  | { kind: 'ready'; build: string | undefined; sign: string | undefined }
+  | {
+      kind: 'ready';
+      build: string | undefined;
+      sign: string | undefined;
+      /** What whoever wants it should be told of what it is made from; absent when that is nothing. */
+      warnings?: readonly string[];
+    }
   /** Something that the recipe names is not there, or may not be used so. */
   | { kind: 'problem'; reason: string; message: string };
 
