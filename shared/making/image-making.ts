@@ -136,20 +136,9 @@ export class ImageMaking {
     const { checks, workshop, keepFinishedMs, concurrency, runtime, isSettled } = this.#options;
     const nowMs = runtime.clock.now();
     const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
-    const jobs = this.#shelf.of(image);
     const mayStart = this.#shelf.running() < concurrency;
-    return gather({
-      image,
-      wants,
-      jobs,
-      checks,
-      workshop,
-      memory: this.#memory,
-      mayStart,
-      unwantedMs,
-      keepFinishedMs,
-      nowMs,
-    });
+    const given = { image, wants, jobs: this.#shelf.of(image), checks, workshop, memory: this.#memory };
+    return gather({ ...given, mayStart, unwantedMs, keepFinishedMs, nowMs });
   }
 
   #publish(
