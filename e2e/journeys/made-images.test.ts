@@ -138,7 +138,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
   it('loads nothing before the build has finished [64]', async () => {
     await cordon(true);
     await configMap('nic-dockerfile', { dockerfile });
-    await imagesReady(/^False ImageBuilding/);
+    await imagesReady(/^False ImageBuilding.*its pod does not start: Unschedulable/);
     const untilMs = stage.clock.now() + 30_000;
     await eventually('half a minute of building', async () => {
       for (const [cluster, node] of [['edge-1', 'n1'] as const, ['edge-2', 'n2'] as const]) {
@@ -313,5 +313,15 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-4:') ?? '';
     await stage.edit('nic', { moduleSpec: oracle });
     await imagesReady(/^False SecretRefused.*signing-key/);
+  });
+
+  it('says that no node builds for the architecture of a kernel', async () => {
+    const release = kernels.el9.replace('x86_64', 'aarch64');
+    await stage.fleet.spoke('edge-1').node('n1').reboot({ kernel: { release } });
+    const moduleSpec = spec();
+    const [mapping] = moduleSpec.moduleLoader?.container.kernelMappings ?? [];
+    if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-5:') ?? '';
+    await stage.edit('nic', { moduleSpec });
+    await imagesReady(/^False .*aarch64.*Unschedulable: .*kubernetes\.io\/arch=arm64 only/);
   });
 });

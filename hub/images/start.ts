@@ -7,14 +7,15 @@ import type { KubeClient } from '../../shared/kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../../shared/kube/controller.ts';
 import type { EventRecorder } from '../../shared/kube/events.ts';
 import { labels } from '../../shared/kube/names.ts';
-import type { ConfigMap, Job, Secret } from '../../shared/kube/object.ts';
-import { configMaps, jobs, secrets } from '../../shared/kube/resources.ts';
+import type { ConfigMap, Job, Pod, Secret } from '../../shared/kube/object.ts';
+import { configMaps, jobs, pods, secrets } from '../../shared/kube/resources.ts';
 import type { Runtime } from '../../shared/kube/runtime.ts';
 import { controllerReference } from '../../shared/kube/write.ts';
 import { ImageMaking } from '../../shared/making/image-making.ts';
 import { imageHash, jobIndex } from '../../shared/making/job-shelf.ts';
 import { imageOf } from '../../shared/making/job-view.ts';
 import { JobWorkshop } from '../../shared/making/job-workshop.ts';
+import { jobNameOf, jobUidsOf, podIndex } from '../../shared/making/step-pods.ts';
 import type { Verify } from '../../shared/making/verdicts.ts';
 import { tokenOwner } from '../managed-cluster-module/demand.ts';
 import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
@@ -44,6 +45,12 @@ export function hubImages(options: HubImagesOptions) {
   const base = { client, runtime, namespace };
   const caches = {
     jobs: new Cache<Job>({ ...base, resource: jobs, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } }),
+    pods: new Cache<Pod>({
+      ...base,
+      resource: pods,
+      labelSelector: labels.buildType,
+      indexes: { [podIndex]: jobUidsOf },
+    }),
     // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
     configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
     secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
@@ -63,6 +70,7 @@ export function hubImages(options: HubImagesOptions) {
     namespace,
     checks,
     jobs: caches.jobs,
+    pods: caches.pods,
     workshop: new JobWorkshop({
       ...settings,
       namespace,
@@ -105,9 +113,19 @@ export function hubImages(options: HubImagesOptions) {
 
 /** Keys are image names. */
 function imageController(
-  caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret>; toolkits: Cache<ConfigMap> },
+  caches: {
+    jobs: Cache<Job>;
+    pods: Cache<Pod>;
+    configMaps: Cache<ConfigMap>;
+    secrets: Cache<Secret>;
+    toolkits: Cache<ConfigMap>;
+  },
   making: ImageMaking,
 ): Controller {
+  const jobOf = (pod: Pod | undefined) => {
+    const name = jobNameOf(pod);
+    return name === undefined ? undefined : caches.jobs.get({ namespace: pod?.metadata.namespace, name });
+  };
   return {
     name: 'image',
     // A registry that answers slowly holds who looks into its images, and nobody else.
@@ -118,6 +136,7 @@ function imageController(
         ...[previous, current].flatMap((job) => imageOf(job) ?? []),
         ...making.takeQueued(),
       ]),
+      watching(caches.pods, ({ current }) => imageOf(jobOf(current)) ?? []),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
       // Another table may concern any image that is not there yet.
       watching(caches.toolkits, () => making.wanted()),

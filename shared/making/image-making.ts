@@ -5,7 +5,7 @@ import type { ImageRequest, ImageState } from '../images/look-up.ts';
 import type { CacheView } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isConflict } from '../kube/errors.ts';
-import type { Job } from '../kube/object.ts';
+import type { Job, Pod } from '../kube/object.ts';
 import { jobs as jobResource } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { decide } from './decide.ts';
@@ -28,6 +28,8 @@ export interface ImageMakingOptions {
   namespace: string;
   checks: ImageChecks;
   jobs: CacheView<Job>;
+  /** Of those Jobs, by `podIndex`: without them nothing is said of pods that do not start. */
+  pods?: Pick<CacheView<Pod>, 'byIndex'>;
   workshop: Workshop;
   /** Jobs at once, over all images. */
   concurrency: number;
@@ -61,7 +63,7 @@ export class ImageMaking {
 
   constructor(options: ImageMakingOptions) {
     this.#options = options;
-    this.#shelf = new JobShelf(options.jobs, options.runtime.clock);
+    this.#shelf = new JobShelf(options, options.runtime.clock);
   }
 
   /** Replaces what `wantedBy` wants. */

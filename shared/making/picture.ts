@@ -45,6 +45,8 @@ export interface MakingJob {
   seconds: number | undefined;
   /** Undefined until it was read. */
   result: JobResult | undefined;
+  /** Why its pod has not started, while that is so and known. */
+  podTrouble?: string | undefined;
 }
 
 /** The hashes of what each step is made from now; `sign` is unknown until the unsigned image is. */
