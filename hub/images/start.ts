@@ -22,7 +22,7 @@ import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
 import { MakingEvents } from './making-events.ts';
 import { MakingMeters } from './making-meters.ts';
 import type { MakingSettings } from './settings.ts';
-import { SigningKeys } from './signing-keys.ts';
+import { type SigningKeySources, SigningKeys } from './signing-keys.ts';
 
 export interface HubImagesOptions {
   client: KubeClient;
@@ -32,6 +32,8 @@ export interface HubImagesOptions {
   verify: Verify;
   settings: MakingSettings;
   modules: Pick<CacheView<ManagedClusterModule>, 'get' | 'list'>;
+  /** Versions, and the works that name them: their keys stay keys. */
+  shipped: Pick<SigningKeySources, 'revisions' | 'works'>;
   moduleViews: ModuleViews;
   events: Pick<EventRecorder, 'record'>;
   onChange: (tokens: readonly string[]) => void;
@@ -60,7 +62,7 @@ export function hubImages(options: HubImagesOptions) {
     const table = caches.toolkits.get({ namespace, name: toolkitTableName })?.data;
     return toolkitImage(kernel, { table });
   };
-  const signingKeys = new SigningKeys(modules);
+  const signingKeys = new SigningKeys({ modules, ...options.shipped });
   let running: RunningController | undefined;
   const look = (image: string) => running?.enqueue(image);
   const checks = new ImageChecks({ ...options.lookUp, runtime, onChange: (tokens) => making.answered(tokens) });

@@ -297,6 +297,6 @@ describe('the next step of an image', () => {
       reason: 'DockerfileMissing',
       message: 'ConfigMap kmm/dockerfile does not exist',
     } as const;
-    assert.deepEqual(seen({ inputs }), { action: 'none', state: 'Failed', wakeMs: undefined });
+    assert.deepEqual(seen({ inputs }), { action: 'none', state: 'Failed', wakeMs: 10 * minuteMs });
   });
 });

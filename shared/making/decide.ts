@@ -146,7 +146,8 @@ function makeAnew(picture: MakingPicture, final: Step): MakingDecision {
 function missing(picture: MakingPicture, final: Step): MakingDecision {
   const { inputs, jobs, recipe } = picture;
   if (inputs.kind === 'problem') {
-    return always(none, { state: 'Failed', reason: inputs.reason, message: inputs.message });
+    // Not all that it hangs on wakes this image: whether a Secret is another version's key, for one.
+    return { ...always(none, { state: 'Failed', reason: inputs.reason, message: inputs.message }), wakeMs: askAgainMs };
   }
   const outdated = jobs.filter(({ step, hash }) => isOther(inputs[step], hash));
   if (outdated.some(({ step }) => step === 'build')) return always(removal(jobs, 'its inputs changed'), anew('build'));
