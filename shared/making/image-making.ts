@@ -5,7 +5,7 @@ import type { ImageRequest, ImageState } from '../images/look-up.ts';
 import type { CacheView } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isConflict } from '../kube/errors.ts';
-import type { Job } from '../kube/object.ts';
+import type { Job, Pod } from '../kube/object.ts';
 import { jobs as jobResource } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { decide } from './decide.ts';
@@ -28,6 +28,8 @@ export interface ImageMakingOptions {
   namespace: string;
   checks: ImageChecks;
   jobs: CacheView<Job>;
+  /** Of those Jobs, by `podIndex`: without them nothing is said of pods that do not start. */
+  pods?: Pick<CacheView<Pod>, 'byIndex'>;
   workshop: Workshop;
   /** Jobs at once, over all images. */
   concurrency: number;
@@ -61,7 +63,7 @@ export class ImageMaking {
 
   constructor(options: ImageMakingOptions) {
     this.#options = options;
-    this.#shelf = new JobShelf(options.jobs, options.runtime.clock);
+    this.#shelf = new JobShelf(options, options.runtime.clock);
   }
 
   /** Replaces what `wantedBy` wants. */
@@ -82,7 +84,12 @@ export class ImageMaking {
   }
 
   warnings(wantedBy: string): readonly string[] {
-    return this.#options.checks.warnings(wantedBy);
+    const { checks, workshop, makerOf } = this.#options;
+    const made = ordered(this.#wants.by(wantedBy), makerOf).flatMap((want) => {
+      const inputs = workshop.inputs(orderOf(want, this.#shelf.of(want.image)));
+      return inputs.kind === 'ready' ? (inputs.warnings ?? []) : [];
+    });
+    return [...checks.warnings(wantedBy), ...made];
   }
 
   /** `Checking` until it was looked at. */
@@ -131,20 +138,9 @@ export class ImageMaking {
     const { checks, workshop, keepFinishedMs, concurrency, runtime, isSettled } = this.#options;
     const nowMs = runtime.clock.now();
     const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
-    const jobs = this.#shelf.of(image);
     const mayStart = this.#shelf.running() < concurrency;
-    return gather({
-      image,
-      wants,
-      jobs,
-      checks,
-      workshop,
-      memory: this.#memory,
-      mayStart,
-      unwantedMs,
-      keepFinishedMs,
-      nowMs,
-    });
+    const given = { image, wants, jobs: this.#shelf.of(image), checks, workshop, memory: this.#memory };
+    return gather({ ...given, mayStart, unwantedMs, keepFinishedMs, nowMs });
   }
 
   #publish(

@@ -100,10 +100,12 @@ class World {
         isCurrent: true,
       }),
       told: { created: () => undefined, ended: () => undefined, cancelled: () => undefined },
-      verify: async ({ request }, digest) =>
-        digest.includes('bad')
-          ? { kind: 'bad', reason: 'WrongVermagic', message: `${request.image} is no good` }
-          : { kind: 'good', digest },
+      verify: async (wants, digest) =>
+        wants.map(({ request }) =>
+          digest.includes('bad')
+            ? { kind: 'bad', reason: 'WrongVermagic', message: `${request.image} is no good` }
+            : { kind: 'good', digest },
+        ),
       look: (image) => this.#due.add(image),
       isSettled: () => true,
       onChange: () => undefined,

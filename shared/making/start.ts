@@ -5,14 +5,15 @@ import { Cache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../kube/controller.ts';
 import { labels } from '../kube/names.ts';
-import type { ConfigMap, Job, Secret } from '../kube/object.ts';
-import { configMaps, jobs, secrets } from '../kube/resources.ts';
+import type { ConfigMap, Job, Pod, Secret } from '../kube/object.ts';
+import { configMaps, jobs, pods, secrets } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash, jobIndex } from './job-shelf.ts';
 import { imageOf } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
 import type { MakerOf } from './orders.ts';
+import { jobNameOf, jobUidsOf, podIndex } from './step-pods.ts';
 import type { Told } from './told.ts';
 import type { Verify } from './verdicts.ts';
 
@@ -44,6 +45,12 @@ export function startableMaking(options: MakingOptions) {
   const base = { client, runtime, namespace };
   const caches = {
     jobs: new Cache<Job>({ ...base, resource: jobs, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } }),
+    pods: new Cache<Pod>({
+      ...base,
+      resource: pods,
+      labelSelector: labels.buildType,
+      indexes: { [podIndex]: jobUidsOf },
+    }),
     // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
     configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
     secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
@@ -69,6 +76,7 @@ export function startableMaking(options: MakingOptions) {
     ...base,
     checks,
     jobs: caches.jobs,
+    pods: caches.pods,
     workshop,
     concurrency,
     keepFinishedMs,
@@ -93,9 +101,19 @@ export function startableMaking(options: MakingOptions) {
 
 /** Keys are image names. */
 function imageController(
-  caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret>; toolkits: Cache<ConfigMap> },
+  caches: {
+    jobs: Cache<Job>;
+    pods: Cache<Pod>;
+    configMaps: Cache<ConfigMap>;
+    secrets: Cache<Secret>;
+    toolkits: Cache<ConfigMap>;
+  },
   making: ImageMaking,
 ): Controller {
+  const jobOf = (pod: Pod | undefined) => {
+    const name = jobNameOf(pod);
+    return name === undefined ? undefined : caches.jobs.get({ namespace: pod?.metadata.namespace, name });
+  };
   return {
     name: 'image',
     // A registry that answers slowly holds who looks into its images, and nobody else.
@@ -106,6 +124,7 @@ function imageController(
         ...[previous, current].flatMap((job) => imageOf(job) ?? []),
         ...making.takeQueued(),
       ]),
+      watching(caches.pods, ({ current }) => imageOf(jobOf(current)) ?? []),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
       // Another table may concern any image that is not there yet.
       watching(caches.toolkits, () => making.wanted()),
