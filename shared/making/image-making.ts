@@ -8,6 +8,7 @@ import { isConflict } from '../kube/errors.ts';
 import type { Job, Pod } from '../kube/object.ts';
 import { jobs as jobResource } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
+import { CondemnedImages } from './condemned-images.ts';
 import { decide } from './decide.ts';
 import { gather } from './gather.ts';
 import { ImageWants, imageKey } from './image-wants.ts';
@@ -60,10 +61,12 @@ export class ImageMaking {
   readonly #states = new MakingStates();
   readonly #shelf: JobShelf;
   readonly #memory = new MakingMemory();
+  readonly #condemned: CondemnedImages;
 
   constructor(options: ImageMakingOptions) {
     this.#options = options;
     this.#shelf = new JobShelf(options, options.runtime.clock);
+    this.#condemned = new CondemnedImages(options, this.#shelf);
   }
 
   /** Replaces what `wantedBy` wants. */
@@ -140,7 +143,7 @@ export class ImageMaking {
     const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
     const mayStart = this.#shelf.running() < concurrency;
     const given = { image, wants, jobs: this.#shelf.of(image), checks, workshop, memory: this.#memory };
-    return gather({ ...given, mayStart, unwantedMs, keepFinishedMs, nowMs });
+    return gather({ ...given, condemned: this.#condemned, mayStart, unwantedMs, keepFinishedMs, nowMs });
   }
 
   #publish(
@@ -164,7 +167,8 @@ export class ImageMaking {
       case 'create':
         return this.#create(picture, action, wants);
       case 'delete': {
-        if (action.condemn) this.#memory.condemned.add(image);
+        if (action.condemn) await this.#condemned.add(picture, wants);
+        else if (!picture.isCondemned) await this.#condemned.remove(image);
         for (const job of action.jobs) {
           if (job.phase === 'failed') this.#memory.noteFailure(image, job, this.#options.runtime.clock.now());
           if (job.phase === 'active') this.#options.told.cancelled(job, wants, action.why);
@@ -178,12 +182,13 @@ export class ImageMaking {
         return done;
       }
       case 'ask':
-        this.#memory.condemned.delete(image);
+        await this.#condemned.remove(image);
         for (const name of new Set(wants.map(({ request }) => request.image))) checks.again(name);
         return done;
       case 'verify':
         return this.#verify(image, action, wants);
       case 'forget':
+        await this.#condemned.remove(image);
         this.#wants.forgetUnwanted(image);
         this.#memory.forget(image);
         return done;

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { CacheView } from '../kube/cache.ts';
 import type { Job, Pod } from '../kube/object.ts';
+import { type CondemnedNote, noteIn } from './condemned.ts';
 import { imageOf, viewJob } from './job-view.ts';
 import type { MakingJob } from './picture.ts';
 import { podIndex, podTrouble } from './step-pods.ts';
@@ -38,6 +39,11 @@ export class JobShelf {
     const isSeen = jobs.some(({ name }) => name === made?.name);
     if (isSeen || (made && made.untilMs <= this.#clock.now())) this.#made.delete(image);
     return jobs;
+  }
+
+  condemned(image: string): CondemnedNote | undefined {
+    const objects = this.#jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
+    return objects.map(noteIn).find((note) => note !== undefined);
   }
 
   #viewed(job: MakingJob | undefined): MakingJob[] {
