@@ -5,21 +5,23 @@ import { labels } from '../../shared/kube/names.ts';
 import { controllerReference } from '../../shared/kube/write.ts';
 import { MakingEvents } from '../../shared/making/making-events.ts';
 import { MakingMeters } from '../../shared/making/making-meters.ts';
-import { SigningKeys } from '../../shared/making/signing-keys.ts';
 import { type MakingOptions, startableMaking } from '../../shared/making/start.ts';
 import { tokenOwner } from '../managed-cluster-module/demand.ts';
 import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
+import { type SigningKeySources, SigningKeys } from './signing-keys.ts';
 
 export type HubImagesOptions = Omit<MakingOptions, 'makerLabel' | 'makerOf' | 'isSigningKey' | 'told'> & {
   modules: Pick<CacheView<ManagedClusterModule>, 'get' | 'list'>;
+  /** Versions, and the works that name them: their keys stay keys. */
+  shipped: Pick<SigningKeySources, 'revisions' | 'works'>;
   moduleViews: ModuleViews;
   events: Pick<EventRecorder, 'record'>;
 };
 
 /** The fleet's images, made in the operator's namespace in the name of the ManagedClusterModules that want them. */
 export function hubImages(options: HubImagesOptions) {
-  const { modules, moduleViews, events, ...rest } = options;
-  const signingKeys = new SigningKeys(modules, ({ spec }) => spec?.moduleSpec?.moduleLoader?.container);
+  const { modules, shipped, moduleViews, events, ...rest } = options;
+  const signingKeys = new SigningKeys({ modules, ...shipped });
   return startableMaking({
     ...rest,
     makerLabel: labels.managedClusterModule,

@@ -5,9 +5,10 @@ import type { ImageRequest, ImageState } from '../images/look-up.ts';
 import type { CacheView } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isConflict } from '../kube/errors.ts';
-import type { Job } from '../kube/object.ts';
+import type { Job, Pod } from '../kube/object.ts';
 import { jobs as jobResource } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
+import { CondemnedImages } from './condemned-images.ts';
 import { decide } from './decide.ts';
 import { gather } from './gather.ts';
 import { ImageWants, imageKey } from './image-wants.ts';
@@ -29,6 +30,8 @@ export interface ImageMakingOptions {
   namespace: string;
   checks: ImageChecks;
   jobs: CacheView<Job>;
+  /** Of those Jobs, by `podIndex`: without them nothing is said of pods that do not start. */
+  pods?: Pick<CacheView<Pod>, 'byIndex'>;
   workshop: Workshop;
   /** For Jobs, over all images. */
   places: Places;
@@ -59,19 +62,16 @@ export class ImageMaking {
   readonly #states = new MakingStates();
   readonly #shelf: JobShelf;
   readonly #memory = new MakingMemory();
+  readonly #condemned: CondemnedImages;
   readonly #user: PlacesUser;
   /** Gives its places back: others may have them. */
   readonly leave: () => void;
 
   constructor(options: ImageMakingOptions) {
     this.#options = options;
-    this.#shelf = new JobShelf(options.jobs, options.runtime.clock);
-    this.#user = {
-      isSynced: () => options.jobs.synced,
-      running: () => this.#shelf.running(),
-      isBusy: (image) => this.#shelf.isBusy(image),
-      lookAtQueued: () => this.#states.takeQueued().forEach(options.look),
-    };
+    this.#shelf = new JobShelf(options, options.runtime.clock);
+    this.#condemned = new CondemnedImages(options, this.#shelf);
+    this.#user = this.#shelf.asUser(() => this.#states.takeQueued().forEach(options.look));
     this.leave = options.places.join(this.#user);
   }
 
@@ -93,7 +93,12 @@ export class ImageMaking {
   }
 
   warnings(wantedBy: string): readonly string[] {
-    return this.#options.checks.warnings(wantedBy);
+    const { checks, workshop, makerOf } = this.#options;
+    const made = ordered(this.#wants.by(wantedBy), makerOf).flatMap((want) => {
+      const inputs = workshop.inputs(orderOf(want, this.#shelf.of(want.image)));
+      return inputs.kind === 'ready' ? (inputs.warnings ?? []) : [];
+    });
+    return [...checks.warnings(wantedBy), ...made];
   }
 
   /** `Checking` until it was looked at. */
@@ -137,12 +142,11 @@ export class ImageMaking {
     const { checks, workshop, keepFinishedMs, places, runtime, isSettled } = this.#options;
     const nowMs = runtime.clock.now();
     const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
-    const isTaken = places.isTaken(image, this.#user);
-    const memory = this.#memory;
-    if (isTaken) memory.noteHeld(image, nowMs);
-    const mayStart = !isTaken && places.isFree();
-    const numbers = { mayStart, heldMs: memory.heldMs(image), unwantedMs, keepFinishedMs, nowMs };
-    return gather({ image, wants, jobs: this.#shelf.of(image), checks, workshop, memory, ...numbers });
+    const heldMs = this.#memory.heldMs(image, places.isTaken(image, this.#user) ? nowMs : undefined);
+    const mayStart = heldMs < nowMs && places.isFree();
+    const numbers = { mayStart, heldMs, unwantedMs, keepFinishedMs, nowMs };
+    const given = { image, wants, jobs: this.#shelf.of(image), checks, workshop, memory: this.#memory };
+    return gather({ ...given, condemned: this.#condemned, ...numbers });
   }
 
   #publish(
@@ -166,7 +170,8 @@ export class ImageMaking {
       case 'create':
         return this.#create(picture, action, wants);
       case 'delete': {
-        if (action.condemn) this.#memory.condemned.add(image);
+        if (action.condemn) await this.#condemned.add(picture, wants);
+        else if (!picture.isCondemned) await this.#condemned.remove(image);
         for (const job of action.jobs) {
           if (job.phase === 'failed') this.#memory.noteFailure(image, job, this.#options.runtime.clock.now());
           if (job.phase === 'active') this.#options.told.cancelled(job, wants, action.why);
@@ -180,12 +185,13 @@ export class ImageMaking {
         return done;
       }
       case 'ask':
-        this.#memory.condemned.delete(image);
+        await this.#condemned.remove(image);
         for (const name of new Set(wants.map(({ request }) => request.image))) checks.again(name);
         return done;
       case 'verify':
         return this.#verify(image, action, wants);
       case 'forget':
+        await this.#condemned.remove(image);
         this.#wants.forgetUnwanted(image);
         this.#memory.forget(image);
         return done;

@@ -1,9 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { CacheView } from '../kube/cache.ts';
-import type { Job } from '../kube/object.ts';
+import type { Job, Pod } from '../kube/object.ts';
+import { type CondemnedNote, noteIn } from './condemned.ts';
 import { imageOf, viewJob } from './job-view.ts';
 import type { MakingJob } from './picture.ts';
+import type { PlacesUser } from './places.ts';
+import { podIndex, podTrouble } from './step-pods.ts';
 
 /** The index of the cache of Jobs by the hash of the image's name. */
 export const jobIndex = 'image';
@@ -21,22 +24,35 @@ const betweenJobsMsMax = 60_000;
 /** The Jobs that make images: those of the cache, and those that were made just now and that it does not show yet. */
 export class JobShelf {
   readonly #jobs: CacheView<Job>;
+  readonly #pods: Pick<CacheView<Pod>, 'byIndex'> | undefined;
   readonly #clock: Clock;
   /** Image → the Job that was made for it. */
   readonly #made = new Map<string, { name: string; untilMs: number }>();
 
-  constructor(jobs: CacheView<Job>, clock: Clock) {
-    this.#jobs = jobs;
+  constructor(of: { jobs: CacheView<Job>; pods?: Pick<CacheView<Pod>, 'byIndex'> | undefined }, clock: Clock) {
+    this.#jobs = of.jobs;
+    this.#pods = of.pods;
     this.#clock = clock;
   }
 
   of(image: string): MakingJob[] {
     const objects = this.#jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
-    const jobs = objects.map(viewJob).filter((view) => view !== undefined);
+    const jobs = objects.flatMap((job) => this.#viewed(viewJob(job)));
     const made = this.#made.get(image);
     const isSeen = jobs.some(({ name }) => name === made?.name);
     if (isSeen || (made && made.untilMs <= this.#clock.now())) this.#made.delete(image);
     return jobs;
+  }
+
+  condemned(image: string): CondemnedNote | undefined {
+    const objects = this.#jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
+    return objects.map(noteIn).find((note) => note !== undefined);
+  }
+
+  #viewed(job: MakingJob | undefined): MakingJob[] {
+    if (job?.phase !== 'active') return job === undefined ? [] : [job];
+    const troubles = this.#pods?.byIndex(podIndex, job.uid).flatMap((pod) => podTrouble(pod) ?? []) ?? [];
+    return [{ ...job, ...(troubles[0] !== undefined && { podTrouble: troubles[0] }) }];
   }
 
   /** A Job was made, or is just being made, that is not seen yet. */
@@ -52,6 +68,12 @@ export class JobShelf {
       phase === 'terminating' ||
       (phase === 'succeeded' && nowMs - (result?.atMs ?? nowMs) < betweenJobsMsMax);
     return this.of(image).some(isAtWork) || this.isMaking(image);
+  }
+
+  /** As others see it who share its places. */
+  asUser(lookAtQueued: () => void): PlacesUser {
+    const isSynced = () => this.#jobs.synced;
+    return { isSynced, running: () => this.running(), isBusy: (image) => this.isBusy(image), lookAtQueued };
   }
 
   noteMade(image: string, name: string): void {

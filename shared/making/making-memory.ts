@@ -4,8 +4,6 @@ import { Verdicts } from './verdicts.ts';
 /** What is remembered of an image beside its Jobs and the registry's answer. A restart forgets it, and begins from those. */
 export class MakingMemory {
   readonly verdicts = new Verdicts();
-  /** Images that the registry has, and that are to be made anew. */
-  readonly condemned = new Set<string>();
   readonly #failures = new Map<string, Map<Step, FormerFailure>>();
   readonly #held = new Map<string, number>();
 
@@ -19,19 +17,15 @@ export class MakingMemory {
     this.#failures.set(image, failures.set(step, { hash, attempt, atMs: result?.atMs ?? nowMs }));
   }
 
-  /** When another making was seen at work on it; 0: never. */
-  heldMs(image: string): number {
+  /** When another making was seen at work on it, which is now if `nowMs` is given; 0: never. */
+  heldMs(image: string, nowMs: number | undefined): number {
+    if (nowMs !== undefined) this.#held.set(image, nowMs);
     return this.#held.get(image) ?? 0;
-  }
-
-  noteHeld(image: string, nowMs: number): void {
-    this.#held.set(image, nowMs);
   }
 
   /** How many images there are is up to clusters: what nobody has wanted for long is forgotten. */
   forget(image: string): void {
     this.verdicts.forget(image);
-    this.condemned.delete(image);
     this.#failures.delete(image);
     this.#held.delete(image);
   }

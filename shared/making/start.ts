@@ -5,8 +5,8 @@ import { Cache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../kube/controller.ts';
 import { labels } from '../kube/names.ts';
-import type { ConfigMap, Job, Secret } from '../kube/object.ts';
-import { configMaps, jobs, secrets } from '../kube/resources.ts';
+import type { ConfigMap, Job, Pod, Secret } from '../kube/object.ts';
+import { configMaps, jobs, pods, secrets } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash, jobIndex } from './job-shelf.ts';
@@ -14,6 +14,7 @@ import { imageOf } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
 import type { MakerOf } from './orders.ts';
 import { Places } from './places.ts';
+import { jobNameOf, jobUidsOf, podIndex } from './step-pods.ts';
 import type { Told } from './told.ts';
 import type { Verify } from './verdicts.ts';
 import type { Maker } from './workshop.ts';
@@ -55,6 +56,12 @@ export function startableMaking(options: MakingOptions) {
       labelSelector: `${labels.image},${makerLabel}`,
       indexes: { [jobIndex]: imagesOf },
     }),
+    pods: new Cache<Pod>({
+      ...base,
+      resource: pods,
+      labelSelector: `${labels.buildType},${makerLabel}`,
+      indexes: { [podIndex]: jobUidsOf },
+    }),
     // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
     configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
     secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
@@ -81,6 +88,7 @@ export function startableMaking(options: MakingOptions) {
     ...base,
     checks,
     jobs: caches.jobs,
+    pods: caches.pods,
     workshop,
     places,
     keepFinishedMs,
@@ -113,10 +121,20 @@ export function startableMaking(options: MakingOptions) {
 
 /** Keys are image names. */
 function imageController(
-  caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret>; toolkits: Cache<ConfigMap> },
+  caches: {
+    jobs: Cache<Job>;
+    pods: Cache<Pod>;
+    configMaps: Cache<ConfigMap>;
+    secrets: Cache<Secret>;
+    toolkits: Cache<ConfigMap>;
+  },
   making: ImageMaking,
   places: Places,
 ): Controller {
+  const jobOf = (pod: Pod | undefined) => {
+    const name = jobNameOf(pod);
+    return name === undefined ? undefined : caches.jobs.get({ namespace: pod?.metadata.namespace, name });
+  };
   return {
     name: 'image',
     // A registry that answers slowly holds who looks into its images, and nobody else.
@@ -127,6 +145,7 @@ function imageController(
         places.freed();
         return [previous, current].flatMap((job) => imageOf(job) ?? []);
       }),
+      watching(caches.pods, ({ current }) => imageOf(jobOf(current)) ?? []),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
       // Another table may concern any image that is not there yet.
       watching(caches.toolkits, () => making.wanted()),

@@ -12,12 +12,12 @@ import { MakingMeters } from '../../shared/making/making-meters.ts';
 import type { PresentMaker } from '../../shared/making/orders.ts';
 import { Places } from '../../shared/making/places.ts';
 import { makingSettings } from '../../shared/making/settings.ts';
-import { SigningKeys } from '../../shared/making/signing-keys.ts';
 import { startableMaking } from '../../shared/making/start.ts';
 import type { RegistryClient } from '../../shared/registry/client.ts';
 import { isTerminating } from '../pods.ts';
 import type { ModuleImagesOptions } from './module-images.ts';
 import type { OpenMaking } from './namespace-images.ts';
+import { SigningKeys } from './signing-keys.ts';
 import { tokenOwner } from './tokens.ts';
 
 export interface MakersOptions extends Omit<ModuleImagesOptions, 'signal' | 'operatorNamespace'> {
@@ -48,8 +48,9 @@ export class Makers {
     const { strictSecrets } = config;
     const readSecret = (of: string, name: string) => client.get(secrets, { namespace: of, name });
     const lookUp = { registry: this.#registry, readSecret, strictSecrets };
-    const ofNamespace = () => modules.list().filter(({ metadata }) => metadata.namespace === namespace);
-    const signingKeys = new SigningKeys({ list: ofNamespace }, ({ spec }) => spec.moduleLoader?.container);
+    const signingKeys = new SigningKeys(() =>
+      modules.list().filter(({ metadata }) => metadata.namespace === namespace),
+    );
     const { making, caches, start, stop } = startableMaking({
       client,
       runtime,
