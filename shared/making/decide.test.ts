@@ -55,6 +55,7 @@ function picture(overrides: Partial<MakingPicture> = {}): MakingPicture {
 function job(step: Step, overrides: Partial<MakingJob> = {}): MakingJob {
   const ended = overrides.phase === 'succeeded' || overrides.phase === 'failed';
   return {
+    kind: 'Job',
     name: `driver-${step}`,
     uid: `uid-${step}`,
     step,
@@ -62,6 +63,7 @@ function job(step: Step, overrides: Partial<MakingJob> = {}): MakingJob {
     attempt: 1,
     phase: 'active',
     seconds: undefined,
+    said: undefined,
     result: ended
       ? {
           atMs: nowMs - 2 * minuteMs,

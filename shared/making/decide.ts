@@ -59,7 +59,7 @@ function there(picture: MakingPicture, digest: string, final: Step): MakingDecis
   const pushedMs = maker?.result?.atMs ?? 0;
   if (maker?.result?.digest !== undefined && maker.result.digest !== digest && !picture.isCondemned) {
     if (picture.askedMs <= pushedMs) return always({ kind: 'ask' }, { state: 'Checking' });
-    const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete Job ${maker.name} to take it`;
+    const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete ${maker.kind} ${maker.name} to take it`;
     return asked(picture.askedMs + askAgainMs - nowMs, () => ({
       state: 'Failed',
       reason: makingReasons.mismatch,

@@ -1,8 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { CacheView } from '../kube/cache.ts';
-import type { Job } from '../kube/object.ts';
-import { imageOf, viewJob } from './job-view.ts';
+import { imageOf, type MakingObject, viewJob } from './job-view.ts';
 import type { MakingJob } from './picture.ts';
 
 /** The index of the cache of Jobs by the hash of the image's name. */
@@ -16,20 +15,21 @@ export function imageHash(image: string): string {
 /** What was deleted before the cache could show it is never seen. */
 const unseenMsMax = 30_000;
 
-/** The Jobs that make images: those of the cache, and those that were made just now and that it does not show yet. */
+/** The Jobs and Builds that make images: those of the caches, and those that were made just now and that they do not show yet. */
 export class JobShelf {
-  readonly #jobs: CacheView<Job>;
+  readonly #jobs: readonly CacheView<MakingObject>[];
   readonly #clock: Clock;
   /** Image → the Job that was made for it. */
   readonly #made = new Map<string, { name: string; untilMs: number }>();
 
-  constructor(jobs: CacheView<Job>, clock: Clock) {
+  constructor(jobs: readonly CacheView<MakingObject>[], clock: Clock) {
     this.#jobs = jobs;
     this.#clock = clock;
   }
 
   of(image: string): MakingJob[] {
-    const objects = this.#jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
+    const ofHash = this.#jobs.flatMap((cache) => cache.byIndex(jobIndex, imageHash(image)));
+    const objects = ofHash.filter((job) => imageOf(job) === image);
     const jobs = objects.map(viewJob).filter((view) => view !== undefined);
     const made = this.#made.get(image);
     const isSeen = jobs.some(({ name }) => name === made?.name);
@@ -52,7 +52,8 @@ export class JobShelf {
 
   /** How many work, or have pods that may. */
   running(): number {
-    const active = this.#jobs.list().filter((job) => {
+    const all = this.#jobs.flatMap((cache) => cache.list());
+    const active = all.filter((job) => {
       const phase = viewJob(job)?.phase;
       return phase === 'active' || phase === 'terminating';
     });

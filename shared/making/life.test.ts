@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { array, asyncProperty, assert as check, constantFrom } from 'fast-check';
+import type { OpenShiftBuild } from '../build/openshift-build.ts';
 import { silentLog } from '../core/log.ts';
 import { ImageChecks } from '../images/checks.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
@@ -10,6 +11,7 @@ import { fakeClient } from '../testing/fake-client.ts';
 import { settle, VirtualClock } from '../testing/virtual-clock.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash } from './job-shelf.ts';
+import type { MakingObject } from './job-view.ts';
 import type { Step } from './picture.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -51,11 +53,12 @@ const wishes = [
   { token: 'd', recipe: recipe('registry.example/c:1', '6.1.0-2', false) },
 ];
 
-/** An API server whose cache lags, a registry, Jobs that end when the test says, and a hub that may start again. */
+/** An API server whose cache lags, a registry, Jobs and Builds that end when the test says, and a hub that may start again. */
 class World {
   readonly clock = new VirtualClock();
-  readonly jobs = new Map<string, Job>();
-  #seen: Job[] = [];
+  readonly jobs = new Map<string, MakingObject>();
+  #seen: MakingObject[] = [];
+  readonly #buildKind: 'Job' | 'Build';
   readonly registry = new Map<string, string>();
   /** Version of all inputs, and what a build of it makes. */
   version = 1;
@@ -63,7 +66,12 @@ class World {
   readonly begun: string[] = [];
   #uid = 0;
   #due = new Set<string>();
-  making = this.#start();
+  making: ImageMaking;
+
+  constructor(buildKind: 'Job' | 'Build' = 'Job') {
+    this.#buildKind = buildKind;
+    this.making = this.#start();
+  }
 
   #start(): ImageMaking {
     const runtime = { clock: this.clock, random: () => 0, log: silentLog, meters: undefined as never };
@@ -84,12 +92,14 @@ class World {
       runtime,
       namespace: 'kmm',
       checks,
-      jobs: {
-        get: ({ name }) => this.#seen.find(({ metadata }) => metadata.name === name),
-        list: () => this.#seen,
-        byIndex: (_, hash) => this.#seen.filter(({ metadata }) => metadata.labels?.[labels.image] === hash),
-        synced: true,
-      },
+      jobs: [
+        {
+          get: ({ name }) => this.#seen.find(({ metadata }) => metadata.name === name),
+          list: () => this.#seen,
+          byIndex: (_, hash) => this.#seen.filter(({ metadata }) => metadata.labels?.[labels.image] === hash),
+          synced: true,
+        },
+      ],
       workshop: this.#workshop(),
       concurrency: 2,
       keepFinishedMs,
@@ -120,12 +130,12 @@ class World {
         sign: sign && unsigned ? `s${this.version}-${unsigned}` : undefined,
       }),
       nameOf,
-      job: (step, order) => ({
+      job: async (step, order) => ({
         kind: 'object',
         warnings: [],
         object: {
-          apiVersion: 'batch/v1',
-          kind: 'Job',
+          apiVersion: 'v1',
+          kind: step === 'build' ? this.#buildKind : 'Job',
           metadata: {
             name: nameOf(step, order),
             namespace: 'kmm',
@@ -136,7 +146,7 @@ class World {
               [annotations.attempt]: String(order.attempt),
             },
           },
-          spec: {} as Job['spec'],
+          spec: {} as Job['spec'] & OpenShiftBuild['spec'],
         },
       }),
     };
@@ -144,7 +154,8 @@ class World {
 
   #client() {
     return fakeClient({
-      create: (async (_: unknown, object: Job) => {
+      create: (async ({ kind }: { kind: string }, object: MakingObject) => {
+        assert.equal(kind, object.kind);
         if (this.jobs.has(object.metadata.name)) throw new KubeError(409, 'AlreadyExists', 'it is there');
         this.#uid += 1;
         const job = { ...object, metadata: { ...object.metadata, uid: `uid-${this.#uid}` } };
@@ -153,13 +164,14 @@ class World {
         this.#assertBounds();
         return job;
       }) as never,
-      delete: async (_, { name }, options) => {
+      delete: async ({ kind }, { name }, options) => {
         const job = this.jobs.get(name);
-        if (job === undefined || job.metadata.uid !== options?.preconditions?.uid) return;
+        if (job?.kind !== kind || job.metadata.uid !== options?.preconditions?.uid) return;
         this.jobs.set(name, { ...job, metadata: { ...job.metadata, deletionTimestamp: 'now' } });
       },
-      patch: (async (_: unknown, { name }: { name: string }, patch: { body: KubeObject }) => {
+      patch: (async (resource: { kind: string }, { name }: { name: string }, patch: { body: KubeObject }) => {
         const job = this.jobs.get(name);
+        assert.equal(resource.kind, job?.kind ?? resource.kind);
         if (job?.metadata.uid !== patch.body.metadata.uid) throw new KubeError(409, 'Conflict', 'another object');
         const noted = { ...job?.metadata.annotations, ...patch.body.metadata.annotations };
         if (job) this.jobs.set(name, { ...job, metadata: { ...job.metadata, annotations: noted } });
@@ -204,8 +216,11 @@ class World {
     this.jobs.set(job.metadata.name, {
       ...job,
       metadata: { ...job.metadata, annotations: { ...noted, said } },
-      status: { conditions: [{ type: how, status: 'True' }] },
-    });
+      status:
+        job.kind === 'Job'
+          ? { conditions: [{ type: how, status: 'True' }] }
+          : { phase: how, logSnippet: said, ...(how === 'Complete' && { output: { to: { imageDigest: digest } } }) },
+    } as MakingObject);
   }
 
   /** The cache catches up, pods of Jobs that go are gone, and whoever is concerned is looked at. */
@@ -286,9 +301,10 @@ describe('the life of images', () => {
 
   it('ends verified whatever happens on the way, with never two Jobs for one image, nor more than may [163] [T8] [T9]', async () => {
     const names = Object.keys(events) as (keyof typeof events)[];
+    const kinds = constantFrom('Job' as const, 'Build' as const);
     await check(
-      asyncProperty(array(constantFrom(...names), { maxLength: 40 }), async (happened) => {
-        const world = new World();
+      asyncProperty(array(constantFrom(...names), { maxLength: 40 }), kinds, async (happened, buildKind) => {
+        const world = new World(buildKind);
         world.restart();
         for (const name of happened) await events[name](world);
         // All is well from here on, and an edit repairs what was no good.

@@ -1,19 +1,22 @@
-import { toolkitImage, toolkitTableName } from '../build/toolkit.ts';
+import { builds } from '../build/openshift-kinds.ts';
 import { ImageChecks } from '../images/checks.ts';
 import type { LookUpSources } from '../images/look-up.ts';
-import { Cache } from '../kube/cache.ts';
+import { type AnyCache, Cache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../kube/controller.ts';
 import { labels } from '../kube/names.ts';
-import type { ConfigMap, Job, Secret } from '../kube/object.ts';
+import type { ConfigMap, KubeObject, Secret } from '../kube/object.ts';
 import { configMaps, jobs, secrets } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
+import { BuildMaker } from './build-maker.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash, jobIndex } from './job-shelf.ts';
-import { imageOf } from './job-view.ts';
+import { imageOf, type MakingObject } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
+import { kubernetesOnly, type OpenShift } from './openshift.ts';
 import type { MakerOf } from './orders.ts';
 import type { Told } from './told.ts';
+import { Toolkits } from './toolkits.ts';
 import type { Verify } from './verdicts.ts';
 
 export type MakingSettings = Pick<WorkshopOptions, 'builder' | 'signer' | 'strictSecrets'> & {
@@ -26,6 +29,8 @@ export interface MakingOptions {
   runtime: Runtime;
   /** Of the Jobs, and of all that they mount. */
   namespace: string;
+  /** What of OpenShift there is; nothing without. */
+  openShift?: OpenShift;
   lookUp: LookUpSources;
   verify: Verify;
   settings: MakingSettings;
@@ -39,20 +44,20 @@ export interface MakingOptions {
 
 /** The images of one namespace: what the registry has, and the making of what it has not. */
 export function startableMaking(options: MakingOptions) {
-  const { client, runtime, namespace, settings, ...rest } = options;
+  const { client, runtime, namespace, settings, openShift = kubernetesOnly, ...rest } = options;
   const { makerOf, told, verify, isSettled, onChange } = rest;
   const base = { client, runtime, namespace };
-  const caches = {
-    jobs: new Cache<Job>({ ...base, resource: jobs, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } }),
+  const ours = { ...base, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } };
+  const toolkits = new Toolkits({ ...base, onOpenShift: openShift.toolkits });
+  const caches: MakingCaches = {
+    jobs: [jobs, ...(openShift.builds ? [builds] : [])].map(
+      (resource) => new Cache<MakingObject>({ ...ours, resource }),
+    ),
     // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
     configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
     secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
-    toolkits: new Cache({ ...base, resource: configMaps, fieldSelector: `metadata.name=${toolkitTableName}` }),
   };
-  const toolkitFor = (kernel: string) => {
-    const table = caches.toolkits.get({ namespace, name: toolkitTableName })?.data;
-    return toolkitImage(kernel, { table });
-  };
+  const { deadlineSeconds } = settings.builder;
   let running: RunningController | undefined;
   const look = (image: string) => running?.enqueue(image);
   const checks = new ImageChecks({ ...options.lookUp, runtime, onChange: (tokens) => making.answered(tokens) });
@@ -61,7 +66,8 @@ export function startableMaking(options: MakingOptions) {
     namespace,
     configMaps: caches.configMaps,
     secrets: caches.secrets,
-    toolkitFor,
+    builds: openShift.builds ? new BuildMaker({ client, namespace, deadlineSeconds }) : undefined,
+    toolkitFor: (kernel) => toolkits.imageFor(kernel),
     isSigningKey: options.isSigningKey,
   });
   const { concurrency, keepFinishedMs } = settings;
@@ -79,10 +85,11 @@ export function startableMaking(options: MakingOptions) {
     isSettled,
     onChange,
   });
-  const controller = imageController(caches, making);
+  const controller = imageController(caches, { toolkits, making });
   return {
     making,
-    caches,
+    /** To be started by who starts this. */
+    caches: [...caches.jobs, caches.configMaps, caches.secrets, ...toolkits.caches] as readonly AnyCache[],
     start(signal: AbortSignal): RunningController {
       running = startController(controller, runtime, signal);
       return running;
@@ -91,10 +98,17 @@ export function startableMaking(options: MakingOptions) {
   };
 }
 
+interface MakingCaches {
+  /** And Builds. */
+  jobs: Cache<MakingObject>[];
+  configMaps: Cache<ConfigMap>;
+  secrets: Cache<Secret>;
+}
+
 /** Keys are image names. */
 function imageController(
-  caches: { jobs: Cache<Job>; configMaps: Cache<ConfigMap>; secrets: Cache<Secret>; toolkits: Cache<ConfigMap> },
-  making: ImageMaking,
+  caches: MakingCaches,
+  { toolkits, making }: { toolkits: Toolkits; making: ImageMaking },
 ): Controller {
   return {
     name: 'image',
@@ -102,20 +116,21 @@ function imageController(
     concurrency: 16,
     sources: [
       // A Job that ends makes room for one that waits.
-      watching(caches.jobs, ({ previous, current }) => [
-        ...[previous, current].flatMap((job) => imageOf(job) ?? []),
-        ...making.takeQueued(),
-      ]),
+      ...caches.jobs.map((cache) =>
+        watching(cache, ({ previous, current }) => [
+          ...[previous, current].flatMap((job) => imageOf(job) ?? []),
+          ...making.takeQueued(),
+        ]),
+      ),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
-      // Another table may concern any image that is not there yet.
-      watching(caches.toolkits, () => making.wanted()),
+      ...toolkits.sources(() => making.wanted()),
       watching(caches.secrets, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
     ],
     reconcile: (image) => making.reconcile(image),
   };
 }
 
-function imagesOf(job: Job): string[] {
+function imagesOf(job: KubeObject): string[] {
   const image = imageOf(job);
   return image === undefined ? [] : [imageHash(image)];
 }
