@@ -263,6 +263,15 @@ describe('the next step of an image', () => {
     assert.equal(seen(finished).wakeMs, 8 * minuteMs);
   });
 
+  it('keeps what made an image that is good for job.gcDelay only, also when its works name it already [77]', () => {
+    const jobs = [job('build', { phase: 'succeeded' }), job('sign', { phase: 'succeeded' })];
+    const overrides = { recipe: undefined, expectations: [], jobs, wasGood: true, keepFinishedMs: 3 * minuteMs };
+    assert.deepEqual(seen(overrides), { action: 'none', state: 'Checking', wakeMs: minuteMs });
+    assert.deepEqual(seen({ ...overrides, keepFinishedMs: 2 * minuteMs }).jobs, ['build', 'sign']);
+    const signing = { ...overrides, jobs: [job('build', { phase: 'succeeded' }), job('sign')] };
+    assert.equal(seen(signing).wakeMs, 5 * minuteMs);
+  });
+
   it('forgets what nobody has wanted for long, once no Job is left of it', () => {
     const overrides = { recipe: undefined, expectations: [] };
     const early = seen({ ...overrides, unwantedMs: 119 * minuteMs });

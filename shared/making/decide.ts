@@ -33,7 +33,7 @@ export function decide(picture: MakingPicture): MakingDecision {
 }
 
 /** Who is wanted no more is given up, not at once: another revision may want the same. */
-function unwanted({ jobs, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): MakingDecision {
+function unwanted({ jobs, wasGood, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): MakingDecision {
   const checking: ImageState = { state: 'Checking' };
   const present = jobs.filter(({ phase }) => phase !== 'terminating');
   if (jobs.length === 0) {
@@ -41,8 +41,11 @@ function unwanted({ jobs, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): M
     return { ...always(none, checking), wakeMs: forgetMs - unwantedMs };
   }
   if (present.length === 0) return always(none, checking);
+  // Of an image that ships nobody wants to know any more: what made it has done all that it was for.
+  const isDone = wasGood && present.every(({ phase }) => phase === 'succeeded');
+  const graceMs = isDone ? 0 : unwantedGraceMs;
   const leftMs = (job: MakingJob) =>
-    Math.max(unwantedGraceMs - unwantedMs, job.result === undefined ? 0 : job.result.atMs + keepFinishedMs - nowMs);
+    Math.max(graceMs - unwantedMs, job.result === undefined ? 0 : job.result.atMs + keepFinishedMs - nowMs);
   const due = present.filter((job) => leftMs(job) <= 0);
   if (due.length > 0) return always(removal(due, 'nobody wants the image any more'), checking);
   return { ...always(none, checking), wakeMs: Math.min(...present.map(leftMs)) };
