@@ -178,6 +178,7 @@ export class ImageMaking {
       }
       case 'read': {
         const result = await noteResult(this.#options, action.job);
+        this.#shelf.noteRead(action.job, result);
         this.#options.told.ended(action.job, result, wants);
         return done;
       }

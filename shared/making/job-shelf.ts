@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { CacheView } from '../kube/cache.ts';
 import { imageOf, type MakingObject, viewJob } from './job-view.ts';
-import type { MakingJob } from './picture.ts';
+import type { JobResult, MakingJob } from './picture.ts';
 
 /** The index of the cache of Jobs by the hash of the image's name. */
 export const jobIndex = 'image';
@@ -15,12 +15,14 @@ export function imageHash(image: string): string {
 /** What was deleted before the cache could show it is never seen. */
 const unseenMsMax = 30_000;
 
-/** The Jobs and Builds that make images: those of the caches, and those that were made just now and that they do not show yet. */
+/** The Jobs and Builds that make images: those of the caches, and what was done just now and they do not show yet. */
 export class JobShelf {
   readonly #jobs: readonly CacheView<MakingObject>[];
   readonly #clock: Clock;
   /** Image → the Job that was made for it. */
   readonly #made = new Map<string, { name: string; untilMs: number }>();
+  /** UID → what came of the Job. */
+  readonly #read = new Map<string, { result: JobResult; untilMs: number }>();
 
   constructor(jobs: readonly CacheView<MakingObject>[], clock: Clock) {
     this.#jobs = jobs;
@@ -30,11 +32,23 @@ export class JobShelf {
   of(image: string): MakingJob[] {
     const ofHash = this.#jobs.flatMap((cache) => cache.byIndex(jobIndex, imageHash(image)));
     const objects = ofHash.filter((job) => imageOf(job) === image);
-    const jobs = objects.map(viewJob).filter((view) => view !== undefined);
+    const jobs = objects.flatMap((object) => this.#view(object) ?? []);
     const made = this.#made.get(image);
     const isSeen = jobs.some(({ name }) => name === made?.name);
     if (isSeen || (made && made.untilMs <= this.#clock.now())) this.#made.delete(image);
     return jobs;
+  }
+
+  #view(object: MakingObject): MakingJob | undefined {
+    const view = viewJob(object);
+    return view && { ...view, result: view.result ?? this.#read.get(view.uid)?.result };
+  }
+
+  /** It stands on the Job now. */
+  noteRead({ uid }: MakingJob, result: JobResult): void {
+    const nowMs = this.#clock.now();
+    for (const [each, { untilMs }] of this.#read) if (untilMs <= nowMs) this.#read.delete(each);
+    this.#read.set(uid, { result, untilMs: nowMs + unseenMsMax });
   }
 
   /** A Job was made, or is just being made, that is not seen yet. */

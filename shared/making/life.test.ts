@@ -64,6 +64,7 @@ class World {
   version = 1;
   isGood = true;
   readonly begun: string[] = [];
+  readonly #told = new Set<string>();
   #uid = 0;
   #due = new Set<string>();
   making: ImageMaking;
@@ -109,7 +110,11 @@ class World {
         owner: { apiVersion: 'v1', kind: 'M', name: 'm', uid: 'u' },
         isCurrent: true,
       }),
-      told: { created: () => undefined, ended: () => undefined, cancelled: () => undefined },
+      told: {
+        created: () => undefined,
+        ended: ({ uid }) => this.#tellEnd(uid),
+        cancelled: () => undefined,
+      },
       verify: async ({ request }, digest) =>
         digest.includes('bad')
           ? { kind: 'bad', reason: 'WrongVermagic', message: `${request.image} is no good` }
@@ -192,6 +197,12 @@ class World {
     });
   }
 
+  /** People and metrics are told once. */
+  #tellEnd(uid: string): void {
+    assert.ok(!this.#told.has(uid), `the end of ${uid} was told twice`);
+    this.#told.add(uid);
+  }
+
   /** Whatever happens: one Job works on an image, and no more than may. */
   #assertBounds(): void {
     const images = [...this.jobs.values()]
@@ -228,6 +239,11 @@ class World {
     for (const [name, { metadata }] of this.jobs) if (metadata.deletionTimestamp) this.jobs.delete(name);
     this.#seen = [...this.jobs.values()];
     for (const { metadata } of this.#seen) this.#due.add(metadata.annotations?.[annotations.image] ?? '');
+    await this.lookAtAll();
+  }
+
+  /** Also when nothing happened, with a cache that has not caught up. */
+  async lookAtAll(): Promise<void> {
     for (const { recipe: wished } of wishes) this.#due.add(wished.image);
     await this.look();
   }
@@ -262,7 +278,7 @@ class World {
 }
 
 const events = {
-  look: (world: World) => world.look(),
+  look: (world: World) => world.lookAtAll(),
   sync: (world: World) => world.sync(),
   succeed: (world: World) => world.end('Complete'),
   fail: (world: World) => world.end('Failed'),
