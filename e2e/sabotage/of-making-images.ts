@@ -82,4 +82,28 @@ export const makingBreakages: readonly Breakage[] = [
     test: 'shared/build/openshift-build.test.ts',
     title: 'enough with ',
   },
+  {
+    why: 'a Build holds another text than the one that its hash is of (T10)',
+    file: 'shared/making/build-maker.ts',
+    find: 'if (!isSameVersion(known, present)) return',
+    replace: 'if (present === undefined) return',
+    test: 'shared/making/build-maker.test.ts',
+    title: 'looks again when the Dockerfile is no longer',
+  },
+  {
+    why: 'a Build fails because the pod of its predecessor is in its way',
+    file: 'shared/making/build-maker.ts',
+    find: 'if (await this.#hasPod(',
+    replace: 'if (!name && await this.#hasPod(',
+    test: 'shared/making/build-maker.test.ts',
+    title: 'waits until the pod of a former Build',
+  },
+  {
+    why: 'Kubernetes is asked for kinds that only OpenShift has',
+    file: 'shared/making/openshift.ts',
+    find: 'builds: (await isServed(builds)) && ',
+    replace: 'builds: ',
+    test: 'shared/making/openshift.test.ts',
+    title: 'is no on Kubernetes',
+  },
 ];
