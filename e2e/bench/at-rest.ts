@@ -40,7 +40,9 @@ process.exit(await run());
 async function run(): Promise<number> {
   const progress = progressOn(process.stdout, systemClock);
   if (!values.cold) for (const program of ['hub', 'spoke'] as const) compileProgram(program);
-  const stage = await openStage(progress, values.cold ? { NODE_DISABLE_COMPILE_CACHE: '1' } : {});
+  const stage = await openStage(progress, {
+    environment: values.cold ? { NODE_DISABLE_COMPILE_CACHE: '1' } : {},
+  });
   try {
     await progress.step('the modules of the demo are loaded and Ready', () => applyModules(stage));
     await progress.step('what follows from that is over', () => sleep(systemClock, settleMs));

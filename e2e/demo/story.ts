@@ -1,33 +1,32 @@
-import {
-  type ManagedClusterModuleSpec,
-  managedClusterModules,
-  managedClusters,
-} from '@open-cluster-management/api-types';
+import { managedClusterModules, managedClusters } from '@open-cluster-management/api-types';
 import { summaryOf } from '../../hub/cli/summary.ts';
 import { formatRows, rowsOf } from '../../hub/cli/table.ts';
-import { pods } from '../../shared/kube/resources.ts';
+import { jobs, pods } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import type { Fleet } from '../world/fleet/fleet.ts';
 import { conditionOf, loadedModules, readModule, readWorks } from '../world/fleet/observe.ts';
-import { accelerator, acceleratorSpec, kernels, network, networkSpec } from './cast.ts';
+import { accelerator, acceleratorSpec, kernels, network, networkSpec, sample } from './cast.ts';
+import { linesOf, makeSample } from './making.ts';
 import type { Progress } from './progress.ts';
 import { type DemoStage, nextRepository } from './stage.ts';
+import { apply, loaded, ready } from './waits.ts';
 
-/** What a fleet's admin lives through with two modules. Each step waits until the world, and then the status, is as it should be. */
-export async function tellStory(options: {
-  stage: DemoStage;
-  progress: Progress;
-  keep: boolean;
-  interrupted: Promise<void>;
-}): Promise<void> {
-  const { stage, progress, keep, interrupted } = options;
+/**
+ * What a fleet's admin lives through with three modules. Each step waits until the world, and then the status, is as it should
+ * be. `keep`: only until all three are loaded, and how to look at them.
+ */
+export async function tellStory(options: { stage: DemoStage; progress: Progress; keep: boolean }): Promise<void> {
+  const { stage, progress, keep } = options;
   const { fleet } = stage;
   progress.show(() => statusLines(fleet));
   await progress.step(`applied ${network.name} for tier=edge and ${accelerator.name} for accelerator=yes`, () =>
     applyModules(stage),
   );
   await showSummaries(fleet, progress);
-  if (keep) return keepRunning(stage, progress, interrupted);
+  if (keep) {
+    await tellMaking(stage, progress);
+    return tellKept(stage, progress);
+  }
   await progress.step(`edge-1-a rebooted into ${kernels.el9Next}: mapping added, loaded again`, () =>
     rebootNode(fleet),
   );
@@ -40,7 +39,20 @@ export async function tellStory(options: {
     releaseDriver(fleet),
   );
   await progress.step('edge-2 is back and gets the new release', () => regainCluster(fleet));
-  await progress.step('deleted both: unloaded on all nine nodes, nothing left', () => removeModules(fleet));
+  await tellMaking(stage, progress);
+  await progress.step('deleted all: unloaded on all nine nodes, nothing left', () => removeModules(fleet));
+}
+
+/** An image that is missing, from its build to the kernels. */
+async function tellMaking({ fleet, builder }: DemoStage, progress: Progress): Promise<void> {
+  if (builder === undefined) throw new Error('expected a stage with a builder');
+  const title = `applied ${sample.name} for debian=yes, whose image is missing: built, signed, verified, loaded`;
+  const made = await progress.step(title, () => makeSample(fleet, builder));
+  progress.print(
+    `${linesOf(made, builder)
+      .map((line) => `      ${line}`)
+      .join('\n')}\n`,
+  );
 }
 
 /** Applies both modules and waits until they are where they belong and their statuses say so. */
@@ -117,7 +129,8 @@ async function regainCluster(fleet: Fleet): Promise<void> {
 }
 
 async function removeModules(fleet: Fleet): Promise<void> {
-  for (const { name } of [network, accelerator]) {
+  for (const { metadata } of (await fleet.hub.client.list(managedClusterModules)).items) {
+    const { name } = metadata;
     await fleet.hub.client.delete(managedClusterModules, { name }, { propagationPolicy: 'Background' });
   }
   await eventually('no ManifestWork is left on the hub', async () => (await readWorks(fleet)).length === 0);
@@ -131,28 +144,11 @@ async function removeModules(fleet: Fleet): Promise<void> {
       async () => (await spoke.plane.client.list(pods)).items.length === 0,
     );
   }
-}
-
-async function apply(fleet: Fleet, name: string, spec: ManagedClusterModuleSpec): Promise<void> {
-  const apiVersion = 'hub.kmm.sigs.x-k8s.io/v1beta1';
-  await fleet.hub.client.create(managedClusterModules, {
-    apiVersion,
-    kind: 'ManagedClusterModule',
-    metadata: { name },
-    spec,
-  });
+  await eventually('no Job is left on the hub', async () => (await fleet.hub.client.list(jobs)).items.length === 0);
 }
 
 async function labelCluster(fleet: Fleet, name: string, labels: Record<string, string>): Promise<void> {
   await fleet.hub.client.patch(managedClusters, { name }, { type: 'merge', body: { metadata: { labels } } });
-}
-
-async function loaded(fleet: Fleet, kernelModule: string, clusters: readonly string[]): Promise<void> {
-  for (const name of clusters) {
-    for (const node of fleet.spoke(name).nodes) {
-      await eventually(`${kernelModule} is in the kernel of ${node.name}`, () => node.kernel.isLoaded(kernelModule));
-    }
-  }
 }
 
 /** Every node of the cluster has loaded the network driver so often, and has it now. */
@@ -169,16 +165,6 @@ async function loadedTimes(fleet: Fleet, cluster: string, times: number): Promis
 
 function isLoadedAnywhere(fleet: Fleet, kernelModule: string, cluster: string): boolean {
   return fleet.spoke(cluster).nodes.some(({ kernel }) => kernel.isLoaded(kernelModule));
-}
-
-/** `Ready` is True, and of the present version of the object. */
-async function ready(fleet: Fleet, name: string): Promise<void> {
-  await eventually(`Ready of ${name} is True`, async () => {
-    const object = await readModule(fleet, name);
-    const seen = conditionOf(object, 'Ready');
-    if (seen.startsWith('True ') && object?.status?.observedGeneration === object?.metadata.generation) return true;
-    throw new Error(seen);
-  });
 }
 
 async function unreachable(fleet: Fleet, cluster: string): Promise<boolean> {
@@ -211,8 +197,7 @@ async function showSummaries(fleet: Fleet, progress: Progress): Promise<void> {
   );
 }
 
-async function keepRunning(stage: DemoStage, progress: Progress, interrupted: Promise<void>): Promise<void> {
+function tellKept(stage: DemoStage, progress: Progress): void {
   const lines = Object.entries(stage.kubeconfigs).map(([plane, file]) => `      export KUBECONFIG=${file}  # ${plane}`);
   progress.print(`Left running, until Ctrl-C:\n${lines.join('\n')}`);
-  await interrupted;
 }

@@ -11,12 +11,11 @@ import type { Job, Pod } from '../../shared/kube/object.ts';
 import { configMaps, jobs, pods, secrets } from '../../shared/kube/resources.ts';
 import { silentMeters } from '../../shared/kube/runtime.ts';
 import { RegistryClient } from '../../shared/registry/client.ts';
-import { loginsFor, parseDockerConfig } from '../../shared/registry/docker-config.ts';
-import { parseReference } from '../../shared/registry/reference.ts';
 import { moduleSignature } from '../../shared/sign/module-signature.ts';
 import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
 import { type Fleet, hubNamespace, pullSecret, startFleet } from '../world/fleet/fleet.ts';
+import { imageTarget } from '../world/fleet/image-target.ts';
 import { parseKo } from '../world/kernel/ko.ts';
 import { extractLayers } from '../world/node/rootfs.ts';
 import { worldPlatform } from '../world/registry/oci-image.ts';
@@ -145,15 +144,9 @@ describe('Jobs on the hub', () => {
 
   /** Where the pushed image is unpacked. */
   async function pulled(name: string, digest: string): Promise<string> {
-    const parsed = parseReference(`${fleet.registry.host}/built/${name}@${digest}`);
-    assert.ok(parsed.kind === 'reference');
-    const { reference } = parsed;
-    const { data = {} } = (await fleet.hub.client.get(secrets, { namespace, name: pullSecret })) ?? {};
-    const logins = loginsFor(parseDockerConfig(data), reference);
-    const credentials = logins.map((login) => ({ ...login, insecureAllowed: false }));
+    const target = await imageTarget(fleet, `${fleet.registry.host}/built/${name}@${digest}`);
     const client = new RegistryClient({ clock: systemClock, extraCa: fleet.registry.caPem });
-    const tls = { insecure: false, insecureSkipTLSVerify: false };
-    const found = await client.pull({ reference, tls, credentials }, worldPlatform);
+    const found = await client.pull(target, worldPlatform);
     await client.close();
     assert.ok(found, `${name} is in the registry`);
     const folder = join(fleet.folder, `pulled-${name}`);

@@ -60,6 +60,8 @@ async function run({ plane, files, all, jobs, grep }: Extract<typeof options, { 
       [reportVariable]: report,
       [usesVariable]: uses,
       TMPDIR: folder,
+      // Programs are started many times, and all load the same modules.
+      NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
     };
     // Never serial: the root hooks would surround all files at once.
     const parallel = ['--parallel', '--jobs', String(jobs)];

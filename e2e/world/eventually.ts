@@ -1,8 +1,8 @@
 import { sleep, systemClock } from '../../shared/core/clock.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
 
-/** How often the world is looked at again, and when a wait is given up, in real milliseconds. */
-const lookAgainMs = 50;
+/** When the world is looked at again, and when a wait is given up, in real milliseconds. What takes long is looked at less often. */
+const lookAgainMs = { first: 50, last: 200, growth: 1.2 };
 const giveUpMs = 45_000;
 
 /**
@@ -15,13 +15,13 @@ export async function eventually<T>(
   limitMs = giveUpMs,
 ): Promise<Exclude<T, false | undefined>> {
   const began = systemClock.now();
-  for (;;) {
+  for (let pauseMs = lookAgainMs.first; ; pauseMs = Math.min(lookAgainMs.last, pauseMs * lookAgainMs.growth)) {
     const seen = await attempt(look);
     if (seen.ok) return seen.value as Exclude<T, false | undefined>;
     if (systemClock.now() - began > limitMs) {
       throw new Error(`expected within ${limitMs / 1000} s: ${expected}; last seen: ${seen.text}`);
     }
-    await sleep(systemClock, lookAgainMs);
+    await sleep(systemClock, pauseMs);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../core/clock.ts';
 import { Agent } from '../core/http-agents.ts';
@@ -37,11 +37,14 @@ export class HttpTransport {
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs;
     this.#onRequest = options.onRequest ?? (() => undefined);
-    const ca = options.extraCa === undefined ? undefined : [...getCACertificates('default'), options.extraCa];
+    const { extraCa } = options;
+    // Read once: a system trusts more than a hundred certificates, and each connection would read them all again.
+    const secureContext =
+      extraCa === undefined ? undefined : createSecureContext({ ca: [...getCACertificates('default'), extraCa] });
     // Our own clock limits the whole request; undici's limits on its parts would run in real time.
     const parts = { connections: connectionsMax, headersTimeout: 0, bodyTimeout: 0 };
     this.#agents = {
-      verified: new Agent({ ...parts, connect: ca === undefined ? {} : { ca } }),
+      verified: new Agent({ ...parts, connect: secureContext === undefined ? {} : { secureContext } }),
       any: new Agent({ ...parts, connect: { rejectUnauthorized: false } }),
     };
   }

@@ -74,6 +74,13 @@ describe('the stand-in of buildah', () => {
       assert.deepEqual(modules, [{ kernel: '6.1.0', name, dirName: '/opt', folder }]);
     });
 
+  it('knows make without a shell', () => {
+    assert.equal(
+      plan('FROM a\nRUN ["make", "--directory=/src", "modules"]\nCOPY a.ko /lib/modules/6/\n').modules.length,
+      1,
+    );
+  });
+
   it('forgets depmod and modules of a stage that ends up nowhere', () => {
     const { modules, depmod } = plan(`${dockerfile}FROM scratch\n`);
     assert.deepEqual([modules, depmod], [[], false]);

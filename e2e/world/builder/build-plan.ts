@@ -109,7 +109,8 @@ function run(state: State, { text, shown }: { text: string; shown: string }, inp
     if (!input.isThere(path)) throw failed(`cat: ${path}: No such file or directory`);
   }
   if (/(^|[\s;&|])(false|exit 1)([\s;&|]|$)/.test(shown)) throw failed('the command of the Dockerfile failed');
-  if (/(^|[\s;&|])make([\s;&|]|$)/.test(shown)) state.made = true;
+  // Also as the first word of `RUN ["make", …]`.
+  if (/(^|[\s;&|["])make([\s;&|"]|$)/.test(shown)) state.made = true;
   if (/(^|[\s;&|/])depmod([\s;&|]|$)/.test(shown)) state.depmod = true;
 }
 

@@ -71,16 +71,33 @@ export function schedulerArguments(paths: Paths): string[] {
   ];
 }
 
-/** All that a cluster runs by itself, except what needs a cloud, volumes or metrics: nobody here has them. */
+/**
+ * All that a cluster runs by itself, except what needs a cloud, volumes or metrics, and what serves kinds that nobody here
+ * makes: each watches something, on every plane, all the time.
+ */
 const controllers = [
   '*',
-  '-persistentvolume-attach-detach-controller',
-  '-persistentvolume-binder-controller',
-  '-persistentvolume-expander-controller',
-  '-persistentvolume-protection-controller',
-  '-persistentvolumeclaim-protection-controller',
-  '-ephemeral-volume-controller',
-  '-horizontal-pod-autoscaler-controller',
+  ...[
+    'persistentvolume-attach-detach',
+    'persistentvolume-binder',
+    'persistentvolume-expander',
+    'persistentvolume-protection',
+    'persistentvolumeclaim-protection',
+    'ephemeral-volume',
+    'horizontal-pod-autoscaler',
+    'certificatesigningrequest-approving',
+    'certificatesigningrequest-cleaner',
+    'certificatesigningrequest-signing',
+    'cronjob',
+    'disruption',
+    'endpoints',
+    'endpointslice',
+    'endpointslice-mirroring',
+    'legacy-serviceaccount-token-cleaner',
+    'replicationcontroller',
+    'resourcequota',
+    'statefulset',
+  ].map((name) => `-${name}-controller`),
 ];
 
 /** One of each, reached by nobody. */

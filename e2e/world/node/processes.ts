@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { StartNews, StartRequest } from './starter.ts';
 
 export interface ProcessOptions {
   readonly argv: readonly string[];
@@ -25,107 +26,86 @@ export class StartError extends Error {
   override name = 'StartError';
 }
 
-/** Arguments and variables that hold NUL reach no program, here as on a node. */
-function spawned(program: string, rest: readonly string[], { folder, environment }: ProcessOptions) {
-  try {
-    return spawn(program, rest, {
-      cwd: folder,
-      env: { ...environment },
+/** Told of what happens to one process. */
+type Listener = (news: StartNews) => void;
+
+/** The program that starts processes for this one; there is one for all nodes, and it ends with this one. */
+class Starter {
+  readonly #program: ChildProcess;
+  readonly #listeners = new Map<number, Listener>();
+  #requests = 0;
+
+  constructor() {
+    this.#program = fork(fileURLToPath(new URL('starter.ts', import.meta.url)), {
+      // What ends our process group (Ctrl-C) must not end the one that tidies up.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      execArgv: ['--no-warnings'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_INVALID_ARG_VALUE') throw new StartError('invalid argument');
-    throw error;
+    this.#program.on('message', (news: StartNews) => this.#listeners.get(news.id)?.(news));
+    this.#program.unref();
+    this.#program.channel?.unref();
+  }
+
+  /** `listener` is called until the process has ended, or could not be started; this program waits for that. */
+  start(request: Omit<StartRequest, 'id'>, listener: Listener): void {
+    this.#requests += 1;
+    const id = this.#requests;
+    this.#program.channel?.ref();
+    this.#listeners.set(id, (news) => {
+      if (news.kind === 'ended' || news.kind === 'failed') this.#forget(id);
+      listener(news);
+    });
+    this.#program.send({ id, ...request } satisfies StartRequest);
+  }
+
+  #forget(id: number): void {
+    this.#listeners.delete(id);
+    if (this.#listeners.size === 0) this.#program.channel?.unref();
   }
 }
 
-/**
- * Runs the processes of one node, each in its own process group. A watchdog shell holds the end of a pipe: when this
- * program dies, however it dies, the pipe closes and the watchdog kills every group that is left.
- */
+let starter: Starter | undefined;
+
+/** Runs the processes of one node, each in its own process group. None outlives this program, however it dies. */
 export class Processes {
   readonly #groups = new Set<number>();
-  readonly #watchdog: ChildProcess;
-
-  constructor() {
-    this.#watchdog = spawn('/bin/sh', ['-c', watchdogScript], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-    this.#watchdog.unref();
-    this.#pipe.on('error', () => undefined);
-    if ('unref' in this.#pipe && typeof this.#pipe.unref === 'function') this.#pipe.unref();
-  }
+  #stopped = false;
 
   /** Throws `StartError` when there is no such program or it cannot be executed. */
-  async start(options: ProcessOptions, attemptsLeft = 5): Promise<WorldProcess> {
-    const [program = '', ...rest] = options.argv;
-    const child = spawned(program, rest, options);
-    const exited = this.#follow(child, options.onOutput);
-    const { pid } = child;
-    if (pid === undefined) {
-      const failure = await spawnFailure(child);
-      // A process that is just being forked holds every file open that this program is writing at that moment.
-      if (failure.code === 'ETXTBSY' && attemptsLeft > 0) return this.start(options, attemptsLeft - 1);
-      throw new StartError(failure.message);
-    }
-    this.#groups.add(pid);
-    this.#pipe.write(`add ${pid}\n`);
-    return {
+  start({ onOutput, ...request }: ProcessOptions): Promise<WorldProcess> {
+    starter ??= new Starter();
+    const started = Promise.withResolvers<number>();
+    const ended = Promise.withResolvers<number>();
+    starter.start(request, (news) => {
+      switch (news.kind) {
+        case 'started':
+          this.#groups.add(news.pid);
+          if (this.#stopped) send(-news.pid, 'SIGKILL');
+          return started.resolve(news.pid);
+        case 'failed':
+          return started.reject(new StartError(news.message));
+        case 'output':
+          return onOutput(news.text);
+        default:
+          return ended.resolve(news.code);
+      }
+    });
+    return started.promise.then((pid) => ({
       pid,
-      exited,
+      exited: ended.promise.finally(() => this.#groups.delete(pid)),
       signal: (name) => {
         if (handles(pid, name)) send(pid, name);
       },
       kill: () => send(-pid, 'SIGKILL'),
-    };
+    }));
   }
 
-  /** Kills every process of the node and lets the watchdog go. */
+  /** Kills every process of the node. */
   stop(): void {
+    this.#stopped = true;
     for (const group of this.#groups) send(-group, 'SIGKILL');
-    this.#pipe.end();
   }
-
-  get #pipe(): Writable {
-    return this.#watchdog.stdin as Writable;
-  }
-
-  #follow(child: ChildProcess, onOutput: (text: string) => void): Promise<number> {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8');
-      stream?.on('data', onOutput);
-    }
-    return new Promise((resolve) => {
-      let code = 0;
-      child.once('error', () => resolve(128));
-      child.once('exit', (exitCode, signal) => {
-        code = exitCode ?? 128 + constants.signals[signal ?? 'SIGKILL'];
-        // What process 1 leaves behind dies with its namespace.
-        if (child.pid !== undefined) send(-child.pid, 'SIGKILL');
-      });
-      child.once('close', () => {
-        if (child.pid !== undefined) this.#forget(child.pid);
-        resolve(code);
-      });
-    });
-  }
-
-  #forget(pid: number): void {
-    this.#groups.delete(pid);
-    if (this.#pipe.writable) this.#pipe.write(`end ${pid}\n`);
-  }
-}
-
-const watchdogScript = `groups=' '
-while read -r verb group; do
-  case $verb in
-    add) groups="$groups$group " ;;
-    end) before=\${groups%% $group *}; after=\${groups#* $group }; groups="$before $after" ;;
-  esac
-done
-for group in $groups; do kill -KILL "-$group" 2>/dev/null; done`;
-
-function spawnFailure(child: ChildProcess): Promise<NodeJS.ErrnoException> {
-  return new Promise((resolve) => child.once('error', resolve));
 }
 
 function send(target: number, signal: 'SIGTERM' | 'SIGKILL'): void {

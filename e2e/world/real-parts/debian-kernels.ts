@@ -5,7 +5,7 @@ import { worldPlatform } from '../registry/oci-image.ts';
 import { run } from './run.ts';
 
 /** The cloud kernels are the smallest, and what a virtual machine boots fastest. */
-const flavour = `cloud-${worldPlatform.architecture}`;
+export const flavour = `cloud-${worldPlatform.architecture}`;
 const series = '6.1';
 
 /**
@@ -43,7 +43,8 @@ async function search(): Promise<string[]> {
     .sort((a, b) => abi(a) - abi(b));
 }
 
-function abi(release: string): number {
+/** The number by which Debian's releases of one series are told apart. */
+export function abi(release: string): number {
   return Number(/-(\d+)-/.exec(release)?.[1]);
 }
 

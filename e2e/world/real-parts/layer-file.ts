@@ -44,13 +44,13 @@ export async function layerFile(
   name: string,
   fill: (root: string) => Promise<void>,
 ): Promise<LayerFile> {
-  const path = join(folder, `${name}.tar.gz`);
-  const facts = join(folder, `${name}.json`);
-  const known = (): LayerFile => ({ path, ...JSON.parse(readFileSync(facts, 'utf8')) });
-  if (existsSync(facts)) return known();
+  const kept = keptLayer(folder, name);
+  if (kept !== undefined) return kept;
+  const { path, facts } = filesOf(folder, name);
   const waiting = (holder: string) => say(`process ${holder} makes ${name}: waiting for it`);
   return withLock(join(folder, `${name}.lock`), waiting, async () => {
-    if (existsSync(facts)) return known();
+    const meanwhile = keptLayer(folder, name);
+    if (meanwhile !== undefined) return meanwhile;
     const began = systemClock.now();
     say(`making ${name}, once for this machine …`);
     const root = await mkdtemp(join(folder, `${name}-`));
@@ -65,8 +65,22 @@ export async function layerFile(
       await rm(root, { recursive: true, force: true });
     }
     say(`made ${name} in ${Math.round((systemClock.now() - began) / 1000)} s`);
-    return known();
+    return { path, ...factsIn(facts) };
   });
+}
+
+/** What `layerFile` has made before; undefined where it has not. */
+export function keptLayer(folder: string, name: string): LayerFile | undefined {
+  const { path, facts } = filesOf(folder, name);
+  return existsSync(facts) ? { path, ...factsIn(facts) } : undefined;
+}
+
+function filesOf(folder: string, name: string): { path: string; facts: string } {
+  return { path: join(folder, `${name}.tar.gz`), facts: join(folder, `${name}.json`) };
+}
+
+function factsIn(file: string): Omit<LayerFile, 'path'> {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 async function pack(root: string, path: string): Promise<Omit<LayerFile, 'path'>> {

@@ -1,9 +1,10 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageTarget, RegistryClient } from '../../../shared/registry/client.ts';
-import { cacheFolder } from '../cache-folder.ts';
-import { debianKernels, headersVersion, unpackHeaders } from './debian-kernels.ts';
-import { type LayerFile, layerFile, pushLayers } from './layer-file.ts';
+import { cacheFolder, cachePlace } from '../cache-folder.ts';
+import { abi, debianKernels, flavour, headersVersion, unpackHeaders } from './debian-kernels.ts';
+import { keptLayer, type LayerFile, layerFile, pushLayers } from './layer-file.ts';
 import { run } from './run.ts';
 
 /** Change it when what is made below changes: what is cached is then made anew. */
@@ -35,11 +36,15 @@ export interface Toolkit {
   base: readonly LayerFile[];
 }
 
+/** Names in the cache. */
+const compilerLayer = `compiler-${suite}-${edition}`;
+const baseLayer = `base-${suite}-${edition}`;
+
 /** From the user's cache; the first time it takes a minute, root and `debootstrap`, whose path is asked for. */
 export async function prepareToolkit(debootstrap: string): Promise<Toolkit> {
   const folder = cacheFolder('toolkit');
-  const compiler = await layerFile(folder, `compiler-${suite}-${edition}`, (root) => fillCompiler(debootstrap, root));
-  const base = await layerFile(folder, `base-${suite}-${edition}`, (root) => fillBase(compiler, root));
+  const compiler = await layerFile(folder, compilerLayer, (root) => fillCompiler(debootstrap, root));
+  const base = await layerFile(folder, baseLayer, (root) => fillBase(compiler, root));
   const kernels = await debianKernels();
   const headers = new Map<string, LayerFile>();
   for (const kernel of kernels) {
@@ -55,6 +60,32 @@ export async function prepareToolkit(debootstrap: string): Promise<Toolkit> {
       return [compiler, own];
     },
   };
+}
+
+/** A toolkit for one kernel. */
+export interface KeptToolkit {
+  kernel: string;
+  toolkit: readonly LayerFile[];
+  base: readonly LayerFile[];
+}
+
+/** What `prepareToolkit` has left in the user's cache, for the newest kernel in it. Makes and fetches nothing. */
+export function keptToolkit(): KeptToolkit | undefined {
+  const folder = cachePlace('toolkit');
+  const [compiler, base] = [compilerLayer, baseLayer].map((name) => keptLayer(folder, name));
+  const newest = existsSync(folder) ? newestHeaders(readdirSync(folder)) : undefined;
+  const headers = newest && keptLayer(folder, newest.layer);
+  if (compiler === undefined || base === undefined || headers === undefined || newest === undefined) return undefined;
+  return { kernel: newest.kernel, toolkit: [compiler, headers], base: [base] };
+}
+
+function newestHeaders(files: readonly string[]): { kernel: string; layer: string } | undefined {
+  const pattern = new RegExp(`^(headers-(.+-${flavour})-.+-${edition})[.]json$`);
+  const found = files.flatMap((file) => {
+    const [, layer, kernel] = pattern.exec(file) ?? [];
+    return layer === undefined || kernel === undefined ? [] : [{ layer, kernel }];
+  });
+  return found.sort((a, b) => abi(a.kernel) - abi(b.kernel) || a.layer.localeCompare(b.layer)).at(-1);
 }
 
 /** Pushes the toolkits as `<repository>:<kernel>` and the base as `<repository>:base`. */

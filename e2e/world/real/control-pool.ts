@@ -10,6 +10,8 @@ const timing = { nodeGraceSeconds: 20 } as const;
 export interface ControlWish extends Pick<ControlPlaneOptions, 'name' | 'version' | 'prepare'> {
   /** Control planes of one kind are prepared alike. */
   readonly kind: string;
+  /** For the next who wishes one of this kind. */
+  readonly keep: boolean;
 }
 
 export interface Lent {
@@ -46,13 +48,14 @@ export async function borrowControl(wish: ControlWish): Promise<Lent> {
     control,
     etcdUrl,
     async giveBack({ changed = false } = {}) {
-      if (!changed && (await restore(control.adminKubeconfig, { baseline, log }, systemClock))) idle.push(kept);
+      if (wish.keep && !changed && (await restore(control.adminKubeconfig, { baseline, log }, systemClock)))
+        idle.push(kept);
       else await control.stop();
     },
   };
 }
 
-async function start({ kind, name, ...options }: ControlWish): Promise<Kept> {
+async function start({ kind, keep: _, name, ...options }: ControlWish): Promise<Kept> {
   etcd ??= startEtcd().catch((error: unknown) => {
     etcd = undefined;
     throw error;

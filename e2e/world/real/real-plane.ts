@@ -81,6 +81,8 @@ export function borrowRealPlane(options: Omit<PlaneOptions, 'runtime'>): Promise
   const { name, role, release, definitions } = options;
   return borrowControl({
     kind: [role, release, definitions].join(' '),
+    // One journey has such a plane; at rest it would cost all others time.
+    keep: release === undefined && definitions === undefined,
     name,
     ...(release && { version: release }),
     async prepare(text) {

@@ -21,16 +21,23 @@ export interface ModuleImageOptions {
   platform?: ImagePlatform;
 }
 
+const sleepProgram: LayerEntry = {
+  path: '/usr/bin/sleep',
+  content: '#!/bin/sh\nexec /bin/sleep "$@"\n',
+  mode: 0o755,
+};
+const modprobeProgram: LayerEntry = { path: '/usr/sbin/modprobe', content: modprobeScript, mode: 0o755 };
+
+/** What a module image has beside its modules: both work in modelled nodes, whatever else the image holds. */
+export const moduleImagePrograms: readonly LayerEntry[] = [sleepProgram, modprobeProgram];
+
 /**
  * A module image as the documentation asks for: `.ko` files, `modules.dep`, a link to the host's in-tree modules, and
  * `modprobe` and `sleep` in PATH. No shell (checklist 53, 204).
  */
 export function buildModuleImage(options: ModuleImageOptions): Promise<OciImage> {
   const { dirName = '/opt', comment, firmware = {} } = options;
-  const programs: LayerEntry[] = [
-    { path: '/usr/bin/sleep', content: '#!/bin/sh\nexec /bin/sleep "$@"\n', mode: 0o755 },
-  ];
-  if (options.modprobe !== false) programs.push({ path: '/usr/sbin/modprobe', content: modprobeScript, mode: 0o755 });
+  const programs = options.modprobe === false ? [sleepProgram] : moduleImagePrograms;
   const files: LayerEntry[] = Object.keys(options.kernels).flatMap((kernel) => kernelEntries(options, dirName, kernel));
   for (const [path, content] of Object.entries(firmware)) files.push({ path: `/firmware/${path}`, content });
   if (comment !== undefined) files.push({ path: '/comment', content: comment });
