@@ -9,7 +9,7 @@ import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
 import { hubNamespace, programUsers, pullSecret } from '../world/fleet/fleet.ts';
 import { conditionOf, loadedModules, readModule } from '../world/fleet/observe.ts';
-import { type OpenShiftBuilds, startOpenShiftBuilds } from '../world/openshift/builds.ts';
+import { type OpenShiftBuilds, serveBuilds, startOpenShiftBuilds } from '../world/openshift/builds.ts';
 import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
 /** Variables of the Dockerfile, not of JavaScript. */
@@ -44,6 +44,7 @@ describe('a hub on OpenShift', () => {
     stage = await startStage([{ name: 'edge-1', nodes: [{ name: 'n1', kernel: { release: kernels.el9 } }] }], {
       builder: { release: kernels.el9, osImage: `Red Hat Enterprise Linux CoreOS ${osBuild}` },
       hubConfig: { job: { gcDelay: `${gcDelaySeconds}s` } },
+      serveOnHub: serveBuilds,
       async prepare(fleet, runtime) {
         openShift = await startOpenShiftBuilds(fleet, runtime);
         const { client } = fleet.hub;

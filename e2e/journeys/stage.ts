@@ -69,15 +69,16 @@ export interface StageOptions extends ProgramOptions {
   readonly traits?: PlaneTraits;
   /** The hub has a node that builds and signs. */
   readonly builder?: FleetOptions['builder'];
-  /** What the hub's cluster has before the programs start. */
+  readonly serveOnHub?: FleetOptions['serveOnHub'];
+  /** What else the fleet has before the programs start. */
   readonly prepare?: (fleet: Fleet, runtime: Runtime) => Promise<void>;
 }
 
 export async function startStage(spokes: readonly SpokeSpec[], stageOptions: StageOptions = {}): Promise<Stage> {
-  const { meters, traits = {}, builder = false, prepare, ...options } = stageOptions;
+  const { meters, traits = {}, builder = false, serveOnHub, prepare, ...options } = stageOptions;
   const clock = scaledClock(systemClock, timeFactor);
   const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
-  const fleet = await startFleet({ spokes, runtime, timeFactor, traits, builder });
+  const fleet = await startFleet({ spokes, runtime, timeFactor, traits, builder, serveOnHub });
   await prepare?.(fleet, runtime);
   const hub = hubProgram(fleet, { ...runtime, meters: meters?.hub ?? silentMeters }, options);
   const spokeRuntime = { ...runtime, meters: meters?.spokes ?? silentMeters };

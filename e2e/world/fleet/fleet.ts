@@ -28,6 +28,8 @@ export interface FleetOptions {
   readonly timeFactor: number;
   /** The hub gets a node, where what builds and signs images runs. */
   readonly builder?: boolean | HubNodeSystem;
+  /** Further kinds that the hub has from the beginning. */
+  readonly serveOnHub?: ((client: KubeClient) => Promise<void>) | undefined;
   /** Of all planes. */
   readonly traits?: PlaneTraits;
 }
@@ -70,6 +72,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     timeFactor,
     ...traits,
   });
+  await options.serveOnHub?.(hub.client);
   const registration = await startRegistration(hub, runtime);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);

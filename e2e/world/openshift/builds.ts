@@ -23,14 +23,21 @@ export interface OpenShiftBuilds {
   stop(): Promise<void>;
 }
 
-/** Makes of the fleet's hub a cluster of OpenShift that builds, with `deploy/hub-openshift` applied. The hub program starts later. */
-export async function startOpenShiftBuilds(fleet: Fleet, runtime: Runtime): Promise<OpenShiftBuilds> {
-  const { client, embedded } = fleet.hub;
+/**
+ * The kinds, as soon as there is an API server: Kubernetes' garbage collector looks for new ones each half minute, and holds
+ * until then what is deleted in the foreground.
+ */
+export async function serveBuilds(client: KubeClient): Promise<void> {
   const definitions = buildDefinitions();
   await applyDefinitions(client, definitions);
   for (const { metadata, spec } of definitions) {
     await eventually(`${metadata.name} is served`, () => listed(client, spec as CustomSpec));
   }
+}
+
+/** Makes of the fleet's hub, which serves the kinds, a cluster of OpenShift that builds, with `deploy/hub-openshift` applied. The hub program starts later. */
+export async function startOpenShiftBuilds(fleet: Fleet, runtime: Runtime): Promise<OpenShiftBuilds> {
+  const { client, embedded } = fleet.hub;
   await fleet.hub.createNamespace(toolkitStream.namespace);
   await createUnlessThere(client, serviceAccounts, {
     apiVersion: 'v1',
