@@ -8,7 +8,7 @@ import { type Clock, scaledClock, systemClock } from '../../shared/core/clock.ts
 import { silentLog } from '../../shared/core/log.ts';
 import { type Meters, type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import { eventually } from '../world/eventually.ts';
-import { type Fleet, pullSecret, spokeNamespace, startFleet } from '../world/fleet/fleet.ts';
+import { type Fleet, type FleetOptions, pullSecret, spokeNamespace, startFleet } from '../world/fleet/fleet.ts';
 import { conditionOf, readModule } from '../world/fleet/observe.ts';
 import type { PlaneTraits } from '../world/fleet/plane.ts';
 import type { SpokeSpec } from '../world/fleet/spoke-cluster.ts';
@@ -68,14 +68,18 @@ export interface StageOptions extends ProgramOptions {
   readonly meters?: { readonly hub: Meters; readonly spokes: Meters };
   readonly traits?: PlaneTraits;
   /** The hub has a node that builds and signs. */
-  readonly builder?: boolean;
+  readonly builder?: FleetOptions['builder'];
+  readonly serveOnHub?: FleetOptions['serveOnHub'];
+  /** What else the fleet has before the programs start. */
+  readonly prepare?: (fleet: Fleet, runtime: Runtime) => Promise<void>;
 }
 
 export async function startStage(spokes: readonly SpokeSpec[], stageOptions: StageOptions = {}): Promise<Stage> {
-  const { meters, traits = {}, builder = false, ...options } = stageOptions;
+  const { meters, traits = {}, builder = false, serveOnHub, prepare, ...options } = stageOptions;
   const clock = scaledClock(systemClock, timeFactor);
   const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
-  const fleet = await startFleet({ spokes, runtime, timeFactor, traits, builder });
+  const fleet = await startFleet({ spokes, runtime, timeFactor, traits, builder, serveOnHub });
+  await prepare?.(fleet, runtime);
   const hub = hubProgram(fleet, { ...runtime, meters: meters?.hub ?? silentMeters }, options);
   const spokeRuntime = { ...runtime, meters: meters?.spokes ?? silentMeters };
   const spokePrograms = new Map(

@@ -3,12 +3,13 @@ import { isConflict } from '../kube/errors.ts';
 import { annotations, labels } from '../kube/names.ts';
 import type { Job, OwnerReference } from '../kube/object.ts';
 import { jobs } from '../kube/resources.ts';
+import type { MakingObject } from './job-view.ts';
 
-/** That an image of this digest is no good and is being made anew. */
+/** That an image is being made anew, and of which digest what is there is no good; undefined: of whichever. */
 export interface CondemnedNote {
   name: string;
   uid: string;
-  digest: string;
+  digest: string | undefined;
 }
 
 interface Place {
@@ -22,10 +23,15 @@ interface Place {
  */
 export async function noteCondemned(
   { client, namespace }: Place,
-  { imageHash, image, digest, owner }: { imageHash: string; image: string; digest: string; owner: OwnerReference },
+  {
+    imageHash,
+    image,
+    digest,
+    owner,
+  }: { imageHash: string; image: string; digest: string | undefined; owner: OwnerReference },
 ): Promise<void> {
   const name = `kmm-made-anew-${imageHash}`;
-  const noted = { [annotations.image]: image, [annotations.condemned]: digest };
+  const noted = { [annotations.image]: image, [annotations.condemned]: digest ?? '' };
   const metadata = {
     name,
     namespace,
@@ -48,8 +54,9 @@ export async function dropNote({ client, namespace }: Place, { name, uid }: Cond
   await client.delete(jobs, { namespace, name }, { propagationPolicy: 'Background', preconditions: { uid } });
 }
 
-export function noteIn({ metadata, spec }: Job): CondemnedNote | undefined {
+export function noteIn({ metadata, spec }: MakingObject): CondemnedNote | undefined {
   const digest = metadata.annotations?.[annotations.condemned];
-  if (digest === undefined || spec.suspend !== true || metadata.deletionTimestamp !== undefined) return undefined;
-  return { name: metadata.name, uid: metadata.uid ?? '', digest };
+  if (digest === undefined || !('suspend' in spec && spec.suspend) || metadata.deletionTimestamp !== undefined)
+    return undefined;
+  return { name: metadata.name, uid: metadata.uid ?? '', digest: digest === '' ? undefined : digest };
 }

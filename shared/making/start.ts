@@ -1,20 +1,23 @@
-import { toolkitImage, toolkitTableName } from '../build/toolkit.ts';
+import { builds } from '../build/openshift-kinds.ts';
 import { ImageChecks } from '../images/checks.ts';
 import type { LookUpSources } from '../images/look-up.ts';
-import { Cache } from '../kube/cache.ts';
+import { type AnyCache, Cache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../kube/controller.ts';
 import { labels } from '../kube/names.ts';
-import type { ConfigMap, Job, Pod, Secret } from '../kube/object.ts';
+import type { ConfigMap, KubeObject, Pod, Secret } from '../kube/object.ts';
 import { configMaps, jobs, pods, secrets } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
+import { BuildMaker } from './build-maker.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash, jobIndex } from './job-shelf.ts';
-import { imageOf } from './job-view.ts';
+import { imageOf, type MakingObject } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
+import { kubernetesOnly, type OpenShift } from './openshift.ts';
 import type { MakerOf } from './orders.ts';
 import { jobNameOf, jobUidsOf, podIndex } from './step-pods.ts';
 import type { Told } from './told.ts';
+import { Toolkits } from './toolkits.ts';
 import type { Verify } from './verdicts.ts';
 
 export type MakingSettings = Pick<WorkshopOptions, 'builder' | 'signer' | 'strictSecrets'> & {
@@ -27,6 +30,8 @@ export interface MakingOptions {
   runtime: Runtime;
   /** Of the Jobs, and of all that they mount. */
   namespace: string;
+  /** What of OpenShift there is; nothing without. */
+  openShift?: OpenShift;
   lookUp: LookUpSources;
   verify: Verify;
   settings: MakingSettings;
@@ -40,11 +45,15 @@ export interface MakingOptions {
 
 /** The images of one namespace: what the registry has, and the making of what it has not. */
 export function startableMaking(options: MakingOptions) {
-  const { client, runtime, namespace, settings, ...rest } = options;
+  const { client, runtime, namespace, settings, openShift = kubernetesOnly, ...rest } = options;
   const { makerOf, told, verify, isSettled, onChange } = rest;
   const base = { client, runtime, namespace };
-  const caches = {
-    jobs: new Cache<Job>({ ...base, resource: jobs, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } }),
+  const ours = { ...base, labelSelector: labels.image, indexes: { [jobIndex]: imagesOf } };
+  const toolkits = new Toolkits({ ...base, onOpenShift: openShift.toolkits });
+  const caches: MakingCaches = {
+    jobs: [jobs, ...(openShift.builds ? [builds] : [])].map(
+      (resource) => new Cache<MakingObject>({ ...ours, resource }),
+    ),
     pods: new Cache<Pod>({
       ...base,
       resource: pods,
@@ -54,12 +63,8 @@ export function startableMaking(options: MakingOptions) {
     // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
     configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
     secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
-    toolkits: new Cache({ ...base, resource: configMaps, fieldSelector: `metadata.name=${toolkitTableName}` }),
   };
-  const toolkitFor = (kernel: string) => {
-    const table = caches.toolkits.get({ namespace, name: toolkitTableName })?.data;
-    return toolkitImage(kernel, { table });
-  };
+  const { deadlineSeconds } = settings.builder;
   let running: RunningController | undefined;
   const look = (image: string) => running?.enqueue(image);
   const checks = new ImageChecks({ ...options.lookUp, runtime, onChange: (tokens) => making.answered(tokens) });
@@ -68,7 +73,8 @@ export function startableMaking(options: MakingOptions) {
     namespace,
     configMaps: caches.configMaps,
     secrets: caches.secrets,
-    toolkitFor,
+    builds: openShift.builds ? new BuildMaker({ client, namespace, deadlineSeconds }) : undefined,
+    toolkitFor: (kernel) => toolkits.imageFor(kernel),
     isSigningKey: options.isSigningKey,
   });
   const { concurrency, keepFinishedMs } = settings;
@@ -87,10 +93,11 @@ export function startableMaking(options: MakingOptions) {
     isSettled,
     onChange,
   });
-  const controller = imageController(caches, making);
+  const controller = imageController(caches, { toolkits, making });
   return {
     making,
-    caches,
+    /** To be started by who starts this. */
+    caches: [...caches.jobs, caches.pods, caches.configMaps, caches.secrets, ...toolkits.caches] as readonly AnyCache[],
     start(signal: AbortSignal): RunningController {
       running = startController(controller, runtime, signal);
       return running;
@@ -99,20 +106,23 @@ export function startableMaking(options: MakingOptions) {
   };
 }
 
+interface MakingCaches {
+  /** And Builds. */
+  jobs: Cache<MakingObject>[];
+  pods: Cache<Pod>;
+  configMaps: Cache<ConfigMap>;
+  secrets: Cache<Secret>;
+}
+
 /** Keys are image names. */
 function imageController(
-  caches: {
-    jobs: Cache<Job>;
-    pods: Cache<Pod>;
-    configMaps: Cache<ConfigMap>;
-    secrets: Cache<Secret>;
-    toolkits: Cache<ConfigMap>;
-  },
-  making: ImageMaking,
+  caches: MakingCaches,
+  { toolkits, making }: { toolkits: Toolkits; making: ImageMaking },
 ): Controller {
-  const jobOf = (pod: Pod | undefined) => {
+  const jobsOf = (pod: Pod | undefined) => {
     const name = jobNameOf(pod);
-    return name === undefined ? undefined : caches.jobs.get({ namespace: pod?.metadata.namespace, name });
+    if (name === undefined) return [];
+    return caches.jobs.flatMap((cache) => cache.get({ namespace: pod?.metadata.namespace, name }) ?? []);
   };
   return {
     name: 'image',
@@ -120,21 +130,22 @@ function imageController(
     concurrency: 16,
     sources: [
       // A Job that ends makes room for one that waits.
-      watching(caches.jobs, ({ previous, current }) => [
-        ...[previous, current].flatMap((job) => imageOf(job) ?? []),
-        ...making.takeQueued(),
-      ]),
-      watching(caches.pods, ({ current }) => imageOf(jobOf(current)) ?? []),
+      ...caches.jobs.map((cache) =>
+        watching(cache, ({ previous, current }) => [
+          ...[previous, current].flatMap((job) => imageOf(job) ?? []),
+          ...making.takeQueued(),
+        ]),
+      ),
+      watching(caches.pods, ({ current }) => jobsOf(current).flatMap((job) => imageOf(job) ?? [])),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
-      // Another table may concern any image that is not there yet.
-      watching(caches.toolkits, () => making.wanted()),
+      ...toolkits.sources(() => making.wanted()),
       watching(caches.secrets, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
     ],
     reconcile: (image) => making.reconcile(image),
   };
 }
 
-function imagesOf(job: Job): string[] {
+function imagesOf(job: KubeObject): string[] {
   const image = imageOf(job);
   return image === undefined ? [] : [imageHash(image)];
 }

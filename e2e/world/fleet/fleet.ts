@@ -14,7 +14,7 @@ import type { OciImage } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { type Registry, startRegistry } from '../registry/server.ts';
 import { buildToolsImage } from '../registry/tools-image.ts';
-import { startHubNode } from './hub-node.ts';
+import { type HubNodeSystem, startHubNode } from './hub-node.ts';
 import { type Plane, type PlaneTraits, startPlane } from './plane.ts';
 import { type SpokeCluster, type SpokeSpec, startSpokeCluster } from './spoke-cluster.ts';
 import { hubNamespace, operatorNamespace } from './users.ts';
@@ -26,8 +26,10 @@ export interface FleetOptions {
   readonly runtime: Runtime;
   /** How many times faster than real time `runtime.clock` runs; 1 for real time. */
   readonly timeFactor: number;
-  /** The hub gets a node, where the Jobs run that build and sign images. */
-  readonly builder?: boolean;
+  /** The hub gets a node, where what builds and signs images runs. */
+  readonly builder?: boolean | HubNodeSystem;
+  /** Further kinds that the hub has from the beginning. */
+  readonly serveOnHub?: ((client: KubeClient) => Promise<void>) | undefined;
   /** Of all planes. */
   readonly traits?: PlaneTraits;
 }
@@ -62,7 +64,15 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { runtime, timeFactor, traits = {}, builder: withBuilder = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
   const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
-  const hub = await startPlane({ name: 'hub', role: 'hub', nodes: withBuilder, runtime, timeFactor, ...traits });
+  const hub = await startPlane({
+    name: 'hub',
+    role: 'hub',
+    nodes: withBuilder !== false,
+    runtime,
+    timeFactor,
+    ...traits,
+  });
+  await options.serveOnHub?.(hub.client);
   const registration = await startRegistration(hub, runtime);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);
@@ -108,14 +118,15 @@ const names = { builder: 'kmm/builder', signer: 'kmm/signer' } as const;
 
 /** The node pulls the images of Jobs by a login of its own: no Job names a Secret for them. */
 async function startBuilder(
-  parts: Pick<FleetOptions, 'runtime' | 'timeFactor'> & Pick<Fleet, 'hub' | 'registry' | 'folder' | 'push'>,
+  parts: Pick<FleetOptions, 'runtime' | 'timeFactor' | 'builder'> & Pick<Fleet, 'hub' | 'registry' | 'folder' | 'push'>,
 ): Promise<WorldNode> {
-  const { hub, runtime, timeFactor, registry, folder, push } = parts;
+  const { hub, runtime, timeFactor, registry, folder, push, builder } = parts;
   await push(names.builder, 'demo', await buildBuilderImage(registry));
   await push(names.signer, 'demo', await buildSignerImage(registry));
   const logins = [parseDockerConfig(loginData(registry.host))];
   const place = join(folder, 'hub-node');
-  return startHubNode({ hub, runtime, timeFactor, registryCa: registry.caPem, logins, folder: place });
+  const system = typeof builder === 'object' ? builder : undefined;
+  return startHubNode({ hub, runtime, timeFactor, registryCa: registry.caPem, logins, folder: place, system });
 }
 
 /** OCM's own controller on the hub. */

@@ -17,7 +17,7 @@ export interface Grant {
 
 /** All that `deploy/` grants to service accounts, one verb each. Rights on paths are not looked at: they are of people. */
 export function grants(): Grant[] {
-  const programs = ['hub', 'spoke'] as const;
+  const programs = ['hub-openshift', 'spoke'] as const;
   return programs.flatMap((program) =>
     boundRoles(deployed(program).map(({ object }) => object)).flatMap(({ role, subject, namespace = '' }) =>
       role.rules
