@@ -59,14 +59,14 @@ export async function writeBootPartition(options: BootOptions & { signed: boolea
     copyFileSync(unsigned, program);
     return partition;
   }
-  const { key, certificate } = parts.firmware;
-  writeFileSync(path('firmware.key'), plainKey(key));
+  const { certificate } = parts.firmware;
+  writeFileSync(path('firmware.key'), firmwareKey(parts));
   await execute(parts.sbsign, ['--key', path('firmware.key'), '--cert', certificate, '--output', program, unsigned]);
   return partition;
 }
 
-/** sbsign would ask a terminal for the pass phrase. */
-function plainKey(path: string): string {
-  const key = createPrivateKey({ key: readFileSync(path), passphrase: snakeoilPassphrase });
+/** The key that the firmware trusts for programs and for its variables, in PEM: tools would ask a terminal for the pass phrase. */
+export function firmwareKey({ firmware }: Parts): string {
+  const key = createPrivateKey({ key: readFileSync(firmware.key), passphrase: snakeoilPassphrase });
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

@@ -114,7 +114,7 @@ function bytesOf({ attributes, timestamp, name, vendor, data }: StoredVariable):
 }
 
 /** The first three parts of a GUID are little-endian numbers, the rest are bytes. */
-function guidBytes(text: string): Buffer {
+export function guidBytes(text: string): Buffer {
   const bytes = Buffer.from(text.replaceAll('-', ''), 'hex');
   bytes.subarray(0, 4).reverse();
   bytes.subarray(4, 6).reverse();
