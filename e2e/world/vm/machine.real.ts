@@ -100,6 +100,18 @@ describe('a machine with a real kernel', function () {
     });
   });
 
+  it('trusts a key in MokList when Debian’s shim starts it, and no other [91]', async () => {
+    const machine = await startMachine({ parts, kernel, secureBoot: true, mok: [enrolled.der], lifeline });
+    process.stderr.write(`vm: the agent answered after ${machine.bootMs / 1000} s with shim\n`);
+    assert.match(await machine.shell('cat /sys/kernel/security/lockdown'), /\[integrity\]/);
+    const { code, errors } = await insert(machine, signed(ko, enrolled));
+    assert.equal(code, 0, errors);
+    assert.match(await machine.shell('cat /proc/modules'), /^kmm_vm_a \d+ 0 - Live/m);
+    await machine.shell('rmmod kmm_vm_a');
+    assert.match((await insert(machine, signed(ko, foreign))).errors, /Key was rejected by service/);
+    await machine.stop();
+  });
+
   it('is not started by that firmware from a program without a signature', async () => {
     const started = startMachine({ parts, kernel, secureBoot: true, bootSigned: false, lifeline });
     await assert.rejects(started, /Security Violation[\s\S]*No bootable option or device was found/);

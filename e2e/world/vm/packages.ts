@@ -25,6 +25,8 @@ export interface Parts {
   qemu: string;
   /** Firmware that enforces Secure Boot, and its variables with the snakeoil key as PK, KEK and db. */
   firmware: { code: string; variables: string; key: string; certificate: string };
+  /** Debian's first program, which Microsoft signed, and the firmware's variables with Microsoft's keys. */
+  shim: { program: string; variables: string };
   sbsign: string;
   /** An EFI program that starts the kernel and initrd inside of itself. */
   stub: string;
@@ -60,6 +62,10 @@ async function collect(cache: DebianCache, say: Say): Promise<Parts> {
       variables: join(ovmf, 'OVMF/OVMF_VARS_4M.snakeoil.fd'),
       key: join(ovmf, 'ovmf/PkKek-1-snakeoil.key'),
       certificate: join(ovmf, 'ovmf/PkKek-1-snakeoil.pem'),
+    },
+    shim: {
+      program: join(await cache.folderOf('shim-signed'), 'usr/lib/shim/shimx64.efi.signed'),
+      variables: join(ovmf, 'OVMF/OVMF_VARS_4M.ms.fd'),
     },
     sbsign: join(await cache.folderOf('sbsigntool'), 'usr/bin/sbsign'),
     stub: join(await cache.folderOf('systemd-boot-efi'), 'usr/lib/systemd/boot/efi/linuxx64.efi.stub'),
