@@ -6,20 +6,19 @@ import { silentLog } from '../../shared/core/log.ts';
 import { configMaps, secrets } from '../../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import { type Lifeline, openLifeline } from '../world/control-plane/lifeline.ts';
+import { orSkip, programsOrSkip } from '../world/debian/skip-loudly.ts';
 import { eventually } from '../world/eventually.ts';
 import { type Fleet, fleetLogin, hubNamespace, pullSecret, startFleetOn } from '../world/fleet/fleet.ts';
 import { conditionOf, readModule, readPods } from '../world/fleet/observe.ts';
 import { sampleDockerfile } from '../world/real-parts/sample-driver.ts';
-import { programsOrSkip } from '../world/real-parts/skip-loudly.ts';
 import { builderImage, signerImage } from '../world/real-parts/step-images.ts';
 import { type StockedRegistry, startStockedRegistry } from '../world/real-parts/stocked-registry.ts';
 import { buildToolsImage } from '../world/registry/tools-image.ts';
 import { enrollFromWithin } from '../world/vm/enroll.ts';
 import { joinMachine } from '../world/vm/join.ts';
 import { makeKey, type TestKey } from '../world/vm/kernel-module.ts';
-import type { KernelParts, Parts } from '../world/vm/packages.ts';
+import { findParts, type KernelParts, type Parts } from '../world/vm/packages.ts';
 import type { VmNode } from '../world/vm/vm-node.ts';
-import { partsOrSkip } from '../world/vm/with-parts.ts';
 import { followImage } from './image-steps.ts';
 import { fleetSpec, type Stage, startPrograms } from './stage.ts';
 
@@ -41,7 +40,7 @@ describe('a module from its source into a real kernel', function () {
   const runtime: Runtime = { clock: systemClock, random: Math.random, log: silentLog, meters: silentMeters };
 
   before(async function () {
-    parts = await partsOrSkip(this);
+    parts = await orSkip(this, findParts);
 
     const programs = await programsOrSkip(this, ['docker-registry', 'buildah', 'debootstrap']);
     lifeline = openLifeline('real-kernel');

@@ -1,9 +1,9 @@
 import { systemClock } from '../../../shared/core/clock.ts';
 import { RegistryClient } from '../../../shared/registry/client.ts';
 import { parseReference } from '../../../shared/registry/reference.ts';
+import type { DebianPrograms } from '../debian/programs.ts';
 import { pushImage } from '../registry/push.ts';
 import { type DockerRegistry, startDockerRegistry } from './docker-registry.ts';
-import type { RealPrograms } from './packages.ts';
 import { sampleSources } from './sample-driver.ts';
 import { prepareToolkit, pushToolkit } from './toolkit-image.ts';
 
@@ -20,7 +20,7 @@ export interface StockedRegistry {
 }
 
 export async function startStockedRegistry(options: {
-  programs: Extract<RealPrograms, { kind: 'there' }>;
+  programs: Extract<DebianPrograms, { kind: 'there' }>;
   login: { readonly user: string; readonly password: string };
 }): Promise<StockedRegistry> {
   const { programs, login } = options;

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageTarget, RegistryClient } from '../../../shared/registry/client.ts';
 import { cacheFolder } from '../cache-folder.ts';
-import { debianKernels, headersVersion, unpackHeaders } from './debian-kernels.ts';
+import { debianKernels, headersVersion, unpackHeaders } from '../debian/kernels.ts';
+import { run } from '../debian/run.ts';
 import { type LayerFile, layerFile, pushLayers } from './layer-file.ts';
-import { run } from './run.ts';
 
 /** Change it when what is made below changes: what is cached is then made anew. */
 const edition = 2;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type Lifeline, openLifeline } from '../control-plane/lifeline.ts';
+import { orSkip } from '../debian/skip-loudly.ts';
 import { tarOf } from '../registry/oci-image.ts';
 import { buildModules, makeKey, signed, signWithKernelsOwn, type TestKey } from './kernel-module.ts';
 import { type Machine, startMachine } from './machine.ts';
-import type { KernelParts, Parts } from './packages.ts';
+import { findParts, type KernelParts, type Parts } from './packages.ts';
 import { parameterModule } from './test-modules.ts';
-import { partsOrSkip } from './with-parts.ts';
 
 describe('a machine with a real kernel', function () {
   this.timeout(300_000);
@@ -18,7 +18,7 @@ describe('a machine with a real kernel', function () {
   let ko: Buffer;
 
   before(async function () {
-    parts = await partsOrSkip(this);
+    parts = await orSkip(this, findParts);
     kernel = parts.kernels[1];
     lifeline = openLifeline('vm');
     enrolled = await makeKey(lifeline.folder, 'enrolled');
