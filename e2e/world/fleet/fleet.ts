@@ -34,13 +34,27 @@ export interface FleetOptions {
   readonly traits?: PlaneTraits;
 }
 
+/** What a fleet runs on beside its planes: stand-ins, or real ones. */
+export interface FleetParts {
+  /** Whoever started it stops it. `fleetLogin` may do everything in it. */
+  readonly registry: FleetRegistry;
+  readonly images: {
+    readonly tools: () => Promise<OciImage>;
+    /** Of build and sign Jobs. */
+    readonly builder: () => Promise<OciImage>;
+    readonly signer: () => Promise<OciImage>;
+  };
+}
+
+export type FleetRegistry = Pick<Registry, 'host' | 'url' | 'caPem'>;
+
 /** A hub, its managed clusters and the registry that all of them use: everything that is not ours. */
 export interface Fleet {
   readonly hub: Plane;
   readonly spokes: readonly SpokeCluster[];
   /** Throws for a name that is not there. */
   spoke(name: string): SpokeCluster;
-  readonly registry: Registry;
+  readonly registry: FleetRegistry;
   /** Image of the loader tools, as the spoke program's environment names it. */
   readonly toolsImage: string;
   /** Images of build and sign Jobs, and the hub's node that runs them: with `builder` only. */
@@ -54,16 +68,37 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
+/** Its registry shows what it was asked, and fails when it is told to. */
+export interface StandInFleet extends Fleet {
+  readonly registry: Registry;
+}
+
 /** Where the hub's Modules go on each spoke. */
 export const spokeNamespace = 'kmm-modules';
 /** The pull secret, on the hub and on every spoke. */
 export const pullSecret = 'registry-login';
-const login = { user: 'fleet', password: 'correct horse battery staple' };
+export const fleetLogin = { user: 'fleet', password: 'correct horse battery staple' } as const;
 
-export async function startFleet(options: FleetOptions): Promise<Fleet> {
+/** A fleet with stand-ins for all that is not ours. */
+export async function startFleet(options: FleetOptions): Promise<StandInFleet> {
+  const users = { [fleetLogin.user]: fleetLogin.password };
+  const registry = await startRegistry({ clock: options.runtime.clock, users });
+  const builder = () => buildBuilderImage(registry);
+  const signer = () => buildSignerImage(registry);
+  const fleet = await startFleetOn({ registry, images: { tools: buildToolsImage, builder, signer } }, options);
+  return {
+    ...fleet,
+    registry,
+    async stop() {
+      await fleet.stop();
+      await registry.stop();
+    },
+  };
+}
+
+export async function startFleetOn({ registry, images }: FleetParts, options: FleetOptions): Promise<Fleet> {
   const { runtime, timeFactor, traits = {}, builder: withBuilder = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
-  const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
   const hub = await startPlane({
     name: 'hub',
     role: 'hub',
@@ -76,7 +111,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const registration = await startRegistration(hub, runtime);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);
-  const push: Fleet['push'] = (repository, tag, image) => pushImage(registry, { repository, tag, login }, image);
+  const push: Fleet['push'] = (repository, tag, image) =>
+    pushImage(registry, { repository, tag, login: fleetLogin }, image);
   const spokes: SpokeCluster[] = [];
   for (const spec of options.spokes) {
     await joinHub(hub, spec);
@@ -85,9 +121,9 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     await prepareSpoke(spoke, registry.host);
     spokes.push(spoke);
   }
-  const tools = await push('kmm/worker', 'demo', await buildToolsImage());
+  const tools = await push('kmm/worker', 'demo', await images.tools());
   const at = (name: string) => `${registry.host}/${name}:demo`;
-  const builder = withBuilder ? await startBuilder({ ...options, hub, registry, folder, push }) : undefined;
+  const builder = withBuilder ? await startBuilder({ ...options, hub, registry, images, folder, push }) : undefined;
   return {
     hub,
     spokes,
@@ -108,7 +144,6 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       await builder?.stop();
       await registration.stop();
       await hub.stop();
-      await registry.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -118,11 +153,11 @@ const names = { builder: 'kmm/builder', signer: 'kmm/signer' } as const;
 
 /** The node pulls the images of Jobs by a login of its own: no Job names a Secret for them. */
 async function startBuilder(
-  parts: Pick<FleetOptions, 'runtime' | 'timeFactor' | 'builder'> & Pick<Fleet, 'hub' | 'registry' | 'folder' | 'push'>,
+  parts: Pick<FleetOptions, 'runtime' | 'timeFactor' | 'builder'> & FleetParts & Pick<Fleet, 'hub' | 'folder' | 'push'>,
 ): Promise<WorldNode> {
-  const { hub, runtime, timeFactor, registry, folder, push, builder } = parts;
-  await push(names.builder, 'demo', await buildBuilderImage(registry));
-  await push(names.signer, 'demo', await buildSignerImage(registry));
+  const { hub, runtime, timeFactor, registry, images, folder, push, builder } = parts;
+  await push(names.builder, 'demo', await images.builder());
+  await push(names.signer, 'demo', await images.signer());
   const logins = [parseDockerConfig(loginData(registry.host))];
   const place = join(folder, 'hub-node');
   const system = typeof builder === 'object' ? builder : undefined;
@@ -171,7 +206,7 @@ async function createPullSecret(client: KubeClient, namespace: string, registryH
 }
 
 function loginData(registryHost: string): Record<string, string> {
-  const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64');
+  const auth = Buffer.from(`${fleetLogin.user}:${fleetLogin.password}`).toString('base64');
   const config = JSON.stringify({ auths: { [registryHost]: { auth } } });
   return { '.dockerconfigjson': Buffer.from(config).toString('base64') };
 }
