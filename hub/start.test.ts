@@ -351,8 +351,8 @@ describe('the hub', () => {
     const asked = embeddedServer(plane)
       .requests.matching({ userAgent: 'kmm-hub/test' })
       .map(({ resource }) => resource);
-    // Of Jobs, and of what images are made from, it only listens; this module has no image to be made.
-    const listened = ['jobs', 'configmaps', 'secrets'];
+    // Of Jobs, their pods, and of what images are made from, it only listens; this module has no image to be made.
+    const listened = ['jobs', 'pods', 'configmaps', 'secrets'];
     const allowed = [
       ...['managedclustermodules', 'managedclusters', 'manifestworks', 'controllerrevisions', 'events'],
       ...listened,

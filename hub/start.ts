@@ -82,6 +82,7 @@ export async function startHub(options: HubOptions): Promise<Running> {
     verify: imageVerifier({ ...lookUp, clock: runtime.clock }),
     settings: makingSettings(config),
     modules: caches.modules,
+    shipped: caches,
     moduleViews,
     events,
     onChange: (tokens) => demand.waitingFor(tokens).forEach(look),

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { ImageStatus, ModuleSpec } from '@open-cluster-management/api-types';
-import { configMaps, events, jobs, pods, secrets } from '../../shared/kube/resources.ts';
+import { configMaps, events, jobs, nodes, pods, secrets } from '../../shared/kube/resources.ts';
 import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
 import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
+import { hubNodeName } from '../world/fleet/hub-node.ts';
 import { conditionOf, loadedModules, readModule, readWork } from '../world/fleet/observe.ts';
 import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
@@ -34,26 +35,26 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
       ],
       { builder: true, hubConfig: { job: { gcDelay: '10m' } } },
     );
-    await keyPair('signing');
+    await keyPair('signing', 'sign');
     await table(kernels.el9, kernels.el9Next, kernels.debian);
   });
   after(() => stage.stop());
 
-  async function secret(name: string, use: string, data: Record<string, Buffer | string>): Promise<void> {
+  async function secret(name: string, use: string | undefined, data: Record<string, Buffer | string>): Promise<void> {
     const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
     await stage.fleet.hub.client.create(secrets, {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { namespace: hubNamespace, name, labels: labelled(use) },
+      metadata: { namespace: hubNamespace, name, labels: use === undefined ? {} : labelled(use) },
       data: Object.fromEntries(encoded),
     });
   }
 
   /** Secrets `<of>-key` and `<of>-certificate`. */
-  async function keyPair(of: string): Promise<void> {
+  async function keyPair(of: string, use?: string): Promise<void> {
     const { key, certificate } = await makeSigningKeys({ rsa: 2048 });
-    await secret(`${of}-key`, 'sign', { key: key.export({ type: 'pkcs8', format: 'pem' }) });
-    await secret(`${of}-certificate`, 'sign', { cert: certificate });
+    await secret(`${of}-key`, use, { key: key.export({ type: 'pkcs8', format: 'pem' }) });
+    await secret(`${of}-certificate`, use, { cert: certificate });
   }
 
   async function configMap(name: string, data: Record<string, string>): Promise<void> {
@@ -108,6 +109,20 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     return items.map(({ metadata }) => `${metadata.labels?.['kmm.openshift.io/build.type']}`).sort();
   }
 
+  /** While the hub's one node takes no pods, a build lasts. */
+  async function cordon(unschedulable: boolean): Promise<void> {
+    await stage.fleet.hub.client.patch(
+      nodes,
+      { name: hubNodeName },
+      { type: 'merge', body: { spec: { unschedulable } } },
+    );
+  }
+
+  async function jobIds(): Promise<Map<string, string>> {
+    const { items } = await stage.fleet.hub.client.list(jobs, { namespace: hubNamespace });
+    return new Map(items.map(({ metadata: { uid = '', name } }) => [uid, name]));
+  }
+
   async function told(reason: string): Promise<string[]> {
     const { items } = await stage.fleet.hub.client.list(events, { namespace: 'default' });
     return items.filter((event) => event.reason === reason).map(({ note }) => note);
@@ -118,7 +133,22 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     await imagesReady(/^False DockerfileMissing.*nic-dockerfile does not exist/);
     await stage.ready('nic', 'False DockerfileMissing');
     assert.deepEqual(await madeBy(), []);
+  });
+
+  it('loads nothing before the build has finished [64]', async () => {
+    await cordon(true);
     await configMap('nic-dockerfile', { dockerfile });
+    await imagesReady(/^False ImageBuilding.*its pod does not start: Unschedulable/);
+    const untilMs = stage.clock.now() + 30_000;
+    await eventually('half a minute of building', async () => {
+      for (const [cluster, node] of [['edge-1', 'n1'] as const, ['edge-2', 'n2'] as const]) {
+        assert.equal(await readWork(stage.fleet, cluster, 'nic'), undefined, `${cluster} gets no work yet`);
+        assert.deepEqual(loadedModules(stage.fleet, cluster, node), []);
+      }
+      return stage.clock.now() > untilMs;
+    });
+    assert.deepEqual(await madeBy(), ['build']);
+    await cordon(false);
   });
 
   it('builds and signs one image for two clusters, and they load just that [63] [84] [144]', async () => {
@@ -179,6 +209,45 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     assert.deepEqual(await madeBy(), ['build', 'build', 'sign', 'sign']);
   });
 
+  it('makes again what the registry lost once imageRebuildTriggerGeneration is raised, and says which value is applied [78] [160]', async () => {
+    const applied = async () => (await readModule(stage.fleet, 'nic'))?.status?.imageRebuildTriggerGeneration;
+    const before = { images: await imagesOf('nic'), jobs: await jobIds() };
+    await stage.edit('nic', { moduleSpec: { imageRebuildTriggerGeneration: 1 } });
+    await stage.ready('nic');
+    assert.equal(await applied(), 1);
+    assert.deepEqual(await imagesOf('nic'), before.images, 'what is there stays as it is');
+    assert.deepEqual(await jobIds(), before.jobs);
+    const { store } = stage.fleet.registry;
+    for (const kernel of [kernels.el9, kernels.debian]) store.deleteManifest('drivers/nic', kernel);
+    const another = dockerfile.replace(
+      'RUN depmod',
+      `COPY --from=builder /src/nic_2.ko /opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/\nRUN depmod`,
+    );
+    const at = { namespace: hubNamespace, name: 'nic-dockerfile' };
+    await stage.fleet.hub.client.patch(configMaps, at, { type: 'merge', body: { data: { dockerfile: another } } });
+    await cordon(true);
+    await stage.edit('nic', { moduleSpec: { imageRebuildTriggerGeneration: 2 } });
+    await imagesReady(/^False ImageBuilding/);
+    assert.equal(await applied(), 1, 'not before the images are there again');
+    await cordon(false);
+    await stage.ready('nic');
+    assert.equal(await applied(), 2);
+    const images = await imagesOf('nic');
+    assert.equal(images.length, 2);
+    for (const { kernelVersion, digest } of images) {
+      assert.notEqual(digest, before.images.find((each) => each.kernelVersion === kernelVersion)?.digest);
+      assert.equal(digest, store.manifest('drivers/nic', kernelVersion)?.digest);
+    }
+    for (const cluster of ['edge-1', 'edge-2']) {
+      const work = JSON.stringify((await readWork(stage.fleet, cluster, 'nic'))?.spec);
+      for (const { digest } of before.images)
+        assert.ok(!work.includes(`${digest}`), `${cluster} has the new digests only`);
+    }
+    const made = [...(await jobIds())].filter(([uid]) => !before.jobs.has(uid)).map(([, name]) => name);
+    assert.equal(new Set(made).size, 4, 'a build and a signature each');
+    assert.equal(made.length, 4);
+  });
+
   it('shows the end of the log of a build that fails, ships nothing of it, and builds again once it is mended [75] [76]', async () => {
     await configMap('broken-dockerfile', { dockerfile: dockerfile.replace('make all', 'make all && exit 1') });
     const broken = spec({ build: { dockerfileConfigMap: { name: 'broken-dockerfile' } } });
@@ -199,8 +268,22 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     await stage.ready('nic');
   });
 
+  it('warns of keys that do not say what they are for, and takes them', async () => {
+    await keyPair('plain');
+    const plain = spec({
+      sign: {
+        keySecret: { name: 'plain-key' },
+        certSecret: { name: 'plain-certificate' },
+        filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
+      },
+    });
+    await stage.edit('nic', { moduleSpec: plain });
+    await stage.ready('nic');
+    await imagesReady(/^True .*Secret plain-key has no label kmm\.node\.kubernetes\.io\/use=sign/);
+  });
+
   it('signs with no key that is not meant for the module: a Secret names who may use it', async () => {
-    await keyPair('their');
+    await keyPair('their', 'sign');
     const annotations = { 'kmm.node.kubernetes.io/allowed-modules': 'gpu' };
     const at = { namespace: hubNamespace, name: 'their-key' };
     await stage.fleet.hub.client.patch(secrets, at, { type: 'merge', body: { metadata: { annotations } } });
@@ -230,5 +313,15 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-4:') ?? '';
     await stage.edit('nic', { moduleSpec: oracle });
     await imagesReady(/^False SecretRefused.*signing-key/);
+  });
+
+  it('says that no node builds for the architecture of a kernel', async () => {
+    const release = kernels.el9.replace('x86_64', 'aarch64');
+    await stage.fleet.spoke('edge-1').node('n1').reboot({ kernel: { release } });
+    const moduleSpec = spec();
+    const [mapping] = moduleSpec.moduleLoader?.container.kernelMappings ?? [];
+    if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-5:') ?? '';
+    await stage.edit('nic', { moduleSpec });
+    await imagesReady(/^False .*aarch64.*Unschedulable: .*kubernetes\.io\/arch=arm64 only/);
   });
 });

@@ -8,18 +8,20 @@ import { MakingMeters } from '../../shared/making/making-meters.ts';
 import { type MakingOptions, startableMaking } from '../../shared/making/start.ts';
 import { tokenOwner } from '../managed-cluster-module/demand.ts';
 import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
-import { SigningKeys } from './signing-keys.ts';
+import { type SigningKeySources, SigningKeys } from './signing-keys.ts';
 
 export type HubImagesOptions = Omit<MakingOptions, 'makerOf' | 'isSigningKey' | 'told'> & {
   modules: Pick<CacheView<ManagedClusterModule>, 'get' | 'list'>;
+  /** Versions, and the works that name them: their keys stay keys. */
+  shipped: Pick<SigningKeySources, 'revisions' | 'works'>;
   moduleViews: ModuleViews;
   events: Pick<EventRecorder, 'record'>;
 };
 
 /** The fleet's images, made in the operator's namespace in the name of the ManagedClusterModules that want them. */
 export function hubImages(options: HubImagesOptions) {
-  const { modules, moduleViews, events, ...rest } = options;
-  const signingKeys = new SigningKeys(modules);
+  const { modules, shipped, moduleViews, events, ...rest } = options;
+  const signingKeys = new SigningKeys({ modules, ...shipped });
   return startableMaking({
     ...rest,
     isSigningKey: (name) => signingKeys.has(name),

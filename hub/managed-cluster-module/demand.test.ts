@@ -53,9 +53,17 @@ describe('the demand for images', () => {
     const demand = new Demand(checks);
     demand.set('m/c1', [image('a')]);
     checks.warning = ['Secret hub/pull has no label'];
-    demand.waitingFor([...checks.wanted.keys()]);
+    const tokens = [...checks.wanted.keys()];
+    demand.waitingFor(tokens);
     demand.set('m/c1', []);
-    assert.deepEqual(demand.warnings('m', 'm-1'), checks.warning);
+    assert.deepEqual(demand.warnings('m', 'm-1'), ['Secret hub/pull has no label']);
+    checks.warning = [];
+    demand.waitingFor(tokens);
+    assert.deepEqual(
+      demand.warnings('m', 'm-1'),
+      ['Secret hub/pull has no label'],
+      'also after a word that comes late',
+    );
     assert.deepEqual(demand.warnings('m', 'm-2'), [], 'another version may name another Secret');
     assert.deepEqual(demand.warnings('other', 'm-1'), []);
   });

@@ -81,7 +81,9 @@ export class Demand {
     this.#checks.forget(token);
   }
 
+  /** Of what nobody waits for any more the checks know nothing: the last word stays. */
   #remember(token: string): void {
+    if (!this.#waiting.has(token)) return;
     const { module } = tokenOwner(token);
     const known = this.#warnings.get(module) ?? new Map<string, readonly string[]>();
     const warnings = this.#checks.warnings(token);

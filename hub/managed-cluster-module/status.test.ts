@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ManagedClusterModuleStatus } from '@open-cluster-management/api-types';
 import { managedClusterModuleStatusSchema } from '@open-cluster-management/api-types/schemas';
 import fc from 'fast-check';
-import { nowText } from '../testing/pictures.ts';
+import { moduleSpec, nowText, revision } from '../testing/pictures.ts';
 import { eventsOf } from './events.ts';
 import type { KernelPlan } from './kernel-plan.ts';
 import { reasons } from './reasons.ts';
@@ -218,6 +218,31 @@ describe('the status of a module', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('the value of imageRebuildTriggerGeneration that was applied', () => {
+  const current = revision('m-1', moduleSpec({ imageRebuildTriggerGeneration: 7 }));
+  const present = { imageRebuildTriggerGeneration: 6 };
+  const mapping = { literal: 'k1', containerImage: 'q/a@sha256:1' };
+  const verified = plan('Verified', { mapping });
+  const cases: [what: string, plans: KernelPlan[], applied: number, overrides?: Partial<ClusterRecord>][] = [
+    ['the present one once all images of its version are verified', [verified, plan('Unmapped')], 7],
+    ['the former one while an image is made', [verified, plan('Building', { kernel: 'k2' })], 6],
+    ['the former one while a cluster keeps a former version', [plan('Verified', { mapping, revision: 'm-0' })], 6],
+    ['the former one until every cluster was looked at', [verified], 6, { generation: 0 }],
+    ['the present one where images are shipped unseen', [plan('Unchecked', { mapping })], 7],
+  ];
+  for (const [what, plans, applied, overrides] of cases) {
+    it(`is ${what}`, () => {
+      const seen = status([record('c1', { plans, ...overrides }), record('c2')], { current, present });
+      assert.equal(seen.imageRebuildTriggerGeneration, applied);
+    });
+  }
+
+  it('is none without one in the spec', () => {
+    const seen = status([record('c1', { plans: [verified] })], { current: revision('m-1'), present });
+    assert.equal(seen.imageRebuildTriggerGeneration, undefined);
   });
 });
 

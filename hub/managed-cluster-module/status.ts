@@ -58,12 +58,35 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
     numberApplied: works.filter(({ applied }) => applied).length,
     numberDegraded: works.filter(({ degraded }) => degraded).length,
     rollout: rolloutOf(picture, tally),
+    ...rebuildTrigger(picture, tally),
     ...cut('images', 'moreImages', imageStatuses(tally.selected, picture.revision), bounds.imagesMax),
     ...kernelMappings(tally.selected, picture.current),
     ...cut('clusters', 'moreClusters', clusterStatuses(tally), bounds.clustersMax),
     ...cut('unmappedKernels', 'moreUnmappedKernels', unmappedKernels(tally.selected), bounds.unmappedKernelsMax),
     ...ignoredKernels(tally.selected),
   };
+}
+
+/**
+ * The value that was acted upon: the present one once every cluster has what its images were found to be since, or at least
+ * may have it; the former one before.
+ */
+function rebuildTrigger(
+  { generation, present, current }: StatusPicture,
+  { selected }: Tally,
+): Pick<ManagedClusterModuleStatus, 'imageRebuildTriggerGeneration'> {
+  const isApplied = selected.every(
+    (record) =>
+      record.generation === generation &&
+      record.plans.every(({ image, revision, mapping }) =>
+        image === undefined ? true : revision === current?.name && mapping !== undefined,
+      ),
+  );
+  const value =
+    current !== undefined && isApplied
+      ? current.moduleSpec.imageRebuildTriggerGeneration
+      : present.imageRebuildTriggerGeneration;
+  return value === undefined ? {} : { imageRebuildTriggerGeneration: value };
 }
 
 function kernelMappings(

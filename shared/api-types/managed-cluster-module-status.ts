@@ -108,6 +108,9 @@ export const managedClusterModuleStatusSchema = object('What was observed.', {
   numberApplied: integer('ManifestWorks that were applied on their clusters.', 'int32').optional(),
   numberDegraded: integer('ManifestWorks that are degraded.', 'int32').optional(),
   rollout: rolloutStatusSchema.optional(),
+  imageRebuildTriggerGeneration: integer(
+    'The trigger value that was last acted upon: the one of the spec, once every image was checked again and, where it was missing, made again.',
+  ).optional(),
   images: list(imageStatusSchema, 'The images that the selected clusters need, those in trouble first.', {
     max: max.imagesMax,
     keys: ['kernelVersion', 'image'],

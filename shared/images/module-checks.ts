@@ -3,9 +3,9 @@ import { moduleInfo, openKo } from '../sign/ko-file.ts';
 import { moduleSignature } from '../sign/module-signature.ts';
 import { SigningRefused } from '../sign/signing-refused.ts';
 import { type FileAt, fileAt, filesBelow, folderAt } from './files/find.ts';
-import { contentsOf } from './files/image-files.ts';
+import { contentsOf, fileBytesMax } from './files/image-files.ts';
 import type { Layer } from './files/layer.ts';
-import type { Tree } from './files/tree.ts';
+import type { File, Tree } from './files/tree.ts';
 
 export interface ExpectedModule {
   /** Without the `+` that a node's release may end in. */
@@ -22,6 +22,7 @@ export type ModuleBadReason =
   | 'NoModulesDep'
   | 'NotInModulesDep'
   | 'NotAModule'
+  | 'FileTooLarge'
   | 'WrongVermagic'
   | 'NotSigned';
 
@@ -61,35 +62,78 @@ export function findModule(tree: Tree, expected: ExpectedModule): FoundModule {
   );
 }
 
-/** What the contents say; null: all is well. Throws what reading throws. */
-export async function readModule(
+export type PresentModule = Exclude<FoundModule, Trouble>;
+
+/**
+ * What the contents say of each, in their order; null: all is well. Layers are read once for all of them, and a file that several want
+ * once. Throws what reading throws.
+ */
+export async function readModules(
   layers: readonly Layer[],
-  module: Exclude<FoundModule, Trouble>,
-  expected: ExpectedModule,
-): Promise<Trouble | null> {
-  if (module.kind === 'folder') return null;
-  const { candidates, modulesDep } = module;
-  const listed = await listedFiles(layers, modulesDep);
-  const chosen = [...candidates].filter(([path]) => listed.has(path));
-  if (chosen.length === 0) {
-    const names = [...candidates.keys()].slice(0, namesShownMax).join(', ');
-    const what = `expected ${names} in modules.dep, by which modprobe finds it`;
-    return trouble('NotInModulesDep', `${what}: ${hint(expected.dirName, expected.kernel)}`);
+  modules: readonly { module: PresentModule; expected: ExpectedModule }[],
+): Promise<(Trouble | null)[]> {
+  const readings = modules.map(({ module, expected }) =>
+    module.kind === 'folder' ? { files: [], trouble: () => null } : readingOf(module, expected),
+  );
+  const wanted = new Map<string, { file: File; takers: Taker[] }>();
+  for (const { file, take } of readings.flatMap(({ files }) => files)) {
+    const present = wanted.get(placeOf(file)) ?? { file, takers: [] };
+    present.takers.push(take);
+    wanted.set(placeOf(file), present);
   }
-  const paths = new Map(chosen.map(([path, { file }]) => [file, path]));
+  const files = [...wanted.values()].map(({ file }) => file);
   // To the end, also past a trouble: what is read counts only there.
-  let first: Trouble | null = null;
-  for await (const { file, content } of contentsOf(layers, [...paths.keys()])) {
-    const path = `${modulesFolder(expected)}/${paths.get(file)}`;
-    first ??= await contentTrouble(path, content, expected);
-  }
-  return first;
+  for await (const { file, content } of contentsOf(layers, files))
+    for (const take of wanted.get(placeOf(file))?.takers ?? []) await take(content);
+  return readings.map(({ trouble }) => trouble());
 }
 
-async function listedFiles(layers: readonly Layer[], { file }: FileAt): Promise<ReadonlySet<string>> {
-  let text = '';
-  for await (const { content } of contentsOf(layers, [file])) text = content.toString('utf8');
-  return new Set(text.split('\n').map((line) => line.slice(0, Math.max(0, line.indexOf(':')))));
+type Taker = (content: Buffer) => Promise<void> | void;
+
+interface Reading {
+  files: readonly { file: File; take: Taker }[];
+  /** Once all files were taken. */
+  trouble(): Trouble | null;
+}
+
+/** Of the files of that name only those count that modules.dep lists, which may come after them. */
+function readingOf(module: PresentModule & { kind: 'module' }, expected: ExpectedModule): Reading {
+  const { candidates, modulesDep } = module;
+  const troubles = new Map<string, Trouble | null>();
+  let listed: readonly string[] = [];
+  const files: Reading['files'] = [...candidates].map(([path, { file }]) => ({
+    file,
+    async take(content) {
+      troubles.set(path, await contentTrouble(`${modulesFolder(expected)}/${path}`, content, expected));
+    },
+  }));
+  const list = (content: Buffer) => {
+    const names = listedFiles(content);
+    listed = [...candidates.keys()].filter((path) => names.has(path));
+  };
+  return {
+    files: [...files.filter(({ file }) => file.size <= fileBytesMax), { file: modulesDep.file, take: list }],
+    trouble() {
+      const tooLarge = listed.find((path) => !troubles.has(path));
+      if (tooLarge !== undefined)
+        return trouble('FileTooLarge', `${tooLarge}: expected a module of at most ${fileBytesMax} bytes`);
+      if (listed.length > 0)
+        return listed.map((path) => troubles.get(path) ?? null).find((each) => each !== null) ?? null;
+      const names = [...candidates.keys()].slice(0, namesShownMax).join(', ');
+      const what = `expected ${names} in modules.dep, by which modprobe finds it`;
+      return trouble('NotInModulesDep', `${what}: ${hint(expected.dirName, expected.kernel)}`);
+    },
+  };
+}
+
+/** Hard links are several files of one content. */
+function placeOf({ content: { layer, ordinal } }: File): string {
+  return `${layer}/${ordinal}`;
+}
+
+function listedFiles(modulesDep: Buffer): ReadonlySet<string> {
+  const lines = modulesDep.toString('utf8').split('\n');
+  return new Set(lines.map((line) => line.slice(0, Math.max(0, line.indexOf(':')))));
 }
 
 async function contentTrouble(path: string, content: Buffer, expected: ExpectedModule): Promise<Trouble | null> {

@@ -34,11 +34,18 @@ describe('verifying an image', () => {
     for (const manifest of image.manifests) registry.store.putManifest('team/app', '1', manifest);
   }
 
-  function verify(expected: Partial<ExpectedModule> = {}): Promise<Verification> {
+  async function verify(expected: Partial<ExpectedModule> = {}): Promise<Verification> {
+    const [answer] = await verifyAll([expected]);
+    assert.ok(answer);
+    return answer;
+  }
+
+  function verifyAll(all: readonly Partial<ExpectedModule>[]): Promise<Verification[]> {
     const parsed = parseReference(`${registry.host}/team/app:1`);
     assert.ok(parsed.kind === 'reference');
     const target = { reference: parsed.reference, tls: { insecure: false, insecureSkipTLSVerify: false } };
-    return verifyImage({ client, target, platform: amd64, expected: { ...expectedDefault, ...expected } });
+    const expected = all.map((each) => ({ ...expectedDefault, ...each }));
+    return verifyImage({ client, target, platform: amd64, expected });
   }
 
   const image = (files: Record<string, Buffer>, options: Partial<ModuleImageOptions> = {}) =>
@@ -221,5 +228,51 @@ describe('verifying an image', () => {
       path.includes('/blobs/') ? { reply: { status: 200, body: 'other bytes' } } : undefined;
     const lied = await verify();
     assert.equal(lied.kind === 'unknown' && lied.reason, 'UnexpectedAnswer');
+  });
+
+  it('answers each who expects something, and downloads once for all of them', async () => {
+    const other = '6.1.0-14.el9';
+    const made = await buildModuleImage({
+      kernels: {
+        [kernel]: { 'my_driver.ko': good },
+        [other]: { 'my_driver.ko': koFile({ name: 'my_driver', vermagic: vermagicOf('5.14.0') }) },
+      },
+    });
+    store(made);
+    await verify();
+    const ofOne = registry.requests.map(({ path }) => path);
+    const answers = await verifyAll([
+      {},
+      { kernel: other },
+      { signed: true },
+      { kernel: '6.2.0' },
+      { moduleName: undefined },
+    ]);
+    assert.deepEqual(
+      answers.map((answer) => (answer.kind === 'bad' ? answer.reason : answer.kind)),
+      ['good', 'WrongVermagic', 'NotSigned', 'ModulesFolderMissing', 'good'],
+    );
+    assert.deepEqual(
+      registry.requests.slice(ofOne.length).map(({ path }) => path),
+      ofOne,
+    );
+  });
+
+  it('answers each whose module is another name of one file', async () => {
+    const other = '6.1.0-14.el9';
+    const path = (of: string, name: string) => `/opt/lib/modules/${of}/${name}`;
+    store(
+      await plain(
+        { path: path(kernel, 'my_driver.ko'), content: good },
+        listed('my_driver.ko'),
+        { path: path(other, 'my_driver.ko'), linkTo: path(kernel, 'my_driver.ko') },
+        { path: path(other, 'modules.dep'), content: 'my_driver.ko:\n' },
+      ),
+    );
+    const answers = await verifyAll([{}, { kernel: other }, {}]);
+    assert.deepEqual(
+      answers.map((answer) => (answer.kind === 'bad' ? answer.reason : answer.kind)),
+      ['good', 'WrongVermagic', 'good'],
+    );
   });
 });

@@ -51,6 +51,8 @@ export const annotations = {
   attempt: `${prefix}/attempt`,
   /** On it: what its pod said in the end (JSON). */
   result: `${prefix}/result`,
+  /** On a suspended Job: the digest of an image that is no good and is being made anew. */
+  condemned: `${prefix}/condemned`,
   revision: 'hub.kmm.sigs.x-k8s.io/revision',
   state: 'hub.kmm.sigs.x-k8s.io/state',
   updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',

@@ -123,6 +123,27 @@ describe('the next step of an image', () => {
     assert.match(JSON.stringify(stateOf(kernel)), /BuildQueued.*builds\.concurrency/);
   });
 
+  it('says why a pod does not start, and what nodes a build for another architecture needs', () => {
+    const told = (step: Step, podTrouble: string | undefined, of: ImageRecipe) => {
+      const jobs =
+        step === 'sign'
+          ? [job('build', { phase: 'succeeded' }), job('sign', { podTrouble })]
+          : [job('build', { podTrouble })];
+      const state = decide(picture({ recipe: of, jobs })).stateOf(kernel);
+      return 'message' in state ? state.message : state.state;
+    };
+    const arm: ImageRecipe = { ...signed, architecture: 'arm64' };
+    const pull = 'ImagePullBackOff: Back-off pulling image "b"';
+    const nowhere = 'Unschedulable: 0/1 nodes are available';
+    assert.equal(told('build', undefined, arm), 'its build is under way');
+    assert.equal(told('build', pull, arm), `its build waits, its pod does not start: ${pull}`);
+    assert.equal(told('sign', nowhere, arm), `its signing waits, its pod does not start: ${nowhere}`);
+    assert.equal(
+      told('build', nowhere, arm),
+      `its build waits, its pod does not start: ${nowhere} (a build for kernel ${kernel} runs on nodes with kubernetes.io/arch=arm64 only)`,
+    );
+  });
+
   it('waits until a former Job is gone: never two at once [163] [T8]', () => {
     assert.equal(seen({ jobs: [job('build', { phase: 'terminating' })] }).action, 'none');
     assert.equal(
@@ -287,6 +308,6 @@ describe('the next step of an image', () => {
       reason: 'DockerfileMissing',
       message: 'ConfigMap kmm/dockerfile does not exist',
     } as const;
-    assert.deepEqual(seen({ inputs }), { action: 'none', state: 'Failed', wakeMs: undefined });
+    assert.deepEqual(seen({ inputs }), { action: 'none', state: 'Failed', wakeMs: 10 * minuteMs });
   });
 });

@@ -58,7 +58,7 @@ function there(picture: MakingPicture, digest: string, final: Step): MakingDecis
   const maker = present.find(({ step }) => step === final);
   const stateOf = (expectation: string) => judged(verdicts.get(expectation), digest);
   // It may have pushed already, and not ended yet: what is there now may be gone in a moment.
-  if (maker?.phase === 'active') return mixed(always(none, working(final)), stateOf);
+  if (maker?.phase === 'active') return mixed(always(none, underWay(picture, maker)), stateOf);
   const pushedMs = maker?.result?.atMs ?? 0;
   if (maker?.result?.digest !== undefined && maker.result.digest !== digest && !picture.isCondemned) {
     if (picture.askedMs <= pushedMs) return always({ kind: 'ask' }, { state: 'Checking' });
@@ -149,7 +149,8 @@ function makeAnew(picture: MakingPicture, final: Step): MakingDecision {
 function missing(picture: MakingPicture, final: Step): MakingDecision {
   const { inputs, jobs, recipe } = picture;
   if (inputs.kind === 'problem') {
-    return always(none, { state: 'Failed', reason: inputs.reason, message: inputs.message });
+    // Not all that it hangs on wakes this image: whether a Secret is another version's key, for one.
+    return { ...always(none, { state: 'Failed', reason: inputs.reason, message: inputs.message }), wakeMs: askAgainMs };
   }
   const outdated = jobs.filter(({ step, hash }) => isOther(inputs[step], hash));
   if (outdated.some(({ step }) => step === 'build')) return always(removal(jobs, 'its inputs changed'), anew('build'));
@@ -158,7 +159,7 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
   for (const step of steps) {
     const job = jobs.find((each) => each.step === step);
     if (job === undefined) return begin(picture, step);
-    if (job.phase === 'active') return always(none, working(step));
+    if (job.phase === 'active') return always(none, underWay(picture, job));
     if (job.phase === 'failed') return failed(picture, job);
     if (step === final) return pushed(picture, job);
     if (job.result?.digest === undefined)
@@ -220,6 +221,19 @@ function working(step: Step, message = 'is under way'): ImageState & { state: 'B
   return step === 'build'
     ? { state: 'Building', reason: makingReasons.building, message: `its build ${message}` }
     : { state: 'Signing', reason: makingReasons.signing, message: `its signing ${message}` };
+}
+
+/** A kernel's architecture is built on nodes of it only: where there are none, the scheduler's words do not say that. */
+function underWay({ recipe }: MakingPicture, { step, podTrouble }: MakingJob): ImageState {
+  if (podTrouble === undefined) return working(step);
+  const needs =
+    step === 'build' && recipe?.architecture !== undefined
+      ? ` (a build for kernel ${recipe.kernel} runs on nodes with kubernetes.io/arch=${recipe.architecture} only)`
+      : '';
+  return working(
+    step,
+    `waits, its pod does not start: ${podTrouble}${podTrouble.startsWith('Unschedulable') ? needs : ''}`,
+  );
 }
 
 function anew(step: Step): ImageState {

@@ -1,4 +1,5 @@
 import type { ImageChecks } from '../images/checks.ts';
+import type { CondemnedImages } from './condemned-images.ts';
 import type { MakingMemory } from './making-memory.ts';
 import { type Ordered, orderOf } from './orders.ts';
 import type { Inputs, MakingJob, MakingPicture } from './picture.ts';
@@ -12,10 +13,11 @@ export interface MakingSources
   checks: Pick<ImageChecks, 'state' | 'askedMs'>;
   workshop: Workshop;
   memory: MakingMemory;
+  condemned: Pick<CondemnedImages, 'has'>;
 }
 
 /** All that is known of one image: a few look-ups. */
-export function gather({ wants, jobs, checks, workshop, memory, ...given }: MakingSources): MakingPicture {
+export function gather({ wants, jobs, checks, workshop, memory, condemned, ...given }: MakingSources): MakingPicture {
   const { image } = given;
   const common = {
     ...given,
@@ -23,17 +25,18 @@ export function gather({ wants, jobs, checks, workshop, memory, ...given }: Maki
     expectations: [...new Set(wants.map(({ recipe }) => expectationOf(recipe)))].sort(),
     wasGood: memory.verdicts.wasGood(image),
     failures: memory.failures(image),
-    isCondemned: memory.condemned.has(image),
   };
   const chosen = firstReady(wants, jobs, workshop);
   if (chosen === undefined) {
     const inputs = { kind: 'ready', build: undefined, sign: undefined } as const;
-    return { ...common, recipe: undefined, existence: { state: 'Checking' }, askedMs: 0, inputs, verdicts: new Map() };
+    const nothing = { recipe: undefined, existence: { state: 'Checking' }, askedMs: 0, isCondemned: false } as const;
+    return { ...common, ...nothing, inputs, verdicts: new Map() };
   }
   const { want, inputs } = chosen;
   const existence = checks.state(want.request, want.generation);
   return {
     ...common,
+    isCondemned: condemned.has(image, existence),
     recipe: want.recipe,
     existence,
     verdicts: existence.state === 'Verified' ? memory.verdicts.of(image, existence.digest) : new Map(),

@@ -4,8 +4,10 @@ import type { ImageChecks } from '../images/checks.ts';
 import type { ImageRequest, ImageState } from '../images/look-up.ts';
 import type { CacheView } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { Pod } from '../kube/object.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { beginStep } from './begin-step.ts';
+import { CondemnedImages } from './condemned-images.ts';
 import { decide } from './decide.ts';
 import { gather } from './gather.ts';
 import { ImageWants, imageKey } from './image-wants.ts';
@@ -28,6 +30,8 @@ export interface ImageMakingOptions {
   checks: ImageChecks;
   /** Jobs, and Builds where there are any. */
   jobs: readonly CacheView<MakingObject>[];
+  /** Of those, by `podIndex`: without them nothing is said of pods that do not start. */
+  pods?: Pick<CacheView<Pod>, 'byIndex'>;
   workshop: Workshop;
   /** Jobs at once, over all images. */
   concurrency: number;
@@ -58,10 +62,12 @@ export class ImageMaking {
   readonly #states = new MakingStates();
   readonly #shelf: JobShelf;
   readonly #memory = new MakingMemory();
+  readonly #condemned: CondemnedImages;
 
   constructor(options: ImageMakingOptions) {
     this.#options = options;
-    this.#shelf = new JobShelf(options.jobs, options.runtime.clock);
+    this.#shelf = new JobShelf(options, options.runtime.clock);
+    this.#condemned = new CondemnedImages(options, this.#shelf);
   }
 
   /** Replaces what `wantedBy` wants. */
@@ -82,7 +88,12 @@ export class ImageMaking {
   }
 
   warnings(wantedBy: string): readonly string[] {
-    return this.#options.checks.warnings(wantedBy);
+    const { checks, workshop, makerOf } = this.#options;
+    const made = ordered(this.#wants.by(wantedBy), makerOf).flatMap((want) => {
+      const inputs = workshop.inputs(orderOf(want, this.#shelf.of(want.image)));
+      return inputs.kind === 'ready' ? (inputs.warnings ?? []) : [];
+    });
+    return [...checks.warnings(wantedBy), ...made];
   }
 
   /** `Checking` until it was looked at. */
@@ -131,20 +142,9 @@ export class ImageMaking {
     const { checks, workshop, keepFinishedMs, concurrency, runtime, isSettled } = this.#options;
     const nowMs = runtime.clock.now();
     const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
-    const jobs = this.#shelf.of(image);
     const mayStart = this.#shelf.running() < concurrency;
-    return gather({
-      image,
-      wants,
-      jobs,
-      checks,
-      workshop,
-      memory: this.#memory,
-      mayStart,
-      unwantedMs,
-      keepFinishedMs,
-      nowMs,
-    });
+    const given = { image, wants, jobs: this.#shelf.of(image), checks, workshop, memory: this.#memory };
+    return gather({ ...given, condemned: this.#condemned, mayStart, unwantedMs, keepFinishedMs, nowMs });
   }
 
   #publish(
@@ -168,7 +168,8 @@ export class ImageMaking {
       case 'create':
         return this.#create(picture, action, wants);
       case 'delete': {
-        if (action.condemn) this.#memory.condemned.add(image);
+        if (action.condemn) await this.#condemned.add(picture, wants);
+        else if (!picture.isCondemned) await this.#condemned.remove(image);
         for (const job of action.jobs) {
           if (job.phase === 'failed') this.#memory.noteFailure(image, job, this.#options.runtime.clock.now());
           if (job.phase === 'active') this.#options.told.cancelled(job, wants, action.why);
@@ -183,12 +184,13 @@ export class ImageMaking {
         return done;
       }
       case 'ask':
-        this.#memory.condemned.delete(image);
+        await this.#condemned.remove(image);
         for (const name of new Set(wants.map(({ request }) => request.image))) checks.again(name);
         return done;
       case 'verify':
         return this.#verify(image, action, wants);
       case 'forget':
+        await this.#condemned.remove(image);
         this.#wants.forgetUnwanted(image);
         this.#memory.forget(image);
         return done;

@@ -46,6 +46,12 @@ export class ImageWants {
     return this.#images.get(token);
   }
 
+  by(token: string): readonly Want[] {
+    const image = this.#images.get(token);
+    const want = image === undefined ? undefined : this.#byImage.get(image)?.get(token);
+    return want === undefined ? [] : [want];
+  }
+
   of(image: string): readonly Want[] {
     return [...(this.#byImage.get(image)?.values() ?? [])];
   }

@@ -1,8 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { CacheView } from '../kube/cache.ts';
+import type { Pod } from '../kube/object.ts';
+import { type CondemnedNote, noteIn } from './condemned.ts';
 import { imageOf, type MakingObject, viewJob } from './job-view.ts';
 import type { JobResult, MakingJob } from './picture.ts';
+import { podIndex, podTrouble } from './step-pods.ts';
 
 /** The index of the cache of Jobs by the hash of the image's name. */
 export const jobIndex = 'image';
@@ -18,30 +21,46 @@ const unseenMsMax = 30_000;
 /** The Jobs and Builds that make images: those of the caches, and what was done just now and they do not show yet. */
 export class JobShelf {
   readonly #jobs: readonly CacheView<MakingObject>[];
+  readonly #pods: Pick<CacheView<Pod>, 'byIndex'> | undefined;
   readonly #clock: Clock;
   /** Image → the Job that was made for it. */
   readonly #made = new Map<string, { name: string; untilMs: number }>();
   /** UID → what came of the Job. */
   readonly #read = new Map<string, { result: JobResult; untilMs: number }>();
 
-  constructor(jobs: readonly CacheView<MakingObject>[], clock: Clock) {
-    this.#jobs = jobs;
+  constructor(
+    of: { jobs: readonly CacheView<MakingObject>[]; pods?: Pick<CacheView<Pod>, 'byIndex'> | undefined },
+    clock: Clock,
+  ) {
+    this.#jobs = of.jobs;
+    this.#pods = of.pods;
     this.#clock = clock;
   }
 
   of(image: string): MakingJob[] {
-    const ofHash = this.#jobs.flatMap((cache) => cache.byIndex(jobIndex, imageHash(image)));
-    const objects = ofHash.filter((job) => imageOf(job) === image);
-    const jobs = objects.flatMap((object) => this.#view(object) ?? []);
+    const jobs = this.#objects(image).flatMap((object) => this.#viewed(viewJob(object)));
     const made = this.#made.get(image);
     const isSeen = jobs.some(({ name }) => name === made?.name);
     if (isSeen || (made && made.untilMs <= this.#clock.now())) this.#made.delete(image);
     return jobs;
   }
 
-  #view(object: MakingObject): MakingJob | undefined {
-    const view = viewJob(object);
-    return view && { ...view, result: view.result ?? this.#read.get(view.uid)?.result };
+  #objects(image: string): MakingObject[] {
+    const ofHash = this.#jobs.flatMap((cache) => cache.byIndex(jobIndex, imageHash(image)));
+    return ofHash.filter((job) => imageOf(job) === image);
+  }
+
+  condemned(image: string): CondemnedNote | undefined {
+    return this.#objects(image)
+      .map(noteIn)
+      .find((note) => note !== undefined);
+  }
+
+  #viewed(job: MakingJob | undefined): MakingJob[] {
+    if (job === undefined) return [];
+    if (job.phase !== 'active') return [{ ...job, result: job.result ?? this.#read.get(job.uid)?.result }];
+    const troubles = this.#pods?.byIndex(podIndex, job.uid).flatMap((pod) => podTrouble(pod) ?? []) ?? [];
+    return [{ ...job, ...(troubles[0] !== undefined && { podTrouble: troubles[0] }) }];
   }
 
   /** It stands on the Job now. */

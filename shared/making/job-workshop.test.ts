@@ -176,4 +176,17 @@ describe('the workshop', () => {
       assert.equal(seen?.name, workshop().nameOf(step, order));
     }
   });
+
+  it('warns of Secrets that do not say what they are for, but of no login: that is warned of where it is looked up with', () => {
+    const use = (of: string) => ({ labels: { [labels.secretUse]: of } });
+    const secrets = [object('token'), object('key', use('sign')), object('cert'), object('login')];
+    const made = workshop({ secrets }).inputs({ ...order, recipe: { ...recipe, imageRepoSecret: 'login' } });
+    assert.deepEqual(made.kind === 'ready' && made.warnings, [
+      `Secret token has no label ${labels.secretUse}=build`,
+      `Secret cert has no label ${labels.secretUse}=sign`,
+    ]);
+    const all = [object('token', use('build')), object('key', use('sign')), object('cert', use('sign'))];
+    const silent = workshop({ secrets: all }).inputs(order);
+    assert.ok(silent.kind === 'ready' && silent.warnings === undefined);
+  });
 });

@@ -80,7 +80,16 @@ export class JobWorkshop implements Workshop {
       kind: 'ready',
       build: recipe.build && inputsHash('build', recipe, versions),
       sign: recipe.sign && isSignable ? inputsHash('sign', recipe, versions) : undefined,
+      ...this.#warnings(recipe, module.name, steps),
     };
+  }
+
+  /** Of the login, whoever looks images up warns. */
+  #warnings({ imageRepoSecret: _, ...recipe }: ImageRecipe, module: string, steps: readonly Step[]) {
+    const { strictSecrets } = this.#options;
+    const secrets = this.#facts(recipe);
+    const all = steps.flatMap((step) => judgeSecrets({ step, recipe, module, secrets, strictSecrets }).warnings);
+    return all.length > 0 && { warnings: all };
   }
 
   async job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Promise<Made<MakingObject> | NotYet> {

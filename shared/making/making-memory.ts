@@ -4,8 +4,6 @@ import { Verdicts } from './verdicts.ts';
 /** What is remembered of an image beside its Jobs and the registry's answer. A restart forgets it, and begins from those. */
 export class MakingMemory {
   readonly verdicts = new Verdicts();
-  /** Images that the registry has, and that are to be made anew. */
-  readonly condemned = new Set<string>();
   readonly #failures = new Map<string, Map<Step, FormerFailure>>();
 
   failures(image: string): ReadonlyMap<Step, FormerFailure> {
@@ -21,7 +19,6 @@ export class MakingMemory {
   /** How many images there are is up to clusters: what nobody has wanted for long is forgotten. */
   forget(image: string): void {
     this.verdicts.forget(image);
-    this.condemned.delete(image);
     this.#failures.delete(image);
   }
 }

@@ -48,11 +48,19 @@ export interface MakingJob {
   said: Omit<JobResult, 'atMs'> | undefined;
   /** Undefined until it was read. */
   result: JobResult | undefined;
+  /** Why its pod has not started, while that is so and known. */
+  podTrouble?: string | undefined;
 }
 
 /** The hashes of what each step is made from now; `sign` is unknown until the unsigned image is. */
 export type Inputs =
-  | { kind: 'ready'; build: string | undefined; sign: string | undefined }
+  | {
+      kind: 'ready';
+      build: string | undefined;
+      sign: string | undefined;
+      /** What whoever wants it should be told of what it is made from; absent when that is nothing. */
+      warnings?: readonly string[];
+    }
   /** Something that the recipe names is not there, or may not be used so. */
   | { kind: 'problem'; reason: string; message: string };
 

@@ -5,8 +5,8 @@ import { type AnyCache, Cache } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../kube/controller.ts';
 import { labels } from '../kube/names.ts';
-import type { ConfigMap, KubeObject, Secret } from '../kube/object.ts';
-import { configMaps, jobs, secrets } from '../kube/resources.ts';
+import type { ConfigMap, KubeObject, Pod, Secret } from '../kube/object.ts';
+import { configMaps, jobs, pods, secrets } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { BuildMaker } from './build-maker.ts';
 import { ImageMaking } from './image-making.ts';
@@ -15,6 +15,7 @@ import { imageOf, type MakingObject } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
 import { kubernetesOnly, type OpenShift } from './openshift.ts';
 import type { MakerOf } from './orders.ts';
+import { jobNameOf, jobUidsOf, podIndex } from './step-pods.ts';
 import type { Told } from './told.ts';
 import { Toolkits } from './toolkits.ts';
 import type { Verify } from './verdicts.ts';
@@ -53,6 +54,12 @@ export function startableMaking(options: MakingOptions) {
     jobs: [jobs, ...(openShift.builds ? [builds] : [])].map(
       (resource) => new Cache<MakingObject>({ ...ours, resource }),
     ),
+    pods: new Cache<Pod>({
+      ...base,
+      resource: pods,
+      labelSelector: labels.buildType,
+      indexes: { [podIndex]: jobUidsOf },
+    }),
     // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
     configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
     secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
@@ -75,6 +82,7 @@ export function startableMaking(options: MakingOptions) {
     ...base,
     checks,
     jobs: caches.jobs,
+    pods: caches.pods,
     workshop,
     concurrency,
     keepFinishedMs,
@@ -89,7 +97,7 @@ export function startableMaking(options: MakingOptions) {
   return {
     making,
     /** To be started by who starts this. */
-    caches: [...caches.jobs, caches.configMaps, caches.secrets, ...toolkits.caches] as readonly AnyCache[],
+    caches: [...caches.jobs, caches.pods, caches.configMaps, caches.secrets, ...toolkits.caches] as readonly AnyCache[],
     start(signal: AbortSignal): RunningController {
       running = startController(controller, runtime, signal);
       return running;
@@ -101,6 +109,7 @@ export function startableMaking(options: MakingOptions) {
 interface MakingCaches {
   /** And Builds. */
   jobs: Cache<MakingObject>[];
+  pods: Cache<Pod>;
   configMaps: Cache<ConfigMap>;
   secrets: Cache<Secret>;
 }
@@ -110,6 +119,12 @@ function imageController(
   caches: MakingCaches,
   { toolkits, making }: { toolkits: Toolkits; making: ImageMaking },
 ): Controller {
+  const jobOf = (pod: Pod | undefined) => {
+    const name = jobNameOf(pod);
+    if (name === undefined) return undefined;
+    const found = caches.jobs.map((cache) => cache.get({ namespace: pod?.metadata.namespace, name }));
+    return found.find((job) => job !== undefined);
+  };
   return {
     name: 'image',
     // A registry that answers slowly holds who looks into its images, and nobody else.
@@ -122,6 +137,7 @@ function imageController(
           ...making.takeQueued(),
         ]),
       ),
+      watching(caches.pods, ({ current }) => imageOf(jobOf(current)) ?? []),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
       ...toolkits.sources(() => making.wanted()),
       watching(caches.secrets, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),

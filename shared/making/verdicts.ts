@@ -1,3 +1,4 @@
+import { assert } from '../core/assert.ts';
 import { shortened } from '../core/conditions.ts';
 import { canonicalJson } from '../core/hash.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
@@ -9,8 +10,8 @@ const messageCharsMax = 700;
 const unknownMsFirst = 15_000;
 const unknownMsMax = 600_000;
 
-/** Looks into an image, for one who wants it. */
-export type Verify = (want: Want, digest: string) => Promise<Verification>;
+/** Looks into an image for those who want it: an answer for each, in their order. */
+export type Verify = (wants: readonly Want[], digest: string) => Promise<readonly Verification[]>;
 
 export type Verification =
   | { kind: 'good'; digest: string }
@@ -45,7 +46,7 @@ export class Verdicts {
     return this.#good.has(image);
   }
 
-  /** Looks for each expectation that is open, once. */
+  /** Looks once for all expectations that are open. */
   async look(
     image: string,
     digest: string,
@@ -55,8 +56,10 @@ export class Verdicts {
     const known =
       present?.digest === digest ? present : { digest, byExpectation: new Map<string, Verdict>(), unread: 0 };
     this.#known.set(image, known);
-    for (const want of open) {
-      const found = await verify(want, digest);
+    const answers = await verify(open, digest);
+    for (const [index, want] of open.entries()) {
+      const found = answers[index];
+      assert(found !== undefined, 'a look into an image answers each who wants it');
       known.unread = found.kind === 'unknown' ? known.unread + 1 : 0;
       const waitMs = Math.min(unknownMsMax, unknownMsFirst * 2 ** Math.min(known.unread - 1, 10));
       if (found.kind === 'good') this.#good.add(image);

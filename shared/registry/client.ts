@@ -14,6 +14,8 @@ export interface ImageTarget {
   tls: RegistryTls;
   /** Tried in this order while the registry refuses; none: anonymous. */
   credentials?: readonly Credential[];
+  /** Its abort ends all requests about the image, and the bodies that are being read. */
+  signal?: AbortSignal;
 }
 
 /** What a registry says of an image; `unknown` is neither yes nor no and never a reason to build (contract 8). */

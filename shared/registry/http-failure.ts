@@ -13,6 +13,7 @@ export function failureOf(error: unknown, request: HttpRequest, limit: TimeLimit
   if (error instanceof RegistryFailure) return error;
   const what = described(request);
   if (limit.signal.aborted) {
+    if (!limit.isOver) return new RegistryFailure('RegistryUnavailable', `${what}: given up`);
     return new RegistryFailure('RegistryUnavailable', `${what}: no answer within ${limit.ms / 1000} s`);
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -14,6 +14,8 @@ export interface HttpRequest {
   /** `any`: certificates are not verified, and a redirect may lead to plain HTTP. */
   trust: 'verified' | 'any';
   bodyBytesMax: number;
+  /** Ends it, and what is still to be read of its answer. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface HttpHead {

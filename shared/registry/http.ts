@@ -51,7 +51,7 @@ export class HttpTransport {
 
   /** The whole answer, at most `bodyBytesMax` bytes; without `content` all of it within the time limit. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
-    const limit = new TimeLimit(this.#clock, this.#timeoutMs);
+    const limit = new TimeLimit(this.#clock, this.#timeoutMs, request.signal);
     return this.#counted(request, limit, async () => {
       limit.begin();
       const { status, url, header, retryAfterMs, body } = await this.#follow(request, limit);
@@ -63,7 +63,7 @@ export class HttpTransport {
 
   /** The head of the answer within the time limit; then each chunk of its body. */
   async stream(request: HttpRequest): Promise<HttpStream> {
-    const limit = new TimeLimit(this.#clock, this.#timeoutMs);
+    const limit = new TimeLimit(this.#clock, this.#timeoutMs, request.signal);
     return this.#counted(request, limit, async () => {
       limit.begin();
       const { body, ...head } = await this.#follow(request, limit);

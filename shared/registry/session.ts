@@ -54,18 +54,26 @@ export class RepositorySession {
   readonly #tls: RegistryTls;
   readonly #credential: Credential | undefined;
   readonly #scope: SessionScope;
+  readonly #signal: AbortSignal | undefined;
   #scheme: 'https' | 'http' | undefined;
   #authorization: string | undefined;
 
   constructor(
     transport: HttpTransport,
-    access: { reference: Reference; tls: RegistryTls; credential?: Credential | undefined; scope?: SessionScope },
+    access: {
+      reference: Reference;
+      tls: RegistryTls;
+      credential?: Credential | undefined;
+      scope?: SessionScope;
+      signal?: AbortSignal | undefined;
+    },
   ) {
     this.#transport = transport;
     this.#reference = access.reference;
     this.#tls = access.tls;
     this.#credential = access.credential;
     this.#scope = access.scope ?? {};
+    this.#signal = access.signal;
   }
 
   /** Whether there is a credential that was kept back because the connection is not trusted. */
@@ -126,6 +134,7 @@ export class RepositorySession {
       authorization: url.origin === base.origin ? this.#authorization : undefined,
       trust: this.#trust,
       bodyBytesMax,
+      signal: this.#signal,
     };
   }
 
@@ -158,7 +167,8 @@ export class RepositorySession {
     url.searchParams.set('scope', `repository:${this.#reference.repository}:${push ? 'pull,push' : 'pull'}`);
     for (const source of mountFrom) url.searchParams.append('scope', `repository:${source}:pull`);
     const authorization = this.#sendable === undefined ? undefined : basicAuthorization(this.#sendable);
-    const request = { method: 'GET', url, authorization, trust: this.#trust, bodyBytesMax: tokenBytesMax } as const;
+    const rest = { trust: this.#trust, bodyBytesMax: tokenBytesMax, signal: this.#signal };
+    const request = { method: 'GET', url, authorization, ...rest } as const;
     const answer = await this.#transport.send(request);
     const token = answer.status === 200 ? tokenOf(answer.body) : undefined;
     if (token !== undefined) return token;
