@@ -180,6 +180,7 @@ describe('a hub on OpenShift', () => {
     await stage.fleet.builder!.cordon();
     await stage.edit('nic', { moduleSpec: spec('nic-2') });
     await untilThereAre(1, 'nic-2');
+    await imagesReady(/^False ImageBuilding.*its pod does not start: Unschedulable/);
     await hub().delete(builds, buildsOf('nic-2')[0]!.metadata, { propagationPolicy: 'Background' });
     await untilThereAre(2, 'nic-2');
     await write(failing);
