@@ -63,6 +63,7 @@ class World {
   readonly clock = new VirtualClock();
   readonly jobs = new Map<string, MakingObject>();
   #seen: MakingObject[] = [];
+  #seenMs = 0;
   readonly #buildKind: 'Job' | 'Build';
   readonly registry = new Map<string, string>();
   /** Version of all inputs, and what a build of it makes. */
@@ -245,7 +246,7 @@ class World {
   /** The cache catches up, pods of Jobs that go are gone, and whoever is concerned is looked at. */
   async sync(): Promise<void> {
     for (const [name, { metadata }] of this.jobs) if (metadata.deletionTimestamp) this.jobs.delete(name);
-    this.#seen = [...this.jobs.values()];
+    this.#see();
     for (const { metadata } of this.#seen) this.#due.add(metadata.annotations?.[annotations.image] ?? '');
     await this.lookAtAll();
   }
@@ -269,9 +270,20 @@ class World {
     }
   }
 
+  /** A cache that lags by half a minute is one whose watch broke: it lists anew. */
+  async wait(): Promise<void> {
+    await this.clock.advance(20_000);
+    if (this.clock.now() - this.#seenMs > 25_000) await this.sync();
+  }
+
+  #see(): void {
+    this.#seen = [...this.jobs.values()];
+    this.#seenMs = this.clock.now();
+  }
+
   /** A program that starts lists before it decides anything. */
   restart(): void {
-    this.#seen = [...this.jobs.values()];
+    this.#see();
     this.making = this.#start();
     for (const { token, recipe: wished } of wishes) this.want(token, wished);
   }
@@ -296,11 +308,7 @@ const events = {
   spoil: (world: World) => {
     world.isGood = !world.isGood;
   },
-  wait: async (world: World) => {
-    await world.clock.advance(45_000);
-    // So long no cache lags.
-    await world.sync();
-  },
+  wait: (world: World) => world.wait(),
   restart: (world: World) => world.restart(),
   'delete a Job by hand': (world: World) => {
     const [name] = world.jobs.keys();
