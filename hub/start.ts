@@ -9,6 +9,7 @@ import { withoutRepeats } from '../shared/kube/repeats.ts';
 import { controllerRevisions, secrets } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
 import { imageVerifier } from '../shared/making/image-verifier.ts';
+import { findOpenShift } from '../shared/making/openshift.ts';
 import { makingSettings } from '../shared/making/settings.ts';
 import { countModules } from '../shared/meters/module-meters.ts';
 import type { Running } from '../shared/process/life.ts';
@@ -40,9 +41,10 @@ export interface HubOptions {
 }
 
 /** Runs the hub until `signal` aborts. Only a leader may be started: nothing here asks for a lease. */
-export function startHub(options: HubOptions): Promise<Running> {
-  const { config, runtime, signal } = options;
+export async function startHub(options: HubOptions): Promise<Running> {
+  const { config, namespace, runtime, signal } = options;
   const client = withoutRepeats(options.client, runtime.clock);
+  const openShift = await findOpenShift({ client, namespace, runtime, signal });
   const caches = makeCaches(options);
   countModules(caches.modules, runtime.meters, ({ metadata: { name }, spec }) => ({
     name,
@@ -56,14 +58,15 @@ export function startHub(options: HubOptions): Promise<Running> {
   const events = new EventRecorder({ client, runtime, controller: 'kmm-hub', instance: options.identity });
   const lookUp = {
     registry,
-    readSecret: (namespace: string, name: string) => client.get(secrets, { namespace, name }),
+    readSecret: (of: string, name: string) => client.get(secrets, { namespace: of, name }),
     strictSecrets: config.strictSecrets,
   };
   const moduleViews = new ModuleViews();
   const images = hubImages({
     client,
     runtime,
-    namespace: options.namespace,
+    namespace,
+    openShift,
     lookUp,
     verify: imageVerifier({ ...lookUp, clock: runtime.clock }),
     settings: makingSettings(config),
@@ -92,7 +95,7 @@ export function startHub(options: HubOptions): Promise<Running> {
   running.cluster = startController(controllers.cluster, runtime, signal);
   running.module = startController(controllers.module, runtime, signal);
   const making = images.start(signal);
-  const all = [...Object.values(caches), ...Object.values(images.caches)];
+  const all = [...Object.values(caches), ...images.caches];
   for (const cache of all) cache.start(signal);
   const ends = [
     ...Object.values(running).map(({ stopped }) => stopped),
@@ -103,7 +106,7 @@ export function startHub(options: HubOptions): Promise<Running> {
     images.stop();
     await registry.close();
   });
-  return Promise.resolve({ synced: () => all.every((cache) => cache.synced), stopped });
+  return { synced: () => all.every((cache) => cache.synced), stopped };
 }
 
 function makeCaches({ client, runtime, namespace }: HubOptions): Caches {

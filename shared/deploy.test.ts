@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import { hubConfigSchema } from '../hub/config.ts';
 import { buildJob } from './build/build-job.ts';
@@ -188,6 +189,28 @@ describe('deploy/hub', () => {
       assert.deepEqual([securityContext?.privileged, securityContext?.seccompProfile], [false, undefined]);
     }
     assert.ok(volumes.every((volume) => !('hostPath' in volume)));
+  });
+});
+
+describe('deploy/hub-openshift', () => {
+  const plain = deployed('hub').map(({ object }) => object);
+  const all = deployed('hub-openshift').map(({ object }) => object);
+  const others = all.filter((object) => !plain.some((each) => isDeepStrictEqual(each, object)));
+
+  it('is deploy/hub, the rights that the guide lists, and a namespace that lets pods of Builds in [138]', () => {
+    const kinds = ['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'];
+    assert.deepEqual(others.map(({ kind }) => kind).sort(), kinds.sort());
+    assert.equal(all.length - plain.length, 4);
+    const [namespace] = others.filter(({ kind }) => kind === 'Namespace');
+    const level = 'pod-security.kubernetes.io/enforce';
+    const [before] = plain.filter(({ kind }) => kind === 'Namespace');
+    assert.deepEqual(namespace?.metadata.labels, { ...before?.metadata.labels, [level]: 'privileged' });
+    const page = textOf('docs/guides/building.md');
+    const section = page.slice(page.indexOf('## On OpenShift')).split('\n## ')[0] ?? '';
+    const rows = section.split('\n').filter((line) => /^\| (?:`[a-z0-9.-]*`|core) \|/.test(line));
+    const rules = rulesOf(others, 'kmm-operator-hub-controller');
+    assert.deepEqual(rows, rules.map(rowOf));
+    assert.ok(rules.every(({ rule }) => ![rule.verbs, rule.resources, rule.apiGroups].flat().includes('*')));
   });
 });
 

@@ -17,7 +17,7 @@ describe('what kubectl apply -k applies', function () {
     if (!(await hasKubectl('shared/deploy.test.ts checks the files themselves'))) this.skip();
   });
 
-  for (const program of ['hub', 'spoke', 'spoke-images'] as const) {
+  for (const program of ['hub', 'hub-openshift', 'spoke', 'spoke-images'] as const) {
     it(`is, of deploy/${program}, what the tests and the journeys read of it, and an image that is named`, async () => {
       const { stdout } = await run('kubectl', ['kustomize', `deploy/${program}`], { cwd: root, maxBuffer: 2 ** 24 });
       const built = parseAllDocuments(stdout).map((document) => document.toJS() as KubeObject);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { packagesHost } from '../world/real-parts/packages.ts';
+import { packagesHost } from '../world/debian/programs.ts';
 import { type KeptToolkit, keptToolkit } from '../world/real-parts/toolkit-image.ts';
 
 /** Who plays the builder, and, if that is a stand-in, why and what to do about it. */

@@ -3,7 +3,7 @@ import { systemClock } from '../../shared/core/clock.ts';
 import { configMaps, events, jobs, pods, secrets } from '../../shared/kube/resources.ts';
 import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
-import { type Fleet, hubNamespace } from '../world/fleet/fleet.ts';
+import { type Fleet, hubNamespace, type StandInFleet } from '../world/fleet/fleet.ts';
 import { conditionOf, readModule, readWork } from '../world/fleet/observe.ts';
 import { sampleDockerfile } from '../world/real-parts/sample-driver.ts';
 import type { DemoBuilder } from './builder.ts';
@@ -30,7 +30,7 @@ const labelOfStep = 'kmm.openshift.io/build.type';
 const stepLimitMs = 300_000;
 
 /** Applies the sample, and follows its image until it is in the kernels. Throws when anything is not as it should be. */
-export async function makeSample(fleet: Fleet, builder: DemoBuilder): Promise<Made> {
+export async function makeSample(fleet: StandInFleet, builder: DemoBuilder): Promise<Made> {
   const tags = fleet.registry.store.tags(sample.repository);
   if (tags !== undefined) throw new Error(`expected no image of ${sample.repository}, got ${tags}`);
   const certificate = await storeInputs(fleet);
@@ -124,7 +124,10 @@ async function endOfStep(fleet: Fleet, reason: string): Promise<string> {
 }
 
 /** The one image of the status, which is what the registry has and what each cluster's ManifestWork names. */
-async function verifiedImage(fleet: Fleet, clusters: readonly string[]): Promise<{ image: string; digest: string }> {
+async function verifiedImage(
+  fleet: StandInFleet,
+  clusters: readonly string[],
+): Promise<{ image: string; digest: string }> {
   const images: readonly ImageStatus[] = (await readModule(fleet, sample.name))?.status?.images ?? [];
   const [{ image, digest = '', state, kernelVersion } = { image: '', state: '', kernelVersion: '' }, ...more] = images;
   if (state !== 'Verified' || more.length > 0)

@@ -5,7 +5,14 @@ import { systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
 import { silentMeters } from '../../shared/kube/runtime.ts';
 import { pushDriver, pushPlugin } from '../world/fleet/drivers.ts';
-import { type Fleet, hubNamespace, operatorNamespace, programUsers, startFleet } from '../world/fleet/fleet.ts';
+import {
+  type Fleet,
+  hubNamespace,
+  operatorNamespace,
+  programUsers,
+  type StandInFleet,
+  startFleet,
+} from '../world/fleet/fleet.ts';
 import type { Plane } from '../world/fleet/plane.ts';
 import { Processes } from '../world/node/processes.ts';
 import { type DemoBuilder, kernelOf, prepareBuilder, trustedCa } from './builder.ts';
@@ -22,7 +29,7 @@ export interface Actor {
 
 /** Everything the demo plays on: the world, and our programs as processes. */
 export interface DemoStage {
-  readonly fleet: Fleet;
+  readonly fleet: StandInFleet;
   /** The hub's first, then one for each cluster. */
   readonly actors: readonly Actor[];
   /** Image of the accelerator's device plugin. */
@@ -78,7 +85,7 @@ export async function openStage(progress: Progress, options: StageOptions = {}):
   };
 }
 
-function startWorld(choice: BuilderChoice | undefined): Promise<Fleet> {
+function startWorld(choice: BuilderChoice | undefined): Promise<StandInFleet> {
   const runtime = { clock: systemClock, random: Math.random, log: silentLog, meters: silentMeters };
   const spokes = spokesWith(choice ? kernelOf(choice) : kernels.debian);
   return startFleet({ spokes, runtime, timeFactor: 1, builder: choice !== undefined });

@@ -3,6 +3,7 @@ import type { ImageStatus, ModuleSpec } from '@open-cluster-management/api-types
 import { configMaps, events, jobs, nodes, pods, secrets } from '../../shared/kube/resources.ts';
 import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
+import { pushDriver } from '../world/fleet/drivers.ts';
 import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
 import { hubNodeName } from '../world/fleet/hub-node.ts';
 import { conditionOf, loadedModules, readModule, readWork } from '../world/fleet/observe.ts';
@@ -313,6 +314,33 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-4:') ?? '';
     await stage.edit('nic', { moduleSpec: oracle });
     await imagesReady(/^False SecretRefused.*signing-key/);
+  });
+
+  it('signs what a vendor built, under a name of its own, and builds nothing [83]', async () => {
+    const before = await jobIds();
+    const vendor = `${stage.fleet.registry.host}/vendor/nic:${variable('KERNEL_FULL_VERSION')}`;
+    const { store } = stage.fleet.registry;
+    await pushDriver(stage.fleet, { repository: 'vendor/nic', module: 'nic', kernels: [kernels.el9, kernels.debian] });
+    const signOnly = spec({
+      build: null,
+      sign: {
+        unsignedImage: vendor,
+        keySecret: { name: 'signing-key' },
+        certSecret: { name: 'signing-certificate' },
+        filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
+      },
+    });
+    const [mapping] = signOnly.moduleLoader?.container.kernelMappings ?? [];
+    if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-6:') ?? '';
+    await stage.edit('nic', { moduleSpec: signOnly });
+    await stage.ready('nic');
+    const made = [...(await jobIds())].filter(([uid]) => !before.has(uid)).map(([, name]) => name);
+    assert.deepEqual(
+      made.map((name) => name.split('-')[1]),
+      ['sign', 'sign'],
+    );
+    assert.deepEqual(store.tags('drivers/nic-6'), [kernels.debian, kernels.el9].sort());
+    assert.deepEqual(loadedModules(stage.fleet, 'edge-1', 'n1'), ['nic']);
   });
 
   it('says that no node builds for the architecture of a kernel', async () => {

@@ -13,10 +13,10 @@ import { startSpoke } from '../../spoke/start.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import {
-  type Fleet,
   operatorNamespace,
   programUsers,
   pullSecret,
+  type StandInFleet,
   spokeNamespace,
   startFleet,
 } from '../world/fleet/fleet.ts';
@@ -43,7 +43,7 @@ const dockerfile = [
 describe('a cluster without a hub builds and signs what its own Modules ask for', () => {
   const clock = scaledClock(systemClock, timeFactor);
   const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
-  let fleet: Fleet;
+  let fleet: StandInFleet;
   let program: Program;
   let allow: () => Promise<void>;
 

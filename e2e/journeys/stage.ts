@@ -8,7 +8,14 @@ import { type Clock, scaledClock, systemClock } from '../../shared/core/clock.ts
 import { silentLog } from '../../shared/core/log.ts';
 import { type Meters, type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import { eventually } from '../world/eventually.ts';
-import { type Fleet, pullSecret, spokeNamespace, startFleet } from '../world/fleet/fleet.ts';
+import {
+  type Fleet,
+  type FleetOptions,
+  pullSecret,
+  type StandInFleet,
+  spokeNamespace,
+  startFleet,
+} from '../world/fleet/fleet.ts';
 import { conditionOf, readModule } from '../world/fleet/observe.ts';
 import type { PlaneTraits } from '../world/fleet/plane.ts';
 import type { SpokeSpec } from '../world/fleet/spoke-cluster.ts';
@@ -18,8 +25,8 @@ import { hubProgram, type Program, type ProgramOptions, spokeProgram } from './p
 export const timeFactor = 10;
 
 /** A fleet with the real hub and spoke programs at work in it, all in one process and on one fast clock. */
-export interface Stage {
-  readonly fleet: Fleet;
+export interface Stage<F extends Fleet = StandInFleet> {
+  readonly fleet: F;
   readonly clock: Clock;
   readonly hub: Program;
   /** Throws for a cluster that is not there. */
@@ -68,14 +75,29 @@ export interface StageOptions extends ProgramOptions {
   readonly meters?: { readonly hub: Meters; readonly spokes: Meters };
   readonly traits?: PlaneTraits;
   /** The hub has a node that builds and signs. */
-  readonly builder?: boolean;
+  readonly builder?: FleetOptions['builder'];
+  readonly serveOnHub?: FleetOptions['serveOnHub'];
+  /** What else the fleet has before the programs start. */
+  readonly prepare?: (fleet: Fleet, runtime: Runtime) => Promise<void>;
 }
 
 export async function startStage(spokes: readonly SpokeSpec[], stageOptions: StageOptions = {}): Promise<Stage> {
-  const { meters, traits = {}, builder = false, ...options } = stageOptions;
+  const { traits = {}, builder = false, serveOnHub, prepare, ...options } = stageOptions;
   const clock = scaledClock(systemClock, timeFactor);
   const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
-  const fleet = await startFleet({ spokes, runtime, timeFactor, traits, builder });
+  const fleet = await startFleet({ spokes, runtime, timeFactor, traits, builder, serveOnHub });
+  await prepare?.(fleet, runtime);
+  return startPrograms(fleet, runtime, options);
+}
+
+/** Starts our programs in a fleet. `patienceMs`: how long `ready` waits, in real time. */
+export async function startPrograms<F extends Fleet>(
+  fleet: F,
+  runtime: Runtime,
+  programOptions: ProgramOptions & Pick<StageOptions, 'meters'> & { readonly patienceMs?: number } = {},
+): Promise<Stage<F>> {
+  const { meters, patienceMs, ...options } = programOptions;
+  const { clock } = runtime;
   const hub = hubProgram(fleet, { ...runtime, meters: meters?.hub ?? silentMeters }, options);
   const spokeRuntime = { ...runtime, meters: meters?.spokes ?? silentMeters };
   const spokePrograms = new Map(
@@ -106,14 +128,16 @@ export async function startStage(spokes: readonly SpokeSpec[], stageOptions: Sta
       await client.patch(managedClusterModules, { name }, { type: 'merge', body: { spec } });
     },
     remove: (name) => client.delete(managedClusterModules, { name }, { propagationPolicy: 'Background' }),
-    ready: (name, expected = 'True') =>
-      eventually(`${name} is Ready ${expected}`, async () => {
+    ready(name, expected = 'True') {
+      const look = async () => {
         const object = await readModule(fleet, name);
         const seen = conditionOf(object, 'Ready');
         const current = object?.status?.observedGeneration === object?.metadata.generation;
         if (object && current && seen.startsWith(expected)) return object;
         throw new Error(`${seen}; ${JSON.stringify(object?.status)}`);
-      }),
+      };
+      return eventually(`${name} is Ready ${expected}`, look, patienceMs);
+    },
     restartHub: () => hub.restart(),
     restartSpoke: (cluster) => programOf(cluster).restart(),
     async stop() {

@@ -16,10 +16,11 @@ const root = join(import.meta.dirname, '../..');
 /** Files that need the older release, too. */
 const olderToo = /older-kubernetes|control-plane\.real/;
 /** A minute and more, most of it waiting: begun first, they have the others beside them, and none is left alone at the end. */
-const longest = /vm-node|spoke-alone|openshift|claims|build\.real/;
+const longest = /in-a-real-kernel|vm-node|spoke-alone|openshift|claims|build\.real/;
 /** Debian's packages and virtual machines: minutes more, so they run when they are named (`npm run e2e:real-parts`). */
 const realParts = ['e2e/world/real-parts', 'e2e/world/vm'];
-const isAside = (file: string) => realParts.some((folder) => file.startsWith(`${folder}/`));
+const realKernel = 'e2e/journeys/in-a-real-kernel.real.ts';
+const isAside = (file: string) => file === realKernel || realParts.some((folder) => file.startsWith(`${folder}/`));
 const options = optionsOf(process.argv.slice(2), testFiles, isAside);
 if (options.kind === 'stop') {
   (options.code === 0 ? console.log : console.error)(options.text);
@@ -27,21 +28,25 @@ if (options.kind === 'stop') {
 }
 process.exit(await run(options));
 
-/** Those of `*.real.ts` are about what only Kubernetes itself has. */
+/** Those of `*.real.ts` are about what only Kubernetes itself has, but for the real parts: they want no plane, or any. */
 function testFiles(plane: PlaneChoice): string[] {
+  const tests = /\.test\.ts$/;
+  const ofReal = /\.real\.ts$/;
   const places = [
-    { folder: 'e2e/journeys', name: plane === 'real' ? /\.(?:test|real)\.ts$/ : /\.test\.ts$/ },
-    { folder: 'e2e/conformance', name: /\.test\.ts$/ },
-    ...(plane === 'real' ? ['e2e/world/control-plane', ...realParts] : []).map((folder) => ({
+    { folder: 'e2e/journeys', name: tests },
+    { folder: 'e2e/conformance', name: tests },
+    ...(plane === 'real' ? ['e2e/journeys', 'e2e/world/control-plane'] : []).map((folder) => ({
       folder,
-      name: /\.real\.ts$/,
+      name: ofReal,
     })),
+    ...realParts.map((folder) => ({ folder, name: ofReal })),
   ];
-  const files = places.flatMap(({ folder, name }) =>
+  const found = places.flatMap(({ folder, name }) =>
     readdirSync(join(root, folder))
       .filter((file) => name.test(file))
       .map((file) => `${folder}/${file}`),
   );
+  const files = [...new Set([...found, realKernel])];
   return [...files.filter((file) => longest.test(file)), ...files.filter((file) => !longest.test(file))];
 }
 

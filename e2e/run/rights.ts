@@ -18,6 +18,12 @@ const exceptions: readonly Exception[] = [
     why: "OCM's agent watches what it applied, and patches it; the stand-in reads and replaces",
   })),
   {
+    user: programUsers.hub,
+    verb: 'create',
+    resource: 'builds/docker',
+    why: 'asked by an admission plugin of OpenShift (BuildByStrategy), never by a request',
+  },
+  {
     verb: 'use',
     resource: 'securitycontextconstraints',
     why: 'asked by the admission of OpenShift for the pod that is made, never by a request',

@@ -33,6 +33,7 @@ export type OpenShiftBuild = KubeObject & {
     reason?: string;
     message?: string;
     logSnippet?: string;
+    completionTimestamp?: string;
     output?: { to?: { imageDigest?: string } };
   };
 };

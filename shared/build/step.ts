@@ -41,7 +41,11 @@ export interface StepSettings {
 /** What to create, or why it must not be. */
 export type Made<T> =
   | { kind: 'object'; object: T; warnings: string[] }
-  | { kind: 'refused'; reason: Refusal['reason'] | 'ArchitectureConflict' | 'ToolkitUnknown'; message: string };
+  | {
+      kind: 'refused';
+      reason: Refusal['reason'] | 'ArchitectureConflict' | 'DockerfileMissing' | 'ToolkitUnknown';
+      message: string;
+    };
 
 /** Makes the object of a step unless what it would mount is refused. */
 export function unlessRefused<T>(step: Step, request: StepRequest, make: () => T): Made<T> {

@@ -1,7 +1,7 @@
 import { isRecord } from '../core/record.ts';
 import type { List, WatchEvent } from './client.ts';
 import { KubeError } from './errors.ts';
-import type { KubeObject } from './object.ts';
+import { apiVersion, type KubeObject, type Resource } from './object.ts';
 
 /** The body of a refusal: a metav1.Status. What comes behind is not read. */
 const refusalBytesMax = 64 * 1024;
@@ -33,6 +33,20 @@ export function listFrom<T>(value: unknown): List<T> {
   const isList = (Array.isArray(items) && items.every(isObject)) || items === null || items === undefined;
   if (typeof metadata?.resourceVersion !== 'string' || !isList) throw noAnswer('list of objects');
   return { metadata: metadata as List<T>['metadata'], items: (items ?? []) as T[] };
+}
+
+/** Plurals of a list of kinds, without subresources; undefined: there is no such list. */
+export function namesFrom(value: unknown): string[] {
+  if (value === undefined) return [];
+  const resources = isRecord(value) ? value['resources'] : undefined;
+  const names = Array.isArray(resources) ? resources.map((each) => isRecord(each) && each['name']) : undefined;
+  if (!names?.every((name) => typeof name === 'string')) throw noAnswer('list of kinds');
+  return names.filter((name) => !name.includes('/'));
+}
+
+/** Items of a list of a built-in kind carry neither kind nor apiVersion. */
+export function withKind<T extends KubeObject>(resource: Resource<T>, item: T): T {
+  return item.kind ? item : { ...item, apiVersion: apiVersion(resource), kind: resource.kind };
 }
 
 /** One line of a watch. */

@@ -40,6 +40,9 @@ export interface CacheOptions<T extends KubeObject> {
   slim?: (object: T) => T;
 }
 
+/** A cache of any kind, as who starts it sees it. */
+export type AnyCache = Pick<Cache<KubeObject>, 'start' | 'synced' | 'stopped'>;
+
 /** The objects of one kind as the API server last told, kept current by list+watch through every failure. */
 export class Cache<T extends KubeObject> implements CacheView<T> {
   readonly resource: Resource<T>;

@@ -67,6 +67,8 @@ export interface KubeClient {
   replace<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
   patch<T extends KubeObject>(resource: Resource<T>, at: ObjectRef, patch: Patch, options?: WriteOptions): Promise<T>;
   delete<T extends KubeObject>(resource: Resource<T>, at: ObjectRef, options?: DeleteOptions): Promise<void>;
+  /** Plurals of the kinds that the API server has in a group's version; none where it does not know that. */
+  served(group: string, version: string): Promise<readonly string[]>;
   /** Closes the connections; calls under way fail. */
   close(): Promise<void>;
 }

@@ -5,9 +5,14 @@ type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** The path of all objects of a kind, in one namespace or in all. */
 export function collectionPath(resource: Resource<KubeObject>, namespace?: string): string {
-  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const root = versionPath(resource);
   const scope = resource.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   return `${root}${scope}/${resource.plural}`;
+}
+
+/** The path of the list of the kinds that there are in a group's version. */
+export function versionPath({ group, version }: { group: string; version: string }): string {
+  return group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
 }
 
 /** The path of one object. */

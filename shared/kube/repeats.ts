@@ -44,6 +44,7 @@ export function withoutRepeats(client: KubeClient, clock: Clock): KubeClient {
       else return memory.write(path, ['delete', options], send);
       return send();
     },
+    served: (group, version) => client.served(group, version),
     close: () => client.close(),
   };
 }

@@ -123,6 +123,17 @@ describe('the transport', () => {
     ]);
   });
 
+  it('asks for the kinds of a version, of which there are none where nobody serves it', async () => {
+    const answers: Record<string, unknown> = {
+      '/prefix/apis/build.openshift.io/v1': { resources: [{ name: 'builds' }, { name: 'builds/log' }] },
+      '/prefix/api/v1': { items: [] },
+    };
+    const client = await connect(({ url = '' }, response) => json(response, url in answers ? 200 : 404, answers[url]));
+    assert.deepEqual(await client.served('build.openshift.io', 'v1'), ['builds']);
+    assert.deepEqual(await client.served('image.openshift.io', 'v1'), []);
+    await assert.rejects(client.served('', 'v1'), /no list of kinds/);
+  });
+
   it('gives the items of a list the kind that built-in lists leave out', async () => {
     const items = [{ metadata: { name: 'a' } }];
     const client = await connect((_request, response) =>

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { assert } from '../core/assert.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { connectionFailure, refusal } from './answer.ts';
-import { beginningOf, eventFrom, listFrom, parsedBody } from './body.ts';
+import { beginningOf, eventFrom, listFrom, namesFrom, parsedBody, withKind } from './body.ts';
 import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions } from './client.ts';
 import { type Credentials, credentials } from './credentials.ts';
 import { checkCertificates, dispatcher } from './dispatcher.ts';
@@ -12,8 +12,7 @@ import { type ClusterAccess, type KubeconfigSource, loadKubeconfig } from './kub
 import { lines } from './lines.ts';
 import { metadataEvent, metadataOf, metadataTypes } from './metadata-only.ts';
 import type { KubeObject, Resource } from './object.ts';
-import { apiVersion } from './object.ts';
-import { collectionPath, objectPath, withQuery } from './paths.ts';
+import { collectionPath, objectPath, versionPath, withQuery } from './paths.ts';
 import { type Counter, type Meters, silentMeters } from './runtime.ts';
 
 export interface KubeClientOptions {
@@ -60,7 +59,8 @@ type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 interface Call {
   verb: Verb;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  resource: Resource<KubeObject>;
+  /** Discovery has none. */
+  resource: Pick<Resource<KubeObject>, 'plural'>;
   path: string;
   accept?: string;
   body?: unknown;
@@ -105,13 +105,8 @@ class HttpKubeClient implements KubeClient {
     });
   }
 
-  async get<T extends KubeObject>(resource: Resource<T>, at: { namespace?: string | undefined; name: string }) {
-    try {
-      return await this.#call<T>({ verb: 'get', method: 'GET', resource, path: objectPath(resource, at) });
-    } catch (error) {
-      if (error instanceof KubeError && error.status === 404) return undefined;
-      throw error;
-    }
+  get<T extends KubeObject>(resource: Resource<T>, at: { namespace?: string | undefined; name: string }) {
+    return this.#found<T>(resource, objectPath(resource, at));
   }
 
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
@@ -173,8 +168,21 @@ class HttpKubeClient implements KubeClient {
     }
   };
 
+  async served(group: string, version: string): Promise<readonly string[]> {
+    return namesFrom(await this.#found({ plural: '' }, versionPath({ group, version })));
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#calls.destroy(), this.#watches.destroy()]);
+  }
+
+  async #found<T>(resource: Call['resource'], path: string): Promise<T | undefined> {
+    try {
+      return await this.#call<T>({ verb: 'get', method: 'GET', resource, path });
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return undefined;
+      throw error;
+    }
   }
 
   #call<T>(call: Call): Promise<T> {
@@ -239,9 +247,4 @@ class HttpKubeClient implements KubeClient {
     const retryAfter = Array.isArray(header) ? header[0] : header;
     return refusal({ status: answer.statusCode, body, retryAfter, nowMs: this.#clock.now() });
   }
-}
-
-/** Items of a list of a built-in kind carry neither kind nor apiVersion. */
-function withKind<T extends KubeObject>(resource: Resource<T>, item: T): T {
-  return item.kind ? item : { ...item, apiVersion: apiVersion(resource), kind: resource.kind };
 }

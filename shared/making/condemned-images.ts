@@ -4,7 +4,7 @@ import { imageHash, type JobShelf } from './job-shelf.ts';
 import type { Ordered } from './orders.ts';
 import type { MakingPicture } from './picture.ts';
 
-/** Images that the registry has, and that are to be made anew: noted in the cluster, and known at once to whom noted it. */
+/** Images that are to be made anew whatever the registry has: noted in the cluster, and known at once to whom noted it. */
 export class CondemnedImages {
   readonly #place: { client: KubeClient; namespace: string };
   readonly #shelf: JobShelf;
@@ -17,13 +17,14 @@ export class CondemnedImages {
   }
 
   has(image: string, existence: MakingPicture['existence']): boolean {
-    const isNoted = existence.state === 'Verified' && this.#shelf.condemned(image)?.digest === existence.digest;
-    return isNoted || this.#noted.has(image);
+    const note = this.#shelf.condemned(image);
+    const present = existence.state === 'Verified' ? existence.digest : undefined;
+    return this.#noted.has(image) || (note !== undefined && (note.digest ?? present) === present);
   }
 
   async add({ image, existence }: MakingPicture, [want]: readonly Ordered[]): Promise<void> {
-    if (existence.state === 'Verified' && want !== undefined) {
-      const { digest } = existence;
+    const digest = existence.state === 'Verified' ? existence.digest : undefined;
+    if (want !== undefined) {
       await noteCondemned(this.#place, { imageHash: imageHash(image), image, digest, maker: want.module });
     }
     this.#noted.add(image);

@@ -3,13 +3,14 @@ import { isConflict } from '../kube/errors.ts';
 import { annotations, labels } from '../kube/names.ts';
 import type { Job } from '../kube/object.ts';
 import { jobs } from '../kube/resources.ts';
+import type { MakingObject } from './job-view.ts';
 import type { Maker } from './workshop.ts';
 
-/** That an image of this digest is no good and is being made anew. */
+/** That an image is being made anew, and of which digest what is there is no good; undefined: of whichever. */
 export interface CondemnedNote {
   name: string;
   uid: string;
-  digest: string;
+  digest: string | undefined;
 }
 
 interface Place {
@@ -23,10 +24,10 @@ interface Place {
  */
 export async function noteCondemned(
   { client, namespace }: Place,
-  { imageHash, image, digest, maker }: { imageHash: string; image: string; digest: string; maker: Maker },
+  { imageHash, image, digest, maker }: { imageHash: string; image: string; digest: string | undefined; maker: Maker },
 ): Promise<void> {
   const name = `kmm-made-anew-${imageHash}`;
-  const noted = { [annotations.image]: image, [annotations.condemned]: digest };
+  const noted = { [annotations.image]: image, [annotations.condemned]: digest ?? '' };
   const metadata = {
     name,
     namespace,
@@ -49,8 +50,9 @@ export async function dropNote({ client, namespace }: Place, { name, uid }: Cond
   await client.delete(jobs, { namespace, name }, { propagationPolicy: 'Background', preconditions: { uid } });
 }
 
-export function noteIn({ metadata, spec }: Job): CondemnedNote | undefined {
+export function noteIn({ metadata, spec }: MakingObject): CondemnedNote | undefined {
   const digest = metadata.annotations?.[annotations.condemned];
-  if (digest === undefined || spec.suspend !== true || metadata.deletionTimestamp !== undefined) return undefined;
-  return { name: metadata.name, uid: metadata.uid ?? '', digest };
+  if (digest === undefined || !('suspend' in spec && spec.suspend) || metadata.deletionTimestamp !== undefined)
+    return undefined;
+  return { name: metadata.name, uid: metadata.uid ?? '', digest: digest === '' ? undefined : digest };
 }

@@ -56,6 +56,7 @@ function picture(overrides: Partial<MakingPicture> = {}): MakingPicture {
 function job(step: Step, overrides: Partial<MakingJob> = {}): MakingJob {
   const ended = overrides.phase === 'succeeded' || overrides.phase === 'failed';
   return {
+    kind: 'Job',
     name: `driver-${step}`,
     uid: `uid-${step}`,
     step,
@@ -63,6 +64,7 @@ function job(step: Step, overrides: Partial<MakingJob> = {}): MakingJob {
     attempt: 1,
     phase: 'active',
     seconds: undefined,
+    said: undefined,
     result: ended
       ? {
           atMs: nowMs - 2 * minuteMs,
@@ -290,6 +292,15 @@ describe('the next step of an image', () => {
     assert.deepEqual(seen({ ...overrides, unwantedMs: 5 * minuteMs }).jobs, ['build']);
     const finished = { ...overrides, jobs: [job('build', { phase: 'failed' })], unwantedMs: 5 * minuteMs };
     assert.equal(seen(finished).wakeMs, 8 * minuteMs);
+  });
+
+  it('keeps what made an image that is good for job.gcDelay only, also when its works name it already [77]', () => {
+    const jobs = [job('build', { phase: 'succeeded' }), job('sign', { phase: 'succeeded' })];
+    const overrides = { recipe: undefined, expectations: [], jobs, wasGood: true, keepFinishedMs: 3 * minuteMs };
+    assert.deepEqual(seen(overrides), { action: 'none', state: 'Checking', wakeMs: minuteMs });
+    assert.deepEqual(seen({ ...overrides, keepFinishedMs: 2 * minuteMs }).jobs, ['build', 'sign']);
+    const signing = { ...overrides, jobs: [job('build', { phase: 'succeeded' }), job('sign')] };
+    assert.equal(seen(signing).wakeMs, 5 * minuteMs);
   });
 
   it('forgets what nobody has wanted for long, once no Job is left of it', () => {

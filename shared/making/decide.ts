@@ -1,6 +1,7 @@
 import type { ImageState } from '../images/look-up.ts';
 import { makingReasons } from './making-reasons.ts';
 import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
+import { anew, underWay, working } from './under-way.ts';
 
 /** A hub that just started has not heard of all wants yet. */
 const unwantedGraceMs = 5 * 60_000;
@@ -35,7 +36,7 @@ export function decide(picture: MakingPicture): MakingDecision {
 }
 
 /** Who is wanted no more is given up, not at once: another revision may want the same. */
-function unwanted({ jobs, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): MakingDecision {
+function unwanted({ jobs, wasGood, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): MakingDecision {
   const checking: ImageState = { state: 'Checking' };
   const present = jobs.filter(({ phase }) => phase !== 'terminating');
   if (jobs.length === 0) {
@@ -43,8 +44,11 @@ function unwanted({ jobs, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): M
     return { ...always(none, checking), wakeMs: forgetMs - unwantedMs };
   }
   if (present.length === 0) return always(none, checking);
+  // Of an image that ships nobody wants to know any more: what made it has done all that it was for.
+  const isDone = wasGood && present.every(({ phase }) => phase === 'succeeded');
+  const graceMs = isDone ? 0 : unwantedGraceMs;
   const leftMs = (job: MakingJob) =>
-    Math.max(unwantedGraceMs - unwantedMs, job.result === undefined ? 0 : job.result.atMs + keepFinishedMs - nowMs);
+    Math.max(graceMs - unwantedMs, job.result === undefined ? 0 : job.result.atMs + keepFinishedMs - nowMs);
   const due = present.filter((job) => leftMs(job) <= 0);
   if (due.length > 0) return always(removal(due, 'nobody wants the image any more'), checking);
   return { ...always(none, checking), wakeMs: Math.min(...present.map(leftMs)) };
@@ -61,7 +65,7 @@ function there(picture: MakingPicture, digest: string, final: Step): MakingDecis
   const pushedMs = maker?.result?.atMs ?? 0;
   if (maker?.result?.digest !== undefined && maker.result.digest !== digest && !picture.isCondemned) {
     if (picture.askedMs <= pushedMs) return always({ kind: 'ask' }, { state: 'Checking' });
-    const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete Job ${maker.name} to take it`;
+    const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete ${maker.kind} ${maker.name} to take it`;
     return asked(picture.askedMs + askAgainMs - nowMs, () => ({
       state: 'Failed',
       reason: makingReasons.mismatch,
@@ -81,9 +85,10 @@ function there(picture: MakingPicture, digest: string, final: Step): MakingDecis
 
 /** All is well: what made it goes. */
 function tidied(
-  { keepFinishedMs, nowMs }: MakingPicture,
+  { jobs, isCondemned, keepFinishedMs, nowMs }: MakingPicture,
   { present, maker, stateOf }: { present: readonly MakingJob[]; maker: MakingJob | undefined; stateOf: StateOf },
 ): MakingDecision {
+  if (isCondemned && jobs.length === 0) return { action: { kind: 'ask' }, stateOf };
   if (present.length === 0) return { action: none, stateOf };
   if (maker?.phase !== 'succeeded') return { action: removal(present, 'the image is there'), stateOf };
   const leftMs = (maker.result?.atMs ?? 0) + keepFinishedMs - nowMs;
@@ -151,9 +156,16 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
     // Not all that it hangs on wakes this image: whether a Secret is another version's key, for one.
     return { ...always(none, { state: 'Failed', reason: inputs.reason, message: inputs.message }), wakeMs: askAgainMs };
   }
+  const maker = jobs.find(({ step, phase }) => step === final && phase === 'succeeded');
+  // Without its Job nothing would tell that what it has pushed since the registry was asked may be of former inputs.
+  if (picture.existence.state === 'Missing' && picture.askedMs <= (maker?.result?.atMs ?? -1))
+    return always({ kind: 'ask' }, { state: 'Checking' });
   const outdated = jobs.filter(({ step, hash }) => isOther(inputs[step], hash));
-  if (outdated.some(({ step }) => step === 'build')) return always(removal(jobs, 'its inputs changed'), anew('build'));
-  if (outdated.length > 0) return always(removal(outdated, 'its inputs changed'), anew('sign'));
+  // It may push in its last moment: what is there then is made anew, unless it is good.
+  const condemn = picture.isCondemned || outdated.some(({ step, phase }) => step === final && phase === 'active');
+  const from = outdated.some(({ step }) => step === 'build') ? 'build' : 'sign';
+  const gone = { ...removal(from === 'build' ? jobs : outdated, 'its inputs changed'), condemn };
+  if (outdated.length > 0) return always(gone, anew(from));
   const steps: Step[] = recipe?.build === undefined ? ['sign'] : final === 'sign' ? ['build', 'sign'] : ['build'];
   for (const step of steps) {
     const job = jobs.find((each) => each.step === step);
@@ -192,7 +204,6 @@ function begin(picture: MakingPicture, step: Step): MakingDecision {
 /** The Job says that it pushed: the registry is asked once more. */
 function pushed(picture: MakingPicture, job: MakingJob): MakingDecision {
   if (picture.isCondemned) return always({ kind: 'ask' }, { state: 'Checking' });
-  if (picture.askedMs <= (job.result?.atMs ?? 0)) return always({ kind: 'ask' }, { state: 'Checking' });
   if (picture.wasGood) return always(removal(picture.jobs, 'the image was deleted from the registry'), anew('build'));
   const message = 'the Job succeeded, but the registry has no such image';
   return failed(picture, withMessage(job, message, makingReasons.notPushed));
@@ -221,29 +232,6 @@ function backOffMs(attempt: number): number {
 
 function removal(jobs: readonly MakingJob[], why: string): MakingAction & { kind: 'delete' } {
   return { kind: 'delete', jobs: jobs.filter(({ phase }) => phase !== 'terminating'), condemn: false, why };
-}
-
-function working(step: Step, message = 'is under way'): ImageState & { state: 'Building' | 'Signing' } {
-  return step === 'build'
-    ? { state: 'Building', reason: makingReasons.building, message: `its build ${message}` }
-    : { state: 'Signing', reason: makingReasons.signing, message: `its signing ${message}` };
-}
-
-/** A kernel's architecture is built on nodes of it only: where there are none, the scheduler's words do not say that. */
-function underWay({ recipe }: MakingPicture, { step, podTrouble }: MakingJob): ImageState {
-  if (podTrouble === undefined) return working(step);
-  const needs =
-    step === 'build' && recipe?.architecture !== undefined
-      ? ` (a build for kernel ${recipe.kernel} runs on nodes with kubernetes.io/arch=${recipe.architecture} only)`
-      : '';
-  return working(
-    step,
-    `waits, its pod does not start: ${podTrouble}${podTrouble.startsWith('Unschedulable') ? needs : ''}`,
-  );
-}
-
-function anew(step: Step): ImageState {
-  return working(step, 'begins anew');
 }
 
 function always(action: MakingAction, state: ImageState): MakingDecision {

@@ -4,15 +4,15 @@ import type { ImageChecks } from '../images/checks.ts';
 import type { ImageRequest, ImageState } from '../images/look-up.ts';
 import type { CacheView } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { isConflict } from '../kube/errors.ts';
-import type { Job, Pod } from '../kube/object.ts';
-import { jobs as jobResource } from '../kube/resources.ts';
+import type { Pod } from '../kube/object.ts';
 import type { Runtime } from '../kube/runtime.ts';
+import { beginStep } from './begin-step.ts';
 import { CondemnedImages } from './condemned-images.ts';
 import { decide } from './decide.ts';
 import { gather } from './gather.ts';
 import { ImageWants, imageKey } from './image-wants.ts';
 import { JobShelf } from './job-shelf.ts';
+import { type MakingObject, makingResources } from './job-view.ts';
 import { MakingMemory } from './making-memory.ts';
 import { MakingStates } from './making-states.ts';
 import { noteResult } from './notes.ts';
@@ -29,7 +29,8 @@ export interface ImageMakingOptions {
   /** Where images are made. */
   namespace: string;
   checks: ImageChecks;
-  jobs: CacheView<Job>;
+  /** Jobs, and Builds where there are any. */
+  jobs: readonly CacheView<MakingObject>[];
   /** Of those Jobs, by `podIndex`: without them nothing is said of pods that do not start. */
   pods?: Pick<CacheView<Pod>, 'byIndex'>;
   workshop: Workshop;
@@ -175,12 +176,13 @@ export class ImageMaking {
         for (const job of action.jobs) {
           if (job.phase === 'failed') this.#memory.noteFailure(image, job, this.#options.runtime.clock.now());
           if (job.phase === 'active') this.#options.told.cancelled(job, wants, action.why);
-          await client.delete(jobResource, { namespace, name: job.name }, deletion(job.uid));
+          await client.delete(makingResources[job.kind], { namespace, name: job.name }, deletion(job.uid));
         }
         return done;
       }
       case 'read': {
         const result = await noteResult(this.#options, action.job);
+        this.#shelf.noteRead(action.job, result);
         this.#options.told.ended(action.job, result, wants);
         return done;
       }
@@ -218,28 +220,20 @@ export class ImageMaking {
   ): Promise<Outcome> {
     const { image, jobs, recipe } = picture;
     const want = wants.find((each) => each.recipe === recipe);
-    const { client, workshop, told } = this.#options;
+    const { told } = this.#options;
     if (want === undefined || this.#shelf.isMaking(image)) return after(createdLateMs, 'JobNotSeenYet');
     const order = orderOf(want, jobs);
     const before = this.#memory.failures(image).get(step);
     const attempt = before?.hash === hash ? before.attempt + 1 : 1;
-    const made = workshop.job(step, { ...order, hash, attempt });
-    if (made.kind === 'refused') {
-      const { reason, message } = made;
-      this.#publish(picture, { stateOf: () => ({ state: 'Failed', reason, message }) }, wants);
+    const parts = { ...this.#options, shelf: this.#shelf };
+    const begun = await beginStep(parts, step, { ...order, image, hash, attempt });
+    if (begun.kind === 'not yet') return after(createdLateMs, begun.why);
+    if (begun.kind === 'begun') {
+      told.created(step, want, begun.job);
       return done;
     }
-    const { name } = made.object.metadata;
-    this.#shelf.noteMade(image, name);
-    try {
-      await client.create(jobResource, made.object);
-    } catch (error) {
-      this.#shelf.noteNotMade(image);
-      // The cache is slower than we are; or a foreign object has the name, and then this is said again and again.
-      if (isConflict(error)) return after(createdLateMs, 'JobExists');
-      throw error;
-    }
-    told.created(step, want, name);
+    const { reason, message } = begun;
+    this.#publish(picture, { stateOf: () => ({ state: 'Failed', reason, message }) }, wants);
     return done;
   }
 }

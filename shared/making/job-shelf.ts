@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { CacheView } from '../kube/cache.ts';
-import type { Job, Pod } from '../kube/object.ts';
+import type { Pod } from '../kube/object.ts';
 import { type CondemnedNote, noteIn } from './condemned.ts';
-import { imageOf, viewJob } from './job-view.ts';
-import type { MakingJob } from './picture.ts';
+import { imageOf, type MakingObject, viewJob } from './job-view.ts';
+import type { JobResult, MakingJob } from './picture.ts';
 import type { PlacesUser } from './places.ts';
 import { podIndex, podTrouble } from './step-pods.ts';
 
@@ -21,23 +21,27 @@ const unseenMsMax = 30_000;
 /** From the end of a build to its signature, or to the registry's word that the image is there. */
 const betweenJobsMsMax = 60_000;
 
-/** The Jobs that make images: those of the cache, and those that were made just now and that it does not show yet. */
+/** The Jobs and Builds that make images: those of the caches, and what was done just now and they do not show yet. */
 export class JobShelf {
-  readonly #jobs: CacheView<Job>;
+  readonly #jobs: readonly CacheView<MakingObject>[];
   readonly #pods: Pick<CacheView<Pod>, 'byIndex'> | undefined;
   readonly #clock: Clock;
   /** Image → the Job that was made for it. */
   readonly #made = new Map<string, { name: string; untilMs: number }>();
+  /** UID → what came of the Job. */
+  readonly #read = new Map<string, { result: JobResult; untilMs: number }>();
 
-  constructor(of: { jobs: CacheView<Job>; pods?: Pick<CacheView<Pod>, 'byIndex'> | undefined }, clock: Clock) {
+  constructor(
+    of: { jobs: readonly CacheView<MakingObject>[]; pods?: Pick<CacheView<Pod>, 'byIndex'> | undefined },
+    clock: Clock,
+  ) {
     this.#jobs = of.jobs;
     this.#pods = of.pods;
     this.#clock = clock;
   }
 
   of(image: string): MakingJob[] {
-    const objects = this.#jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
-    const jobs = objects.flatMap((job) => this.#viewed(viewJob(job)));
+    const jobs = this.#objects(image).flatMap((object) => this.#view(object) ?? []);
     const made = this.#made.get(image);
     const isSeen = jobs.some(({ name }) => name === made?.name);
     if (isSeen || (made && made.untilMs <= this.#clock.now())) this.#made.delete(image);
@@ -45,14 +49,34 @@ export class JobShelf {
   }
 
   condemned(image: string): CondemnedNote | undefined {
-    const objects = this.#jobs.byIndex(jobIndex, imageHash(image)).filter((job) => imageOf(job) === image);
-    return objects.map(noteIn).find((note) => note !== undefined);
+    return this.#objects(image)
+      .map(noteIn)
+      .find((note) => note !== undefined);
   }
 
-  #viewed(job: MakingJob | undefined): MakingJob[] {
-    if (job?.phase !== 'active') return job === undefined ? [] : [job];
-    const troubles = this.#pods?.byIndex(podIndex, job.uid).flatMap((pod) => podTrouble(pod) ?? []) ?? [];
-    return [{ ...job, ...(troubles[0] !== undefined && { podTrouble: troubles[0] }) }];
+  #objects(image: string): MakingObject[] {
+    const ofHash = this.#jobs.flatMap((cache) => cache.byIndex(jobIndex, imageHash(image)));
+    return ofHash.filter((job) => imageOf(job) === image);
+  }
+
+  #view(object: MakingObject): MakingJob | undefined {
+    const view = viewJob(object);
+    if (view === undefined) return undefined;
+    const result = view.result ?? this.#read.get(view.uid)?.result;
+    const trouble = view.phase === 'active' ? this.#podTrouble(view.uid) : undefined;
+    return { ...view, result, ...(trouble !== undefined && { podTrouble: trouble }) };
+  }
+
+  #podTrouble(uid: string): string | undefined {
+    const found = this.#pods?.byIndex(podIndex, uid) ?? [];
+    return found.map(podTrouble).find((trouble) => trouble !== undefined);
+  }
+
+  /** It stands on the Job now. */
+  noteRead({ uid }: MakingJob, result: JobResult): void {
+    const nowMs = this.#clock.now();
+    for (const [each, { untilMs }] of this.#read) if (untilMs <= nowMs) this.#read.delete(each);
+    this.#read.set(uid, { result, untilMs: nowMs + unseenMsMax });
   }
 
   /** A Job was made, or is just being made, that is not seen yet. */
@@ -72,7 +96,7 @@ export class JobShelf {
 
   /** As others see it who share its places. */
   asUser(lookAtQueued: () => void): PlacesUser {
-    const isSynced = () => this.#jobs.synced;
+    const isSynced = () => this.#jobs.every(({ synced }) => synced);
     return { isSynced, running: () => this.running(), isBusy: (image) => this.isBusy(image), lookAtQueued };
   }
 
@@ -86,7 +110,8 @@ export class JobShelf {
 
   /** How many work, or have pods that may. */
   running(): number {
-    const active = this.#jobs.list().filter((job) => {
+    const all = this.#jobs.flatMap((cache) => cache.list());
+    const active = all.filter((job) => {
       const phase = viewJob(job)?.phase;
       return phase === 'active' || phase === 'terminating';
     });

@@ -1,28 +1,49 @@
+import type { OpenShiftBuild } from '../build/openshift-build.ts';
+import { builds } from '../build/openshift-kinds.ts';
 import { isRecord } from '../core/record.ts';
 import { annotations, labels } from '../kube/names.ts';
-import type { Job } from '../kube/object.ts';
+import type { Job, KubeObject, Resource } from '../kube/object.ts';
+import { jobs } from '../kube/resources.ts';
+import { buildState } from './build-state.ts';
 import type { JobResult, MakingJob, Step } from './picture.ts';
 
-/** What a Job says of itself; undefined for one that is none of ours. What people wrote into it is not trusted to be well-formed. */
-export function viewJob(job: Job): MakingJob | undefined {
-  const { name, uid = '', labels: labelled = {}, annotations: noted = {}, deletionTimestamp } = job.metadata;
+/** What makes images. */
+export type MakingObject = Job | OpenShiftBuild;
+
+export const makingResources: Record<MakingJob['kind'], Resource<KubeObject>> = { Job: jobs, Build: builds };
+
+/** What a Job or Build says of itself; undefined for one that is none of ours. What people wrote into it is not trusted to be well-formed. */
+export function viewJob(object: MakingObject): MakingJob | undefined {
+  const { name, uid = '', labels: labelled = {}, annotations: noted = {}, deletionTimestamp } = object.metadata;
   const step = labelled[labels.buildType];
   if (!isStep(step) || noted[annotations.image] === undefined) return undefined;
-  const end = job.status?.conditions?.find(({ type, status }) => isEnd(type) && status === 'True');
+  const { phase, endedAt, said } = isBuild(object) ? buildState(object) : jobState(object);
   return {
+    kind: isBuild(object) ? 'Build' : 'Job',
     name,
     uid,
     step,
     hash: noted[annotations.inputsHash] ?? '',
     attempt: Math.max(1, Number.parseInt(noted[annotations.attempt] ?? '1', 10) || 1),
-    seconds: secondsOf(job.metadata.creationTimestamp, end?.lastTransitionTime),
-    phase: deletionTimestamp ? 'terminating' : phaseOf(end?.type),
+    seconds: secondsOf(object.metadata.creationTimestamp, endedAt),
+    phase: deletionTimestamp ? 'terminating' : phase,
+    said,
     result: resultIn(noted[annotations.result]),
   };
 }
 
-export function imageOf(job: Job | undefined): string | undefined {
-  return job?.metadata.annotations?.[annotations.image];
+export function imageOf(object: KubeObject | undefined): string | undefined {
+  return object?.metadata.annotations?.[annotations.image];
+}
+
+function isBuild(object: MakingObject): object is OpenShiftBuild {
+  return object.kind === builds.kind;
+}
+
+/** What it made, its pod says. */
+function jobState({ status }: Job): ReturnType<typeof buildState> {
+  const end = status?.conditions?.find(({ type, status: is }) => isEnd(type) && is === 'True');
+  return { phase: phaseOf(end?.type), endedAt: end?.lastTransitionTime, said: undefined };
 }
 
 function secondsOf(from: string | undefined, to: string | undefined): number | undefined {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ImageRecipe } from '../images/recipe.ts';
 import { annotations, labels } from '../kube/names.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { ConfigMap, KubeObject } from '../kube/object.ts';
+import { fakeClient } from '../testing/fake-client.ts';
+import { BuildMaker } from './build-maker.ts';
 import { imageKey } from './image-wants.ts';
 import { imageHash } from './job-shelf.ts';
 import { imageOf, viewJob } from './job-view.ts';
@@ -97,6 +99,34 @@ describe('the workshop', () => {
     );
   });
 
+  it('needs no builder where OpenShift builds, but for what a Build cannot say [70] [207]', async () => {
+    const common = { serviceAccountName: 's', deadlineSeconds: 60, resources: {} };
+    const builder = { ...common, builderImage: undefined, privileges: 'UserNamespace' as const };
+    const stored: ConfigMap = { ...object('dockerfile'), data: { dockerfile: 'FROM gcc:14' } };
+    const client = fakeClient({
+      get: (async () => stored) as never,
+      list: (async () => ({ metadata: { resourceVersion: '1' }, items: [] })) as never,
+    });
+    const builds = new BuildMaker({ client, namespace, deadlineSeconds: 60 });
+    const made = await workshop({}, { builds, builder }).job('build', { ...order, hash: 'abc', attempt: 2 });
+    assert.ok(made.kind === 'object');
+    const seen = viewJob(made.object);
+    assert.deepEqual([seen?.kind, seen?.hash, seen?.attempt], ['Build', 'abc', 2]);
+    assert.equal(imageOf(made.object), image);
+    const signed = await workshop({}, { builds }).job('sign', { ...order, unsigned: digest, hash: 'abc', attempt: 1 });
+    assert.ok(signed.kind === 'object' && signed.object.kind === 'Job', 'OpenShift gets no key');
+    for (const insecure of [
+      { registryTLS: { ...tls, insecure: true } },
+      { build: { ...recipe.build!, baseImageRegistryTLS: { ...tls, insecureSkipTLSVerify: true } } },
+    ]) {
+      const asked = { ...order, recipe: { ...recipe, ...insecure } };
+      const unconfigured = workshop({}, { builds, builder }).inputs(asked);
+      assert.match(JSON.stringify(unconfigured), /BuildsNotConfigured.*images\.builder/);
+      const job = await workshop({}, { builds }).job('build', { ...asked, hash: 'abc', attempt: 1 });
+      assert.ok(job.kind === 'object' && job.object.kind === 'Job');
+    }
+  });
+
   it('mounts in no build what any module signs with', () => {
     assert.match(problem(workshop({}, { isSigningKey: (name) => name === 'token' })), /^SecretRefused: Secret token/);
     // Nor as the login: it is mounted, too.
@@ -127,33 +157,34 @@ describe('the workshop', () => {
     assert.equal(inputs.kind === 'ready' && inputs.sign, undefined);
   });
 
-  it('notes an image by the one spelling that it is looked for by', () => {
+  it('notes an image by the one spelling that it is looked for by', async () => {
     const short = { ...recipe, image: 'team/driver:6.1.0' };
-    const made = workshop().job('build', { ...order, recipe: short, hash: 'abc', attempt: 1 });
+    const made = await workshop().job('build', { ...order, recipe: short, hash: 'abc', attempt: 1 });
     assert.ok(made.kind === 'object');
     const key = imageKey('docker.io/team/driver:6.1.0');
     assert.equal(imageOf(made.object), key);
     assert.equal(made.object.metadata.labels?.[labels.image], imageHash(key));
   });
 
-  it('lets its pods run where the module does, and a build where its recipe says [73]', () => {
+  it('lets its pods run where the module does, and a build where its recipe says [73]', async () => {
     const placement = { moduleSelector: { worker: '' }, tolerations: [{ key: 'driver', operator: 'Exists' }] };
-    const podOf = (step: 'build' | 'sign', of = recipe) => {
+    const podOf = async (step: 'build' | 'sign', of = recipe) => {
       const module = { ...order.module, placement };
-      const made = workshop().job(step, { ...order, recipe: of, module, unsigned: digest, hash: 'abc', attempt: 1 });
-      assert.ok(made.kind === 'object');
+      const given = { ...order, recipe: of, module, unsigned: digest, hash: 'abc', attempt: 1 };
+      const made = await workshop().job(step, given);
+      assert.ok(made.kind === 'object' && 'template' in made.object.spec);
       const { nodeSelector, tolerations } = made.object.spec.template.spec ?? {};
       return { nodeSelector, tolerations };
     };
-    assert.deepEqual(podOf('build'), { nodeSelector: { worker: '' }, tolerations: placement.tolerations });
-    assert.deepEqual(podOf('sign'), { nodeSelector: undefined, tolerations: placement.tolerations });
+    assert.deepEqual(await podOf('build'), { nodeSelector: { worker: '' }, tolerations: placement.tolerations });
+    assert.deepEqual(await podOf('sign'), { nodeSelector: undefined, tolerations: placement.tolerations });
     const chosen = { ...recipe, build: { ...recipe.build!, selector: { builds: 'yes' } } };
-    assert.deepEqual(podOf('build', chosen).nodeSelector, { builds: 'yes' });
+    assert.deepEqual((await podOf('build', chosen)).nodeSelector, { builds: 'yes' });
   });
 
-  it('makes Jobs that say for which image they are, and what they are made from', () => {
+  it('makes Jobs that say for which image they are, and what they are made from', async () => {
     for (const step of ['build', 'sign'] as const) {
-      const made = workshop().job(step, { ...order, unsigned: digest, hash: 'abc', attempt: 3 });
+      const made = await workshop().job(step, { ...order, unsigned: digest, hash: 'abc', attempt: 3 });
       assert.ok(made.kind === 'object');
       assert.equal(made.object.metadata.annotations?.[annotations.image], image);
       const seen = viewJob(made.object);

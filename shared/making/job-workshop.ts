@@ -1,5 +1,6 @@
 import { type BuilderSettings, buildJob } from '../build/build-job.ts';
 import { type InputVersions, inputsHash, type ObjectVersion } from '../build/inputs-hash.ts';
+import { isBuildEnough } from '../build/openshift-build.ts';
 import { judgeSecrets, type SecretFacts, secretFacts } from '../build/secret-limits.ts';
 import { type SignerSettings, signJob } from '../build/sign-job.ts';
 import { type Made, type StepRequest, stepName } from '../build/step.ts';
@@ -8,12 +9,14 @@ import { assert } from '../core/assert.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
 import type { CacheView } from '../kube/cache.ts';
 import { annotations, labels } from '../kube/names.ts';
-import type { Job, KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../kube/object.ts';
+import type { BuildMaker } from './build-maker.ts';
 import { imageKey } from './image-wants.ts';
 import { imageHash } from './job-shelf.ts';
+import type { MakingObject } from './job-view.ts';
 import { makingReasons } from './making-reasons.ts';
 import type { Inputs, Step } from './picture.ts';
-import type { WorkOrder, Workshop } from './workshop.ts';
+import type { NotYet, WorkOrder, Workshop } from './workshop.ts';
 
 export interface WorkshopOptions {
   /** Of Jobs, and of all that they mount. */
@@ -22,7 +25,9 @@ export interface WorkshopOptions {
   configMaps: CacheView<KubeObject>;
   secrets: CacheView<KubeObject>;
   strictSecrets: boolean;
-  /** Without an image nothing is built, or signed. */
+  /** Where OpenShift builds; undefined: everything is built by Jobs. */
+  builds?: BuildMaker | undefined;
+  /** Without an image nothing is built, or signed, by a Job. */
   builder: Omit<BuilderSettings, 'builderImage'> & { builderImage: string | undefined };
   signer: Omit<SignerSettings, 'signerImage'> & { signerImage: string | undefined };
   toolkitFor: (kernel: string) => Toolkit;
@@ -30,7 +35,7 @@ export interface WorkshopOptions {
   isSigningKey: (name: string) => boolean;
 }
 
-/** Makes images by Jobs: buildah's, and the signer's. */
+/** Makes images by Jobs, buildah's and the signer's, or by OpenShift's Builds where those can say all that is asked for. */
 export class JobWorkshop implements Workshop {
   readonly #options: WorkshopOptions;
 
@@ -39,15 +44,14 @@ export class JobWorkshop implements Workshop {
   }
 
   inputs({ recipe, generation, unsigned, module }: WorkOrder): Inputs {
-    const { configMaps, namespace, strictSecrets } = this.#options;
+    const { namespace, strictSecrets } = this.#options;
     const unconfigured = this.#unconfigured(recipe);
     if (unconfigured !== undefined) return unconfigured;
     const secrets = this.#facts(recipe);
     const steps: Step[] = [...(recipe.build ? ['build' as const] : []), ...(recipe.sign ? ['sign' as const] : [])];
-    const dockerfileName = recipe.build?.dockerfileConfigMap;
-    const dockerfile = dockerfileName === undefined ? undefined : configMaps.get({ namespace, name: dockerfileName });
-    if (dockerfileName !== undefined && dockerfile === undefined) {
-      const message = `ConfigMap ${namespace}/${dockerfileName} does not exist: it holds the Dockerfile under its key dockerfile`;
+    const dockerfile = this.#dockerfile(recipe);
+    if (recipe.build && dockerfile === undefined) {
+      const message = `ConfigMap ${namespace}/${recipe.build.dockerfileConfigMap} does not exist: it holds the Dockerfile under its key dockerfile`;
       return { kind: 'problem', reason: makingReasons.dockerfileMissing, message };
     }
     for (const step of steps) {
@@ -60,6 +64,9 @@ export class JobWorkshop implements Workshop {
       const message = `Secret ${key} holds a signing key: it is never mounted in a build`;
       return { kind: 'problem', reason: makingReasons.secretRefused, message };
     }
+    const problem =
+      dockerfile && this.#buildsFor(recipe)?.problem(dockerfile, recipe, this.#options.toolkitFor(recipe.kernel));
+    if (problem !== undefined) return problem;
     const versions: InputVersions = {
       dockerfile: dockerfile && versionOf(dockerfile),
       secrets,
@@ -85,11 +92,9 @@ export class JobWorkshop implements Workshop {
     return all.length > 0 && { warnings: all };
   }
 
-  job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Made<Job> {
-    const { namespace, strictSecrets, builder, signer, toolkitFor } = this.#options;
+  async job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Promise<Made<MakingObject> | NotYet> {
+    const { namespace, strictSecrets } = this.#options;
     const { recipe, module, hash, attempt, unsigned } = order;
-    const { builderImage = '' } = builder;
-    const { signerImage = '' } = signer;
     const request: StepRequest = {
       recipe,
       module,
@@ -100,11 +105,8 @@ export class JobWorkshop implements Workshop {
       strictSecrets,
       ...module.placement,
     };
-    const made =
-      step === 'build'
-        ? buildJob({ ...request, settings: { ...builder, builderImage }, toolkit: toolkitFor(recipe.kernel) })
-        : signJob({ ...request, settings: { ...signer, signerImage }, unsignedDigest: unsigned });
-    if (made.kind === 'refused') return made;
+    const made = await (step === 'build' ? this.#build(request) : this.#sign(request, unsigned));
+    if (made.kind !== 'object') return made;
     assert(made.object.metadata.name === this.nameOf(step, order), 'a Job has the name that it is looked for by');
     return { ...made, object: noted(made.object, imageKey(recipe.image), attempt) };
   }
@@ -113,10 +115,37 @@ export class JobWorkshop implements Workshop {
     return stepName(step, order);
   }
 
-  #unconfigured({ build, sign }: ImageRecipe): Inputs | undefined {
+  #build(request: StepRequest): Made<MakingObject> | Promise<Made<MakingObject> | NotYet> {
+    const { builder, toolkitFor } = this.#options;
+    const { recipe } = request;
+    const toolkit = toolkitFor(recipe.kernel);
+    const dockerfile = this.#dockerfile(recipe);
+    const builds = this.#buildsFor(recipe);
+    if (builds && dockerfile) return builds.build({ ...request, toolkit }, dockerfile);
+    return buildJob({ ...request, toolkit, settings: { ...builder, builderImage: builder.builderImage ?? '' } });
+  }
+
+  #sign(request: StepRequest, unsignedDigest: string | undefined): Made<MakingObject> {
+    const { signer } = this.#options;
+    return signJob({ ...request, settings: { ...signer, signerImage: signer.signerImage ?? '' }, unsignedDigest });
+  }
+
+  /** Undefined: a Job builds it. */
+  #buildsFor(recipe: ImageRecipe): BuildMaker | undefined {
+    return recipe.build && isBuildEnough(recipe) ? this.#options.builds : undefined;
+  }
+
+  #dockerfile({ build }: ImageRecipe): KubeObject | undefined {
+    const { configMaps, namespace } = this.#options;
+    return build && configMaps.get({ namespace, name: build.dockerfileConfigMap });
+  }
+
+  #unconfigured(recipe: ImageRecipe): Inputs | undefined {
     const { builder, signer } = this.#options;
+    const { build, sign } = recipe;
+    const byJob = build && this.#buildsFor(recipe) === undefined;
     const missing = [
-      ...(build && builder.builderImage === undefined ? ['images.builder'] : []),
+      ...(byJob && builder.builderImage === undefined ? ['images.builder'] : []),
       ...(sign && signer.signerImage === undefined ? ['images.signer'] : []),
     ];
     if (missing.length === 0) return undefined;
@@ -147,7 +176,7 @@ function versionOf({ metadata: { uid = '', resourceVersion = '' } }: KubeObject)
 }
 
 /** By the label all that makes one image is found, by the annotation the hash's image is told from others of its hash. */
-function noted(job: Job, image: string, attempt: number): Job {
+function noted(job: MakingObject, image: string, attempt: number): MakingObject {
   const { metadata } = job;
   return {
     ...job,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { array, asyncProperty, boolean, assert as check, constantFrom } from 'fast-check';
+import type { OpenShiftBuild } from '../build/openshift-build.ts';
 import { silentLog } from '../core/log.ts';
 import { ImageChecks } from '../images/checks.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
@@ -10,6 +11,7 @@ import { fakeClient } from '../testing/fake-client.ts';
 import { settle, VirtualClock } from '../testing/virtual-clock.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash } from './job-shelf.ts';
+import type { MakingObject } from './job-view.ts';
 import type { Step } from './picture.ts';
 import { Places } from './places.ts';
 import type { Workshop } from './workshop.ts';
@@ -52,23 +54,32 @@ const wishes = [
   { token: 'd', recipe: recipe('registry.example/c:1', '6.1.0-2', false) },
 ];
 
-/** An API server whose cache lags, a registry, Jobs that end when the test says, and a hub that may start again. */
+/** That an image is being made anew: no work. */
+function isNote({ spec }: MakingObject): boolean {
+  return 'suspend' in spec && spec.suspend === true;
+}
+
+/** An API server whose cache lags, a registry, Jobs and Builds that end when the test says, and a hub that may start again. */
 class World {
   readonly clock: VirtualClock;
-  readonly jobs = new Map<string, Job>();
-  #seen: Job[] = [];
+  readonly jobs = new Map<string, MakingObject>();
+  #seen: MakingObject[] = [];
+  #seenMs = 0;
+  readonly #buildKind: 'Job' | 'Build';
   readonly registry: Map<string, string>;
   readonly places: Places;
   /** Version of all inputs, and what a build of it makes. */
   version = 1;
   isGood = true;
   readonly begun: string[] = [];
+  readonly #told = new Set<string>();
   #uid = 0;
   #due = new Set<string>();
   making: ImageMaking;
 
   /** `other`: another namespace of the same program. */
-  constructor(other?: World) {
+  constructor(buildKind: 'Job' | 'Build' = 'Job', other?: World) {
+    this.#buildKind = buildKind;
     this.clock = other?.clock ?? new VirtualClock();
     this.registry = other?.registry ?? new Map();
     this.places = other?.places ?? new Places(2);
@@ -94,12 +105,14 @@ class World {
       runtime,
       namespace: 'kmm',
       checks,
-      jobs: {
-        get: ({ name }) => this.#seen.find(({ metadata }) => metadata.name === name),
-        list: () => this.#seen,
-        byIndex: (_, hash) => this.#seen.filter(({ metadata }) => metadata.labels?.[labels.image] === hash),
-        synced: true,
-      },
+      jobs: [
+        {
+          get: ({ name }) => this.#seen.find(({ metadata }) => metadata.name === name),
+          list: () => this.#seen,
+          byIndex: (_, hash) => this.#seen.filter(({ metadata }) => metadata.labels?.[labels.image] === hash),
+          synced: true,
+        },
+      ],
       workshop: this.#workshop(),
       places: this.places,
       keepFinishedMs,
@@ -109,7 +122,11 @@ class World {
         owner: { apiVersion: 'v1', kind: 'M', name: 'm', uid: 'u' },
         isCurrent: true,
       }),
-      told: { created: () => undefined, ended: () => undefined, cancelled: () => undefined },
+      told: {
+        created: () => undefined,
+        ended: ({ uid }) => this.#tellEnd(uid),
+        cancelled: () => undefined,
+      },
       verify: async (wants, digest) =>
         wants.map(({ request }) =>
           digest.includes('bad')
@@ -132,12 +149,12 @@ class World {
         sign: sign && unsigned ? `s${this.version}-${unsigned}` : undefined,
       }),
       nameOf,
-      job: (step, order) => ({
+      job: async (step, order) => ({
         kind: 'object',
         warnings: [],
         object: {
-          apiVersion: 'batch/v1',
-          kind: 'Job',
+          apiVersion: 'v1',
+          kind: step === 'build' ? this.#buildKind : 'Job',
           metadata: {
             name: nameOf(step, order),
             namespace: 'kmm',
@@ -148,7 +165,7 @@ class World {
               [annotations.attempt]: String(order.attempt),
             },
           },
-          spec: {} as Job['spec'],
+          spec: {} as Job['spec'] & OpenShiftBuild['spec'],
         },
       }),
     };
@@ -156,23 +173,26 @@ class World {
 
   #client() {
     return fakeClient({
-      create: (async (_: unknown, object: Job) => {
+      create: (async ({ kind }: { kind: string }, object: MakingObject) => {
+        assert.equal(kind, object.kind);
         if (this.jobs.has(object.metadata.name)) throw new KubeError(409, 'AlreadyExists', 'it is there');
         this.#uid += 1;
         const job = { ...object, metadata: { ...object.metadata, uid: `uid-${this.#uid}` } };
         this.jobs.set(job.metadata.name, job);
-        if (job.spec.suspend !== true) this.begun.push(job.metadata.name);
+        if (!isNote(job)) this.begun.push(job.metadata.name);
         this.#assertBounds();
         return job;
       }) as never,
-      delete: async (_, { name }, options) => {
+      delete: async ({ kind }, { name }, options) => {
         const job = this.jobs.get(name);
-        if (job === undefined || job.metadata.uid !== options?.preconditions?.uid) return;
+        if (job?.kind !== kind || job.metadata.uid !== options?.preconditions?.uid) return;
         this.jobs.set(name, { ...job, metadata: { ...job.metadata, deletionTimestamp: 'now' } });
       },
-      patch: (async (_: unknown, { name }: { name: string }, patch: { body: KubeObject }) => {
+      patch: (async (resource: { kind: string }, { name }: { name: string }, patch: { body: KubeObject }) => {
         const job = this.jobs.get(name);
-        if (job?.metadata.uid !== patch.body.metadata.uid) throw new KubeError(409, 'Conflict', 'another object');
+        assert.equal(resource.kind, job?.kind ?? resource.kind);
+        const { uid: expected = job?.metadata.uid } = patch.body.metadata;
+        if (job?.metadata.uid !== expected) throw new KubeError(409, 'Conflict', 'another object');
         const noted = { ...job?.metadata.annotations, ...patch.body.metadata.annotations };
         if (job) this.jobs.set(name, { ...job, metadata: { ...job.metadata, annotations: noted } });
         return job;
@@ -194,8 +214,14 @@ class World {
 
   /** Images that Jobs work on. */
   atWork(): (string | undefined)[] {
-    const active = [...this.jobs.values()].filter(({ status, spec }) => status === undefined && spec.suspend !== true);
+    const active = [...this.jobs.values()].filter((job) => job.status === undefined && !isNote(job));
     return active.map(({ metadata }) => metadata.annotations?.[annotations.image]);
+  }
+
+  /** People and metrics are told once. */
+  #tellEnd(uid: string): void {
+    assert.ok(!this.#told.has(uid), `the end of ${uid} was told twice`);
+    this.#told.add(uid);
   }
 
   /** Whatever happens: one Job works on an image, and no more than may. */
@@ -207,9 +233,7 @@ class World {
 
   /** Ends the first Job that works; what a build of a bad version makes is no good. */
   end(how: 'Complete' | 'Failed'): void {
-    const job = [...this.jobs.values()].find(
-      ({ status, metadata, spec }) => !status && !metadata.deletionTimestamp && spec.suspend !== true,
-    );
+    const job = [...this.jobs.values()].find((job) => !job.status && !job.metadata.deletionTimestamp && !isNote(job));
     if (job === undefined) return;
     const noted = job.metadata.annotations ?? {};
     const image = noted[annotations.image] ?? '';
@@ -222,15 +246,23 @@ class World {
     this.jobs.set(job.metadata.name, {
       ...job,
       metadata: { ...job.metadata, annotations: { ...noted, said } },
-      status: { conditions: [{ type: how, status: 'True' }] },
-    });
+      status:
+        job.kind === 'Job'
+          ? { conditions: [{ type: how, status: 'True' }] }
+          : { phase: how, logSnippet: said, ...(how === 'Complete' && { output: { to: { imageDigest: digest } } }) },
+    } as MakingObject);
   }
 
   /** The cache catches up, pods of Jobs that go are gone, and whoever is concerned is looked at. */
   async sync(): Promise<void> {
     for (const [name, { metadata }] of this.jobs) if (metadata.deletionTimestamp) this.jobs.delete(name);
-    this.#seen = [...this.jobs.values()];
+    this.#see();
     for (const { metadata } of this.#seen) this.#due.add(metadata.annotations?.[annotations.image] ?? '');
+    await this.lookAtAll();
+  }
+
+  /** Also when nothing happened, with a cache that has not caught up. */
+  async lookAtAll(): Promise<void> {
     for (const { recipe: wished } of wishes) this.#due.add(wished.image);
     await this.look();
   }
@@ -248,9 +280,20 @@ class World {
     }
   }
 
+  /** A cache that lags by half a minute is one whose watch broke: it lists anew. */
+  async wait(): Promise<void> {
+    await this.clock.advance(20_000);
+    if (this.clock.now() - this.#seenMs > 25_000) await this.sync();
+  }
+
+  #see(): void {
+    this.#seen = [...this.jobs.values()];
+    this.#seenMs = this.clock.now();
+  }
+
   /** A program that starts lists before it decides anything. */
   restart(): void {
-    this.#seen = [...this.jobs.values()];
+    this.#see();
     this.making.leave();
     this.making = this.#start();
     for (const { token, recipe: wished } of wishes) this.want(token, wished);
@@ -266,7 +309,7 @@ class World {
 }
 
 const events = {
-  look: (world: World) => world.look(),
+  look: (world: World) => world.lookAtAll(),
   sync: (world: World) => world.sync(),
   succeed: (world: World) => world.end('Complete'),
   fail: (world: World) => world.end('Failed'),
@@ -276,7 +319,7 @@ const events = {
   spoil: (world: World) => {
     world.isGood = !world.isGood;
   },
-  wait: (world: World) => world.clock.advance(45_000),
+  wait: (world: World) => world.wait(),
   restart: (world: World) => world.restart(),
   'delete a Job by hand': (world: World) => {
     const [name] = world.jobs.keys();
@@ -296,6 +339,25 @@ const events = {
 } satisfies Record<string, (world: World) => unknown>;
 
 describe('the life of images', () => {
+  it('makes anew what a Job pushed at the moment when it was cancelled', async () => {
+    const world = new World();
+    world.restart();
+    await world.lookAtAll();
+    world.restart();
+    world.version += 1;
+    // The cache does not show it yet.
+    world.isGood = false;
+    world.end('Complete');
+    await world.lookAtAll();
+    world.isGood = true;
+    await world.clock.advance(4 * 3_600_000);
+    for (let round = 0; round < 8; round += 1) {
+      await world.sync();
+      world.end('Complete');
+    }
+    assert.equal(world.states()[2], 'Verified');
+  });
+
   it('is one build and one signature, whatever the number of who want them', async () => {
     const world = new World();
     for (let index = 0; index < 1000; index += 1)
@@ -311,7 +373,7 @@ describe('the life of images', () => {
 
   it('is one piece of work for two namespaces that want the same names, and as many at once as for one [163] [T8]', async () => {
     const first = new World();
-    const worlds = [first, new World(first)];
+    const worlds = [first, new World('Job', first)];
     for (const world of worlds) world.restart();
     for (let round = 0; round < 40; round += 1) {
       // Who comes first changes.
@@ -330,31 +392,37 @@ describe('the life of images', () => {
 
   it('ends verified whatever happens on the way, with never two Jobs for one image, nor more than may [163] [T8] [T9]', async () => {
     const names = Object.keys(events) as (keyof typeof events)[];
+    const kinds = constantFrom('Job' as const, 'Build' as const);
     await check(
-      asyncProperty(array(constantFrom(...names), { maxLength: 40 }), boolean(), async (happened, restartsOften) => {
-        const world = new World();
-        world.restart();
-        for (const name of happened) await events[name](world);
-        // Of what lost its Job to a person nothing tells that its inputs changed: its image is his to delete, too.
-        if (happened.includes('delete a Job by hand'))
-          for (const [image, digest] of world.registry) if (digest.includes('bad')) world.registry.delete(image);
-        // All is well from here on, and an edit repairs what was no good.
-        world.isGood = true;
-        world.version += 1;
-        for (let round = 0; round < 40 && world.states().some((state) => state !== 'Verified'); round += 1) {
-          await world.clock.advance(4 * 3_600_000);
-          await world.sync();
-          // At the worst moment: what was decided is half done, and the cache does not show it.
-          if (restartsOften && round % 2 === 0) world.restart();
-          world.end('Complete');
-          await world.sync();
-        }
-        assert.deepEqual(
-          world.states(),
-          wishes.map(() => 'Verified'),
-        );
-        for (const digest of world.registry.values()) assert.ok(!digest.includes('bad'), `${digest} was let through`);
-      }),
+      asyncProperty(
+        array(constantFrom(...names), { maxLength: 40 }),
+        kinds,
+        boolean(),
+        async (happened, buildKind, restartsOften) => {
+          const world = new World(buildKind);
+          world.restart();
+          for (const name of happened) await events[name](world);
+          // Of what lost its Job to a person nothing tells that its inputs changed: its image is his to delete, too.
+          if (happened.includes('delete a Job by hand'))
+            for (const [image, digest] of world.registry) if (digest.includes('bad')) world.registry.delete(image);
+          // All is well from here on, and an edit repairs what was no good.
+          world.isGood = true;
+          world.version += 1;
+          for (let round = 0; round < 40 && world.states().some((state) => state !== 'Verified'); round += 1) {
+            await world.clock.advance(4 * 3_600_000);
+            await world.sync();
+            // At the worst moment: what was decided is half done, and the cache does not show it.
+            if (restartsOften && round % 2 === 0) world.restart();
+            world.end('Complete');
+            await world.sync();
+          }
+          assert.deepEqual(
+            world.states(),
+            wishes.map(() => 'Verified'),
+          );
+          for (const digest of world.registry.values()) assert.ok(!digest.includes('bad'), `${digest} was let through`);
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -375,7 +443,7 @@ describe('the life of images', () => {
     await world.sync();
     for (const [name, { metadata }] of world.jobs) if (metadata.deletionTimestamp) world.jobs.delete(name);
     assert.deepEqual(
-      [...world.jobs.values()].map(({ spec, status }) => [spec.suspend, status]),
+      [...world.jobs.values()].map((job) => [isNote(job), job.status]),
       [[true, undefined]],
       'the former Job is gone, and a note of it is there',
     );
@@ -388,9 +456,6 @@ describe('the life of images', () => {
     await world.clock.advance(keepFinishedMs);
     await world.sync();
     await world.sync();
-    assert.deepEqual(
-      [...world.jobs.values()].filter(({ spec }) => spec.suspend === true),
-      [],
-    );
+    assert.deepEqual([...world.jobs.values()].filter(isNote), []);
   });
 });

@@ -22,15 +22,15 @@ export class MakingEvents implements Told {
     this.#options = options;
   }
 
-  created(step: Step, want: Ordered, name: string): void {
-    this.#tell(step, [want], { what: 'Created', type: 'Normal', rest: `by Job ${name}` });
+  created(step: Step, want: Ordered, { kind, name }: Pick<MakingJob, 'kind' | 'name'>): void {
+    this.#tell(step, [want], { what: 'Created', type: 'Normal', rest: `by ${kind} ${name}` });
   }
 
   ended(job: MakingJob, result: JobResult, wants: readonly Ordered[]): void {
-    const { step, name, phase, seconds } = job;
+    const { step, kind, name, phase, seconds } = job;
     const failed = phase === 'failed';
     this.#options.meters.ended(step, failed ? result.reason : 'Succeeded', seconds);
-    const rest = failed ? `in Job ${name}: ${result.message}` : `by Job ${name}`;
+    const rest = failed ? `in ${kind} ${name}: ${result.message}` : `by ${kind} ${name}`;
     this.#tell(
       step,
       wants,
@@ -38,9 +38,9 @@ export class MakingEvents implements Told {
     );
   }
 
-  cancelled({ step, name }: MakingJob, wants: readonly Ordered[], why: string): void {
+  cancelled({ step, kind, name }: MakingJob, wants: readonly Ordered[], why: string): void {
     this.#options.meters.ended(step, 'Cancelled', undefined);
-    this.#tell(step, wants, { what: 'Cancelled', type: 'Normal', rest: `Job ${name}: ${why}` });
+    this.#tell(step, wants, { what: 'Cancelled', type: 'Normal', rest: `${kind} ${name}: ${why}` });
   }
 
   #tell(

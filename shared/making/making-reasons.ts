@@ -10,6 +10,7 @@ export const makingReasons = {
   unsignedMissing: 'ImageMissing',
   mismatch: 'DigestMismatch',
   dockerfileMissing: 'DockerfileMissing',
+  toolkitUnknown: 'ToolkitUnknown',
   secretRefused: 'SecretRefused',
   recipeInvalid: 'RecipeInvalid',
   notConfigured: 'BuildsNotConfigured',

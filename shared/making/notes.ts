@@ -5,12 +5,12 @@ import type { KubeClient } from '../kube/client.ts';
 import { microTime } from '../kube/lease-state.ts';
 import { annotations } from '../kube/names.ts';
 import type { Pod } from '../kube/object.ts';
-import { jobs, pods } from '../kube/resources.ts';
+import { pods } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
+import { makingResources } from './job-view.ts';
 import { makingReasons } from './making-reasons.ts';
 import type { JobResult, MakingJob } from './picture.ts';
-
-const messageCharsMax = 700;
+import { digestIn, endOfLog, messageCharsMax } from './said.ts';
 
 interface Place {
   client: KubeClient;
@@ -18,16 +18,18 @@ interface Place {
   runtime: Pick<Runtime, 'clock'>;
 }
 
-/** Reads what the Job's pod said in the end, and keeps it on the Job: pods go. */
+/** What came of the Job, with the time when that was seen. It is kept on the Job: pods go. */
 export async function noteResult(place: Place, job: MakingJob): Promise<JobResult> {
-  const { client, namespace, runtime } = place;
-  const labelSelector = `batch.kubernetes.io/job-name=${job.name}`;
-  const { items } = await client.list(pods, { namespace, labelSelector });
-  const own = items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === job.uid));
-  const said = resultOf(own, job);
-  const at = microTime(runtime.clock.now());
+  const said = job.said ?? resultOf(await podsOf(place, job), job);
+  const at = microTime(place.runtime.clock.now());
   await annotate(place, job, { [annotations.result]: JSON.stringify({ at, ...said }) });
   return { atMs: Date.parse(at), ...said };
+}
+
+async function podsOf({ client, namespace }: Place, { name, uid: owner }: MakingJob): Promise<Pod[]> {
+  const labelSelector = `batch.kubernetes.io/job-name=${name}`;
+  const { items } = await client.list(pods, { namespace, labelSelector });
+  return items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === owner));
 }
 
 function resultOf(own: readonly Pod[], job: MakingJob): Omit<JobResult, 'atMs'> {
@@ -40,11 +42,7 @@ function resultOf(own: readonly Pod[], job: MakingJob): Omit<JobResult, 'atMs'> 
   if (job.phase === 'succeeded') return { ...(said?.digest && { digest: said.digest }), reason: '', message: '' };
   const reason = job.step === 'build' ? makingReasons.buildFailed : makingReasons.signFailed;
   if (said !== undefined) return { reason: said.reason || reason, message: said.message };
-  // The end of a log: its last lines say why.
-  const end = oneLine(text.trim().split('\n').slice(-6).join(' | '));
-  const message =
-    end === '' ? 'its pod left no message: it was stopped, or took too long' : end.slice(-messageCharsMax);
-  return { reason, message };
+  return { reason, message: endOfLog(text) || 'its pod left no message: it was stopped, or took too long' };
 }
 
 /** The one JSON line that the signer and the build script end with (docs/guides/building.md). */
@@ -59,7 +57,7 @@ function sayingOf(text: string): { digest: string | undefined; reason: string; m
   if (!isRecord(value)) return undefined;
   const { digest, reason, message } = value;
   return {
-    digest: typeof digest === 'string' && /^sha256:[0-9a-f]{64}$/.test(digest) ? digest : undefined,
+    digest: digestIn(digest),
     reason: typeof reason === 'string' && /^[A-Za-z]{1,64}$/.test(reason) ? reason : '',
     message: shortened(oneLine(typeof message === 'string' ? message : ''), messageCharsMax),
   };
@@ -68,5 +66,5 @@ function sayingOf(text: string): { digest: string | undefined; reason: string; m
 /** Of this very Job: one that took its name meanwhile refuses the UID. */
 async function annotate({ client, namespace }: Place, job: MakingJob, noted: Record<string, string>): Promise<void> {
   const body = { metadata: { uid: job.uid, annotations: noted } };
-  await client.patch(jobs, { namespace, name: job.name }, { type: 'merge', body });
+  await client.patch(makingResources[job.kind], { namespace, name: job.name }, { type: 'merge', body });
 }

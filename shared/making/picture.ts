@@ -31,8 +31,9 @@ export interface FormerFailure {
   atMs: number;
 }
 
-/** A Job that makes, or made, an image. */
+/** A Job that makes, or made, an image; on OpenShift it may be a Build, which is a Job of another kind. */
 export interface MakingJob {
+  kind: 'Job' | 'Build';
   name: string;
   uid: string;
   step: Step;
@@ -43,6 +44,8 @@ export interface MakingJob {
   phase: 'active' | 'succeeded' | 'failed' | 'terminating';
   /** From its creation to its end, by the cluster's clock; undefined before. */
   seconds: number | undefined;
+  /** What its own status tells at its end. Undefined: nothing, its pod has to be asked. */
+  said: Omit<JobResult, 'atMs'> | undefined;
   /** Undefined until it was read. */
   result: JobResult | undefined;
   /** Why its pod has not started, while that is so and known. */
@@ -96,7 +99,7 @@ export type MakingAction =
   | { kind: 'create'; step: Step; hash: string }
   /** `condemn`: the image in the registry is made anew after it. */
   | { kind: 'delete'; jobs: readonly MakingJob[]; condemn: boolean; why: string }
-  /** What did its pod say? */
+  /** What came of it? */
   | { kind: 'read'; job: MakingJob }
   /** Is it in the registry now? */
   | { kind: 'ask' }

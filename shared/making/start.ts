@@ -1,21 +1,24 @@
-import { toolkitImage, toolkitTableName } from '../build/toolkit.ts';
+import { builds } from '../build/openshift-kinds.ts';
 import { ImageChecks } from '../images/checks.ts';
 import type { LookUpSources } from '../images/look-up.ts';
-import { Cache } from '../kube/cache.ts';
+import { type AnyCache, Cache, type CacheView } from '../kube/cache.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type Controller, type RunningController, startController, watching } from '../kube/controller.ts';
 import { labels } from '../kube/names.ts';
-import type { ConfigMap, Job, Pod, Secret } from '../kube/object.ts';
+import type { ConfigMap, KubeObject, Pod, Secret } from '../kube/object.ts';
 import { configMaps, jobs, pods, secrets } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
+import { BuildMaker } from './build-maker.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash, jobIndex } from './job-shelf.ts';
-import { imageOf } from './job-view.ts';
+import { imageOf, type MakingObject } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
+import { kubernetesOnly, type OpenShift } from './openshift.ts';
 import type { MakerOf } from './orders.ts';
 import { Places } from './places.ts';
 import { jobNameOf, jobUidsOf, podIndex } from './step-pods.ts';
 import type { Told } from './told.ts';
+import { Toolkits } from './toolkits.ts';
 import type { Verify } from './verdicts.ts';
 import type { Maker } from './workshop.ts';
 
@@ -29,6 +32,8 @@ export interface MakingOptions {
   runtime: Runtime;
   /** Of the Jobs, and of all that they mount. */
   namespace: string;
+  /** What of OpenShift there is; nothing without. */
+  openShift?: OpenShift;
   lookUp: LookUpSources;
   verify: Verify;
   settings: MakingSettings;
@@ -46,31 +51,12 @@ export interface MakingOptions {
 
 /** The images of one namespace: what the registry has, and the making of what it has not. */
 export function startableMaking(options: MakingOptions) {
-  const { client, runtime, namespace, settings, makerLabel, ...rest } = options;
+  const { client, runtime, namespace, settings, makerLabel, openShift = kubernetesOnly, ...rest } = options;
   const { makerOf, told, verify, isSettled, onChange } = rest;
   const base = { client, runtime, namespace };
-  const caches = {
-    jobs: new Cache<Job>({
-      ...base,
-      resource: jobs,
-      labelSelector: `${labels.image},${makerLabel}`,
-      indexes: { [jobIndex]: imagesOf },
-    }),
-    pods: new Cache<Pod>({
-      ...base,
-      resource: pods,
-      labelSelector: `${labels.buildType},${makerLabel}`,
-      indexes: { [podIndex]: jobUidsOf },
-    }),
-    // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
-    configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
-    secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
-    toolkits: new Cache({ ...base, resource: configMaps, fieldSelector: `metadata.name=${toolkitTableName}` }),
-  };
-  const toolkitFor = (kernel: string) => {
-    const table = caches.toolkits.get({ namespace, name: toolkitTableName })?.data;
-    return toolkitImage(kernel, { table });
-  };
+  const toolkits = new Toolkits({ ...base, onOpenShift: openShift.toolkits });
+  const caches = makingCaches(base, { makerLabel, withBuilds: openShift.builds });
+  const { deadlineSeconds } = settings.builder;
   let running: RunningController | undefined;
   const look = (image: string) => running?.enqueue(image);
   const checks = new ImageChecks({ ...options.lookUp, runtime, onChange: (tokens) => making.answered(tokens) });
@@ -79,7 +65,8 @@ export function startableMaking(options: MakingOptions) {
     namespace,
     configMaps: caches.configMaps,
     secrets: caches.secrets,
-    toolkitFor,
+    builds: openShift.builds ? new BuildMaker({ client, namespace, deadlineSeconds }) : undefined,
+    toolkitFor: (kernel) => toolkits.imageFor(kernel),
     isSigningKey: options.isSigningKey,
   });
   const { keepFinishedMs } = settings;
@@ -99,14 +86,17 @@ export function startableMaking(options: MakingOptions) {
     isSettled,
     onChange,
   });
-  const controller = imageController(caches, making, places);
+  const controller = imageController(caches, { toolkits, making, places });
   return {
     making,
-    caches,
+    /** Jobs, and Builds where there are any. */
+    jobs: caches.jobs as readonly CacheView<MakingObject>[],
+    /** To be started by who starts this. */
+    caches: [...caches.jobs, caches.pods, caches.configMaps, caches.secrets, ...toolkits.caches] as readonly AnyCache[],
     start(signal: AbortSignal): RunningController {
       running = startController(controller, runtime, signal);
       // Others may wait to know what is at work here.
-      caches.jobs.whenSynced(signal).then(
+      Promise.all(caches.jobs.map((cache) => cache.whenSynced(signal))).then(
         () => places.freed(),
         () => undefined,
       );
@@ -119,43 +109,65 @@ export function startableMaking(options: MakingOptions) {
   };
 }
 
+interface MakingCaches {
+  /** And Builds. */
+  jobs: Cache<MakingObject>[];
+  pods: Cache<Pod>;
+  configMaps: Cache<ConfigMap>;
+  secrets: Cache<Secret>;
+}
+
+function makingCaches(
+  base: Pick<MakingOptions, 'client' | 'runtime' | 'namespace'>,
+  { makerLabel, withBuilds }: { makerLabel: Maker['label']; withBuilds: boolean },
+): MakingCaches {
+  const ours = { ...base, labelSelector: `${labels.image},${makerLabel}`, indexes: { [jobIndex]: imagesOf } };
+  return {
+    jobs: [jobs, ...(withBuilds ? [builds] : [])].map((resource) => new Cache<MakingObject>({ ...ours, resource })),
+    pods: new Cache<Pod>({
+      ...base,
+      resource: pods,
+      labelSelector: `${labels.buildType},${makerLabel}`,
+      indexes: { [podIndex]: jobUidsOf },
+    }),
+    // Secrets and ConfigMaps are wanted by name and version only: what is in them, the pods read that mount them.
+    configMaps: new Cache({ ...base, resource: configMaps, metadataOnly: true }),
+    secrets: new Cache({ ...base, resource: secrets, metadataOnly: true }),
+  };
+}
+
 /** Keys are image names. */
 function imageController(
-  caches: {
-    jobs: Cache<Job>;
-    pods: Cache<Pod>;
-    configMaps: Cache<ConfigMap>;
-    secrets: Cache<Secret>;
-    toolkits: Cache<ConfigMap>;
-  },
-  making: ImageMaking,
-  places: Places,
+  caches: MakingCaches,
+  { toolkits, making, places }: { toolkits: Toolkits; making: ImageMaking; places: Places },
 ): Controller {
-  const jobOf = (pod: Pod | undefined) => {
+  const jobsOf = (pod: Pod | undefined) => {
     const name = jobNameOf(pod);
-    return name === undefined ? undefined : caches.jobs.get({ namespace: pod?.metadata.namespace, name });
+    if (name === undefined) return [];
+    return caches.jobs.flatMap((cache) => cache.get({ namespace: pod?.metadata.namespace, name }) ?? []);
   };
   return {
     name: 'image',
     // A registry that answers slowly holds who looks into its images, and nobody else.
     concurrency: 16,
     sources: [
-      watching(caches.jobs, ({ previous, current }) => {
-        // A Job that ends makes room for one that waits.
-        places.freed();
-        return [previous, current].flatMap((job) => imageOf(job) ?? []);
-      }),
-      watching(caches.pods, ({ current }) => imageOf(jobOf(current)) ?? []),
+      ...caches.jobs.map((cache) =>
+        watching(cache, ({ previous, current }) => {
+          // A Job that ends makes room for one that waits.
+          places.freed();
+          return [previous, current].flatMap((job) => imageOf(job) ?? []);
+        }),
+      ),
+      watching(caches.pods, ({ current }) => jobsOf(current).flatMap((job) => imageOf(job) ?? [])),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
-      // Another table may concern any image that is not there yet.
-      watching(caches.toolkits, () => making.wanted()),
+      ...toolkits.sources(() => making.wanted()),
       watching(caches.secrets, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
     ],
     reconcile: (image) => making.reconcile(image),
   };
 }
 
-function imagesOf(job: Job): string[] {
+function imagesOf(job: KubeObject): string[] {
   const image = imageOf(job);
   return image === undefined ? [] : [imageHash(image)];
 }

@@ -1,3 +1,4 @@
+import { buildNameLabel } from '../build/openshift-kinds.ts';
 import { shortened } from '../core/conditions.ts';
 import { oneLine } from '../core/one-line.ts';
 import type { Pod } from '../kube/object.ts';
@@ -10,12 +11,15 @@ const messageCharsMax = 300;
 const starting: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
 
 export function jobUidsOf({ metadata }: Pod): string[] {
-  return (metadata.ownerReferences ?? []).filter(({ kind }) => kind === 'Job').map(({ uid }) => uid);
+  return (metadata.ownerReferences ?? [])
+    .filter(({ kind }) => kind === 'Job' || kind === 'Build')
+    .map(({ uid }) => uid);
 }
 
-/** The Job's name stands on its pods. */
+/** The name of a Job, or Build, stands on its pods. */
 export function jobNameOf(pod: Pod | undefined): string | undefined {
-  return pod?.metadata.labels?.['batch.kubernetes.io/job-name'];
+  const { labels } = pod?.metadata ?? {};
+  return labels?.['batch.kubernetes.io/job-name'] ?? labels?.[buildNameLabel];
 }
 
 /** Why a pod has not started and does not by itself, in Kubernetes' own words; undefined: nothing is known to be in its way. */

@@ -3,7 +3,7 @@ import type { JobResult, MakingJob, Step } from './picture.ts';
 
 /** Told of what happens to images: events and metrics (facts, behaviour (h)). */
 export interface Told {
-  created(step: Step, want: Ordered, name: string): void;
+  created(step: Step, want: Ordered, job: Pick<MakingJob, 'kind' | 'name'>): void;
   ended(job: MakingJob, result: JobResult, wants: readonly Ordered[]): void;
   cancelled(job: MakingJob, wants: readonly Ordered[], why: string): void;
 }

@@ -1,7 +1,8 @@
 import type { Made, StepRequest } from '../build/step.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
 import type { labels } from '../kube/names.ts';
-import type { Job, OwnerReference } from '../kube/object.ts';
+import type { OwnerReference } from '../kube/object.ts';
+import type { MakingObject } from './job-view.ts';
 import type { Inputs, Step } from './picture.ts';
 
 /** In whose name an image is made. */
@@ -22,10 +23,16 @@ export interface WorkOrder {
   unsigned: string | undefined;
 }
 
+/** It cannot be said, or must not be, what to create: look again. */
+export interface NotYet {
+  kind: 'not yet';
+  why: string;
+}
+
 /** What a step of making an image needs, and what it is made from. */
 export interface Workshop {
   /** Whether all is there that the recipe names and may be used so, and the hashes of it. */
   inputs(order: WorkOrder): Inputs;
   nameOf(step: Step, order: WorkOrder): string;
-  job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Made<Job>;
+  job(step: Step, order: WorkOrder & { hash: string; attempt: number }): Promise<Made<MakingObject> | NotYet>;
 }

@@ -8,7 +8,12 @@ const root = join(import.meta.dirname, '../..');
 
 interface Kustomization {
   resources: string[];
-  patches?: { target: { kind: string; name: string }; patch: string }[];
+  patches?: Patch[];
+}
+
+interface Patch {
+  target: { kind: string; name: string };
+  patch: string;
 }
 
 /** An object of `deploy/`, and the file that it stands in, from the root of the project. */
@@ -56,7 +61,7 @@ export type Deployment = KubeObject & {
 };
 
 /** What `kubectl apply -k deploy/<folder>` applies, but for the names of images. Of kustomize it knows what those folders use. */
-export function deployed(folder: 'hub' | 'spoke' | 'spoke-images'): Deployed[] {
+export function deployed(folder: 'hub' | 'hub-openshift' | 'spoke' | 'spoke-images'): Deployed[] {
   return kustomized(join(root, 'deploy', folder));
 }
 
@@ -100,12 +105,23 @@ function kustomized(folder: string): Deployed[] {
       return { file, object: document.toJS() as KubeObject };
     });
   });
-  return all.filter(({ object }) => !patches.some((patch) => isDeleted(object, patch)));
+  return all.flatMap(({ file, object }) => {
+    const patched = patches.reduce<KubeObject | undefined>(
+      (before, patch) => before && patchedBy(before, patch),
+      object,
+    );
+    return patched === undefined ? [] : [{ file, object: patched }];
+  });
 }
 
-function isDeleted({ kind, metadata }: KubeObject, { target, patch }: NonNullable<Kustomization['patches']>[number]) {
-  assert((parse(patch) as { $patch?: string }).$patch === 'delete', 'deploy/ has no patches but those that delete');
-  return kind === target.kind && new RegExp(`^(?:${target.name})$`).test(metadata.name);
+/** Undefined: it is deleted. */
+function patchedBy(object: KubeObject, { target, patch }: Patch): KubeObject | undefined {
+  const { kind, metadata } = object;
+  if (kind !== target.kind || !new RegExp(`^(?:${target.name})$`).test(metadata.name)) return object;
+  const { $patch, metadata: set } = parse(patch) as { $patch?: string; metadata: KubeObject['metadata'] };
+  if ($patch === 'delete') return undefined;
+  assert($patch === undefined && set.labels, 'deploy/ has no patches but those that delete or label');
+  return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, ...set.labels } } };
 }
 
 function read(folder: string, name: string): string {

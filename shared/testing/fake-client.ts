@@ -13,6 +13,8 @@ export function fakeClient(methods: Partial<KubeClient>): KubeClient {
     replace: unexpected('replace'),
     patch: unexpected('patch'),
     delete: unexpected('delete'),
+    // Kubernetes without anything else.
+    served: () => Promise.resolve([]),
     close: () => Promise.resolve(),
     ...methods,
   };

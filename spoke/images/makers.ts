@@ -51,7 +51,7 @@ export class Makers {
     const signingKeys = new SigningKeys(() =>
       modules.list().filter(({ metadata }) => metadata.namespace === namespace),
     );
-    const { making, caches, start, stop } = startableMaking({
+    const { making, jobs, caches, start, stop } = startableMaking({
       client,
       runtime,
       namespace,
@@ -64,20 +64,21 @@ export class Makers {
       isSigningKey: (name) => signingKeys.has(name),
       told: this.#told,
       onChange,
-      isSettled: () => isComplete() && Object.values(caches).every((cache) => cache.synced),
+      isSettled: () => isComplete() && caches.every((cache) => cache.synced),
     });
     const closing = new AbortController();
     const running = start(closing.signal);
-    for (const cache of Object.values(caches)) cache.start(closing.signal);
+    for (const cache of caches) cache.start(closing.signal);
     return {
       want: (token, { request, generation }) => making.want(token, [request], generation),
       forget: (token) => making.forget(token),
       state: ({ request, generation }) => making.state(request, generation),
-      hasJobs: ({ request }) => caches.jobs.byIndex(jobIndex, imageHash(imageKey(request.image))).length > 0,
-      isIdle: () => caches.jobs.synced && caches.jobs.list().length === 0,
+      hasJobs: ({ request }) =>
+        jobs.some((cache) => cache.byIndex(jobIndex, imageHash(imageKey(request.image))).length > 0),
+      isIdle: () => jobs.every((cache) => cache.synced && cache.list().length === 0),
       async close() {
         closing.abort();
-        await Promise.all([running.stopped, ...Object.values(caches).map(({ stopped }) => stopped)]);
+        await Promise.all([running.stopped, ...caches.map(({ stopped }) => stopped)]);
         stop();
       },
     };

@@ -14,7 +14,7 @@ import type { OciImage } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { type Registry, startRegistry } from '../registry/server.ts';
 import { buildToolsImage } from '../registry/tools-image.ts';
-import { startHubNode } from './hub-node.ts';
+import { type HubNodeSystem, startHubNode } from './hub-node.ts';
 import { type Plane, type PlaneTraits, startPlane } from './plane.ts';
 import { type SpokeCluster, type SpokeSpec, startSpokeCluster } from './spoke-cluster.ts';
 import { hubNamespace, operatorNamespace } from './users.ts';
@@ -26,13 +26,29 @@ export interface FleetOptions {
   readonly runtime: Runtime;
   /** How many times faster than real time `runtime.clock` runs; 1 for real time. */
   readonly timeFactor: number;
-  /** The hub gets a node, where the Jobs run that build and sign images. */
-  readonly builder?: boolean;
+  /** The hub gets a node, where what builds and signs images runs. */
+  readonly builder?: boolean | HubNodeSystem;
   /** The nodes of the spokes run such Jobs too. */
   readonly spokesBuild?: boolean;
+  /** Further kinds that the hub has from the beginning. */
+  readonly serveOnHub?: ((client: KubeClient) => Promise<void>) | undefined;
   /** Of all planes. */
   readonly traits?: PlaneTraits;
 }
+
+/** What a fleet runs on beside its planes: stand-ins, or real ones. */
+export interface FleetParts {
+  /** Whoever started it stops it. `fleetLogin` may do everything in it. */
+  readonly registry: FleetRegistry;
+  readonly images: {
+    readonly tools: () => Promise<OciImage>;
+    /** Of build and sign Jobs. */
+    readonly builder: () => Promise<OciImage>;
+    readonly signer: () => Promise<OciImage>;
+  };
+}
+
+export type FleetRegistry = Pick<Registry, 'host' | 'url' | 'caPem'>;
 
 /** A hub, its managed clusters and the registry that all of them use: everything that is not ours. */
 export interface Fleet {
@@ -40,7 +56,7 @@ export interface Fleet {
   readonly spokes: readonly SpokeCluster[];
   /** Throws for a name that is not there. */
   spoke(name: string): SpokeCluster;
-  readonly registry: Registry;
+  readonly registry: FleetRegistry;
   /** Image of the loader tools, as the spoke program's environment names it. */
   readonly toolsImage: string;
   /** Images of build and sign Jobs, there with `builder` or `spokesBuild`. */
@@ -55,21 +71,51 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
+/** Its registry shows what it was asked, and fails when it is told to. */
+export interface StandInFleet extends Fleet {
+  readonly registry: Registry;
+}
+
 /** Where the hub's Modules go on each spoke. */
 export const spokeNamespace = 'kmm-modules';
 /** The pull secret, on the hub and on every spoke. */
 export const pullSecret = 'registry-login';
-const login = { user: 'fleet', password: 'correct horse battery staple' };
+export const fleetLogin = { user: 'fleet', password: 'correct horse battery staple' } as const;
 
-export async function startFleet(options: FleetOptions): Promise<Fleet> {
+/** A fleet with stand-ins for all that is not ours. */
+export async function startFleet(options: FleetOptions): Promise<StandInFleet> {
+  const users = { [fleetLogin.user]: fleetLogin.password };
+  const registry = await startRegistry({ clock: options.runtime.clock, users });
+  const builder = () => buildBuilderImage(registry);
+  const signer = () => buildSignerImage(registry);
+  const fleet = await startFleetOn({ registry, images: { tools: buildToolsImage, builder, signer } }, options);
+  return {
+    ...fleet,
+    registry,
+    async stop() {
+      await fleet.stop();
+      await registry.stop();
+    },
+  };
+}
+
+export async function startFleetOn({ registry, images }: FleetParts, options: FleetOptions): Promise<Fleet> {
   const { runtime, timeFactor, traits = {}, builder: withBuilder = false, spokesBuild = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'kmm-fleet-'));
-  const registry = await startRegistry({ clock: runtime.clock, users: { [login.user]: login.password } });
-  const hub = await startPlane({ name: 'hub', role: 'hub', nodes: withBuilder, runtime, timeFactor, ...traits });
+  const hub = await startPlane({
+    name: 'hub',
+    role: 'hub',
+    nodes: withBuilder !== false,
+    runtime,
+    timeFactor,
+    ...traits,
+  });
+  await options.serveOnHub?.(hub.client);
   const registration = await startRegistration(hub, runtime);
   await hub.createNamespace(hubNamespace);
   await createPullSecret(hub.client, hubNamespace, registry.host);
-  const push: Fleet['push'] = (repository, tag, image) => pushImage(registry, { repository, tag, login }, image);
+  const push: Fleet['push'] = (repository, tag, image) =>
+    pushImage(registry, { repository, tag, login: fleetLogin }, image);
   const spokes: SpokeCluster[] = [];
   for (const spec of options.spokes) {
     await joinHub(hub, spec);
@@ -79,9 +125,9 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     await prepareSpoke(spoke, registry.host);
     spokes.push(spoke);
   }
-  const tools = await push('kmm/worker', 'demo', await buildToolsImage());
+  const tools = await push('kmm/worker', 'demo', await images.tools());
   const at = (name: string) => `${registry.host}/${name}:demo`;
-  if (withBuilder || spokesBuild) await pushMakers(registry, push);
+  if (withBuilder || spokesBuild) await pushMakers(images, push);
   const builder = withBuilder ? await startBuilder({ ...options, hub, registry, folder }) : undefined;
   return {
     hub,
@@ -103,7 +149,6 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       await builder?.stop();
       await registration.stop();
       await hub.stop();
-      await registry.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -111,23 +156,24 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
 const names = { builder: 'kmm/builder', signer: 'kmm/signer' } as const;
 
-async function pushMakers(registry: Registry, push: Fleet['push']): Promise<void> {
-  await push(names.builder, 'demo', await buildBuilderImage(registry));
-  await push(names.signer, 'demo', await buildSignerImage(registry));
+async function pushMakers(images: FleetParts['images'], push: Fleet['push']): Promise<void> {
+  await push(names.builder, 'demo', await images.builder());
+  await push(names.signer, 'demo', await images.signer());
 }
 
 /** Nodes pull the images of Jobs by a login of their own: no Job names a Secret for them. */
-function loginsOf(registry: Registry): DockerConfig[] {
+function loginsOf(registry: FleetRegistry): DockerConfig[] {
   return [parseDockerConfig(loginData(registry.host))];
 }
 
 async function startBuilder(
-  parts: Pick<FleetOptions, 'runtime' | 'timeFactor'> & Pick<Fleet, 'hub' | 'registry' | 'folder'>,
+  parts: Pick<FleetOptions, 'runtime' | 'timeFactor' | 'builder'> & Pick<Fleet, 'hub' | 'registry' | 'folder'>,
 ): Promise<WorldNode> {
-  const { hub, runtime, timeFactor, registry, folder } = parts;
+  const { hub, runtime, timeFactor, registry, folder, builder } = parts;
   const logins = loginsOf(registry);
   const place = join(folder, 'hub-node');
-  return startHubNode({ hub, runtime, timeFactor, registryCa: registry.caPem, logins, folder: place });
+  const system = typeof builder === 'object' ? builder : undefined;
+  return startHubNode({ hub, runtime, timeFactor, registryCa: registry.caPem, logins, folder: place, system });
 }
 
 /** OCM's own controller on the hub. */
@@ -172,7 +218,7 @@ async function createPullSecret(client: KubeClient, namespace: string, registryH
 }
 
 function loginData(registryHost: string): Record<string, string> {
-  const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64');
+  const auth = Buffer.from(`${fleetLogin.user}:${fleetLogin.password}`).toString('base64');
   const config = JSON.stringify({ auths: { [registryHost]: { auth } } });
   return { '.dockerconfigjson': Buffer.from(config).toString('base64') };
 }

@@ -14,14 +14,21 @@ export interface HubNodeOptions {
   readonly registryCa: string;
   readonly logins: readonly DockerConfig[];
   readonly folder: string;
+  readonly system?: HubNodeSystem | undefined;
+}
+
+/** What runs on it. */
+export interface HubNodeSystem {
+  readonly release: string;
+  readonly osImage?: string;
 }
 
 export const hubNodeName = 'builder';
-const release = '6.1.0-28-amd64';
+const systemDefault: HubNodeSystem = { release: '6.1.0-28-amd64' };
 
 /** The hub's one node, where build and sign Jobs run. */
 export async function startHubNode(options: HubNodeOptions): Promise<WorldNode> {
-  const { hub, runtime, timeFactor, registryCa, logins, folder } = options;
+  const { hub, runtime, timeFactor, registryCa, logins, folder, system = systemDefault } = options;
   if (hub.embedded) await createServiceAccounts(hub);
   const name = hubNodeName;
   const node = await startNode({
@@ -29,7 +36,8 @@ export async function startHubNode(options: HubNodeOptions): Promise<WorldNode> 
     admin: hub.client,
     runtime,
     name,
-    kernel: { release },
+    kernel: { release: system.release },
+    osImage: system.osImage,
     registry: { caPem: registryCa },
     logins,
     folder,

@@ -11,6 +11,7 @@ export interface NodeFacts {
   readonly taints: readonly Taint[];
   readonly architecture: string;
   readonly kernelVersion: string;
+  readonly osImage?: string | undefined;
   readonly bootID: string;
   readonly nowMs: number;
 }
@@ -55,7 +56,7 @@ export function nodeStatus(facts: NodeFacts, present: readonly NodeCondition[]):
       kubeletVersion,
       machineID: facts.name,
       operatingSystem: 'linux',
-      osImage: 'Modelled Linux',
+      osImage: facts.osImage ?? 'Modelled Linux',
       systemUUID: facts.name,
     },
     conditions: [...wanted, ...present.filter(({ type }) => !wanted.some((condition) => condition.type === type))],

@@ -26,6 +26,8 @@ export interface NodeOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
   readonly kernel: KernelConfig;
+  /** What it says of its operating system. */
+  readonly osImage?: string | undefined;
   /** How registries are trusted: the world's registry has an authority of its own. */
   readonly registry: { readonly caPem?: string | undefined };
   /** Kubelet's own, for images that no pod names a Secret for. */
@@ -206,7 +208,7 @@ class ModelledNode implements WorldNode {
   }
 
   #facts(): NodeFacts {
-    const { labels = {}, taints = [], runtime } = this.#options;
+    const { labels = {}, taints = [], runtime, osImage } = this.#options;
     const { release, bootId } = this.kernel;
     const nowMs = runtime.clock.now();
     return {
@@ -215,6 +217,7 @@ class ModelledNode implements WorldNode {
       taints,
       architecture: goArchitecture(),
       kernelVersion: release,
+      osImage,
       bootID: bootId,
       nowMs,
     };

@@ -8,15 +8,15 @@ import { resolveMapping } from '../../../shared/kernel/mapping.ts';
 import { RegistryClient } from '../../../shared/registry/client.ts';
 import { parseReference } from '../../../shared/registry/reference.ts';
 import { makeSigningKeys } from '../../../shared/testing/signing-keys.ts';
+import { unpackPackages } from '../debian/kernels.ts';
+import { attempt, run } from '../debian/run.ts';
+import { programsOrSkip } from '../debian/skip-loudly.ts';
 import { extractLayers } from '../node/rootfs.ts';
 import { startTestWorld, type TestWorld } from '../node/test-world.ts';
 import { worldPlatform } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
-import { unpackPackages } from './debian-kernels.ts';
 import { type DockerRegistry, startDockerRegistry } from './docker-registry.ts';
-import { attempt, run } from './run.ts';
 import { sampleDockerfile, sampleSources } from './sample-driver.ts';
-import { programsOrSkip } from './skip-loudly.ts';
 import { type BuildPodOptions, runBuildPod, runSignPod, type StepOutcome } from './step-pod.ts';
 import { prepareToolkit, pushToolkit, type Toolkit } from './toolkit-image.ts';
 

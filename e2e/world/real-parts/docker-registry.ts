@@ -8,13 +8,13 @@ import { type Authority, makeAuthority } from '../api-server/certificates.ts';
 import { type Lifeline, openLifeline } from '../control-plane/lifeline.ts';
 import { onFreePorts } from '../control-plane/ports.ts';
 import { type ServerProcess, startServer, untilReady } from '../control-plane/server-process.ts';
-import { run } from './run.ts';
+import { run } from '../debian/run.ts';
 import { startTokenServer, type TokenServer, tokenIssuer, tokenService } from './token-server.ts';
 
 const readyMs = 20_000;
 
 export interface DockerRegistryOptions {
-  /** The program, as `realPrograms` found it. */
+  /** The program, as `debianPrograms` found it. */
   program: string;
   /** Plain HTTP instead of TLS. */
   plain?: boolean;

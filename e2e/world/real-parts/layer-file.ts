@@ -20,9 +20,9 @@ import { hasBlob } from '../../../shared/registry/blob.ts';
 import type { RepositorySession } from '../../../shared/registry/session.ts';
 import { once, putManifest, uploadBlob } from '../../../shared/registry/upload.ts';
 import { withLock } from '../control-plane/lock.ts';
+import { say } from '../debian/say.ts';
 import { worldPlatform } from '../registry/oci-image.ts';
 import { sha256Digest } from '../registry/store.ts';
-import { say } from './say.ts';
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const configType = 'application/vnd.oci.image.config.v1+json';

@@ -7,10 +7,10 @@ import { digestOf } from '../../../shared/registry/manifest.ts';
 import { parseReference } from '../../../shared/registry/reference.ts';
 import type { Credential, RepositorySession, SessionScope } from '../../../shared/registry/session.ts';
 import { mountBlob, once, putManifest, uploadBlob } from '../../../shared/registry/upload.ts';
+import { programsOrSkip } from '../debian/skip-loudly.ts';
 import { buildImage } from '../registry/oci-image.ts';
 import { startNarrowProxy } from './between.ts';
 import { dockerRegistry, type RegistryWorld, type RegistryWorldOptions, standIn } from './registry-worlds.ts';
-import { programsOrSkip } from './skip-loudly.ts';
 
 const users = { ann: 'pass' };
 const ann: Credential = { username: 'ann', password: 'pass', insecureAllowed: true };

@@ -50,7 +50,7 @@ export const standIn: RegistryWorld = {
   },
 };
 
-/** Debian's. `program` is what `realPrograms` found. */
+/** Debian's. `program` is what `debianPrograms` found. */
 export function dockerRegistry(program: () => string): RegistryWorld {
   return {
     name: 'docker-registry',

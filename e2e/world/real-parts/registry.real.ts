@@ -4,6 +4,7 @@ import { systemClock } from '../../../shared/core/clock.ts';
 import { type Existence, RegistryClient } from '../../../shared/registry/client.ts';
 import { parseReference, type Reference } from '../../../shared/registry/reference.ts';
 import type { Credential, RegistryTls } from '../../../shared/registry/session.ts';
+import { programsOrSkip } from '../debian/skip-loudly.ts';
 import { buildImage, imageIndex, type OciImage, worldPlatform } from '../registry/oci-image.ts';
 import { pushImage } from '../registry/push.ts';
 import { startTap } from './between.ts';
@@ -16,7 +17,6 @@ import {
   type RegistryWorldOptions,
   standIn,
 } from './registry-worlds.ts';
-import { programsOrSkip } from './skip-loudly.ts';
 
 const verified: RegistryTls = { insecure: false, insecureSkipTLSVerify: false };
 const unverified: RegistryTls = { insecure: false, insecureSkipTLSVerify: true };

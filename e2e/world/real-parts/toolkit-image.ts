@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageTarget, RegistryClient } from '../../../shared/registry/client.ts';
 import { cacheFolder, cachePlace } from '../cache-folder.ts';
-import { abi, debianKernels, flavour, headersVersion, unpackHeaders } from './debian-kernels.ts';
+import { abi, debianKernels, flavour, headersVersion, unpackHeaders } from '../debian/kernels.ts';
+import { run } from '../debian/run.ts';
 import { keptLayer, type LayerFile, layerFile, pushLayers } from './layer-file.ts';
-import { run } from './run.ts';
 
 /** Change it when what is made below changes: what is cached is then made anew. */
 const edition = 2;

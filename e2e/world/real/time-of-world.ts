@@ -33,6 +33,7 @@ export function inTime(client: KubeClient, time: WorldTime): KubeClient {
     replace: async (...args) => shown(await client.replace(...args)),
     patch: async (...args) => shown(await client.patch(...args)),
     delete: (...args) => client.delete(...args),
+    served: (...args) => client.served(...args),
     close: () => client.close(),
   };
 }

@@ -74,11 +74,15 @@ describe('the roles in deploy/', () => {
       );
   });
 
-  it('let nobody read the Secrets of a cluster, and the hub those of its own namespace only [138]', () => {
+  it('let nobody read the Secrets of a cluster: the hub those of its own namespace, the spoke those of one that lets it make images [138]', () => {
     const secrets = all.filter(({ resource }) => resource === 'secrets');
+    const readers = [
+      [programUsers.hub, 'openshift-kmm-hub'],
+      [programUsers.spoke, 'kmm-modules'],
+    ];
     assert.deepEqual(
       secrets.map(({ user, verb, namespace }) => [user, verb, namespace]),
-      ['get', 'list', 'watch'].map((verb) => [programUsers.hub, verb, 'openshift-kmm-hub']),
+      readers.flatMap(([user, namespace]) => ['get', 'list', 'watch'].map((verb) => [user, verb, namespace])),
     );
   });
 

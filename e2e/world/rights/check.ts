@@ -18,7 +18,7 @@ export interface Grant {
 /** All that `deploy/` grants to service accounts, one verb each. Rights on paths are not looked at: they are of people. */
 export function grants(): Grant[] {
   // What is bound in one namespace is a role of deploy/spoke.
-  const applied = [[...deployed('hub')], [...deployed('spoke'), ...deployed('spoke-images')]];
+  const applied = [[...deployed('hub-openshift')], [...deployed('spoke'), ...deployed('spoke-images')]];
   return applied.flatMap((objects) =>
     boundRoles(objects.map(({ object }) => object)).flatMap(({ role, subject, namespace = '' }) =>
       role.rules

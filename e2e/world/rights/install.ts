@@ -12,8 +12,9 @@ import { clusterRoleBindings, clusterRoles, roleBindings, roles } from './rbac.t
 const kinds = [namespaces, serviceAccounts, clusterRoles, roles, clusterRoleBindings, roleBindings];
 
 /** What an admin applies from `deploy/` for our program, and what OCM brings for its own; no Deployment: tests run the programs. */
-export async function installRights(client: KubeClient, role: 'hub' | 'spoke'): Promise<void> {
-  await apply(client, [...deployed(role).map(({ object }) => object), ...ofOcm(role)]);
+export async function installRights(client: KubeClient, role: 'hub' | 'hub-openshift' | 'spoke'): Promise<void> {
+  const ofOthers = ofOcm(role === 'spoke' ? 'spoke' : 'hub');
+  await apply(client, [...deployed(role).map(({ object }) => object), ...ofOthers]);
 }
 
 /** Lets the spoke program make images in the namespace that deploy/spoke-images names. */

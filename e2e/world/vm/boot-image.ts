@@ -13,6 +13,8 @@ const snakeoilPassphrase = 'snakeoil';
 export const commandLine = 'console=ttyS0 quiet panic=-1';
 /** Where the firmware looks on a disk that it knows nothing of. */
 const defaultProgram = 'EFI/BOOT/BOOTX64.EFI';
+/** What Debian's shim starts. */
+const shimsProgram = 'EFI/BOOT/grubx64.efi';
 /** Where the parts stand in the program's memory: behind the stub, with 16 MB for the kernel. */
 const addresses = { '.osrel': 0x2_0000, '.cmdline': 0x3_0000, '.linux': 0x200_0000, '.initrd': 0x300_0000 };
 
@@ -35,8 +37,8 @@ export function writeInitrd({ parts, kernel, folder }: BootOptions): string {
  * that the firmware trusts; returns the folder, which QEMU shows as a disk. QEMU's own `-kernel` would not do: the firmware
  * starts a kernel that comes that way also when it refuses the signature.
  */
-export async function writeBootPartition(options: BootOptions & { signed: boolean }): Promise<string> {
-  const { parts, kernel, folder, signed } = options;
+export async function writeBootPartition(options: BootOptions & { signed: boolean; byShim: boolean }): Promise<string> {
+  const { parts, kernel, folder, signed, byShim } = options;
   const path = (name: string) => join(folder, name);
   writeFileSync(path('osrel'), 'ID=kmm\n');
   writeFileSync(path('cmdline'), `${commandLine}\0`);
@@ -53,20 +55,21 @@ export async function writeBootPartition(options: BootOptions & { signed: boolea
   const unsigned = path('kernel.efi');
   await execute('objcopy', [...sections, parts.stub, unsigned]);
   const partition = path('partition');
-  const program = join(partition, defaultProgram);
+  const program = join(partition, byShim ? shimsProgram : defaultProgram);
   mkdirSync(join(program, '..'), { recursive: true });
+  if (byShim) copyFileSync(parts.shim.program, join(partition, defaultProgram));
   if (!signed) {
     copyFileSync(unsigned, program);
     return partition;
   }
-  const { key, certificate } = parts.firmware;
-  writeFileSync(path('firmware.key'), plainKey(key));
+  const { certificate } = parts.firmware;
+  writeFileSync(path('firmware.key'), firmwareKey(parts));
   await execute(parts.sbsign, ['--key', path('firmware.key'), '--cert', certificate, '--output', program, unsigned]);
   return partition;
 }
 
-/** sbsign would ask a terminal for the pass phrase. */
-function plainKey(path: string): string {
-  const key = createPrivateKey({ key: readFileSync(path), passphrase: snakeoilPassphrase });
+/** The key that the firmware trusts for programs and for its variables, in PEM: tools would ask a terminal for the pass phrase. */
+export function firmwareKey({ firmware }: Parts): string {
+  const key = createPrivateKey({ key: readFileSync(firmware.key), passphrase: snakeoilPassphrase });
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { db, signatureLists, variableOf, withEnrolled } from './firmware-variables.ts';
+import { db, signatureLists, variableOf, withEnrolled, withMokList } from './firmware-variables.ts';
 
 const volumeHeaderLength = 72;
 const storeLength = 1024;
@@ -25,6 +25,14 @@ describe('the variables of a firmware', () => {
       [lists.length, 0, 16 + 5],
     );
     assert.equal(lists.subarray(44).toString(), '12345');
+  });
+
+  it('take a MokList beside what is there', () => {
+    const owner = Buffer.from('certificate of the owner');
+    const file = withMokList(fileWith(first), [owner]);
+    const mokList = { name: 'MokList', vendor: '605dab50-e046-4300-abb6-3dd810dd8b23' };
+    assert.deepEqual(variableOf(file, mokList), signatureLists([owner]));
+    assert.deepEqual(variableOf(file, db), first);
   });
 
   it('refuse what does not fit, and a file that holds no such variables', () => {

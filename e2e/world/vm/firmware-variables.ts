@@ -14,6 +14,8 @@ interface StoredVariable {
   data: Buffer;
 }
 
+type NewVariable = Omit<StoredVariable, 'offset' | 'live'>;
+
 export interface VariableName {
   name: string;
   vendor: string;
@@ -21,6 +23,10 @@ export interface VariableName {
 
 /** The certificates that firmware, kernel and (by way of the kernel's platform keyring) modules are trusted by. */
 export const db: VariableName = { name: 'db', vendor: 'd719b2cb-3d3a-4596-a3bc-dad00e67656f' };
+
+/** Keys of the machine's owner, which shim trusts; only what runs before the operating system may read or write it. */
+const mokList: VariableName = { name: 'MokList', vendor: '605dab50-e046-4300-abb6-3dd810dd8b23' };
+const beforeBootOnly = 0x01 | 0x02;
 
 const x509List = 'a5c059a1-94e4-4aa7-87b5-ab155c2bf072';
 /** Who put our certificates there: any GUID. */
@@ -44,6 +50,12 @@ export function withEnrolled(file: Buffer, certificates: readonly Buffer[]): Buf
   return certificates.length === 0 ? file : appended(file, db, signatureLists(certificates));
 }
 
+/** A copy of the file with a MokList of these certificates (DER), as MokManager writes one that was confirmed at the console. */
+export function withMokList(file: Buffer, certificates: readonly Buffer[]): Buffer {
+  const data = signatureLists(certificates);
+  return added(Buffer.from(file), { ...mokList, attributes: beforeBootOnly, timestamp: Buffer.alloc(16), data });
+}
+
 /** EFI_SIGNATURE_LISTs of one certificate each: what the variables `db`, `KEK` and `MokList` consist of. */
 export function signatureLists(certificates: readonly Buffer[]): Buffer {
   return Buffer.concat(
@@ -62,11 +74,16 @@ function appended(file: Buffer, wanted: VariableName, data: Buffer): Buffer {
   assert(old, `expected a variable ${wanted.name} in the firmware's file`);
   const copy = Buffer.from(file);
   copy.writeUInt8(copy.readUInt8(old.offset + 2) & ~deletedBit, old.offset + 2);
-  const variable = bytesOf({ ...old, data: Buffer.concat([old.data, data]) });
+  return added(copy, { ...old, data: Buffer.concat([old.data, data]) });
+}
+
+/** Writes into `file`. */
+function added(file: Buffer, variable: NewVariable): Buffer {
+  const bytes = bytesOf(variable);
   const { free, end } = storeOf(file);
-  assert(free + variable.length <= end, `expected room for ${variable.length} bytes in the firmware's variables`);
-  variable.copy(copy, free);
-  return copy;
+  assert(free + bytes.length <= end, `expected room for ${bytes.length} bytes in the firmware's variables`);
+  bytes.copy(file, free);
+  return file;
 }
 
 function variablesOf(file: Buffer): StoredVariable[] {
@@ -100,7 +117,7 @@ function storeOf(file: Buffer): { variables: StoredVariable[]; free: number; end
   return { variables, free: offset, end };
 }
 
-function bytesOf({ attributes, timestamp, name, vendor, data }: StoredVariable): Buffer {
+function bytesOf({ attributes, timestamp, name, vendor, data }: NewVariable): Buffer {
   const nameBytes = Buffer.from(`${name}\0`, 'utf16le');
   const header = Buffer.alloc(variableHeaderLength);
   header.writeUInt16LE(startMark, 0);
@@ -114,7 +131,7 @@ function bytesOf({ attributes, timestamp, name, vendor, data }: StoredVariable):
 }
 
 /** The first three parts of a GUID are little-endian numbers, the rest are bytes. */
-function guidBytes(text: string): Buffer {
+export function guidBytes(text: string): Buffer {
   const bytes = Buffer.from(text.replaceAll('-', ''), 'hex');
   bytes.subarray(0, 4).reverse();
   bytes.subarray(4, 6).reverse();

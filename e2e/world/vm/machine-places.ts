@@ -36,7 +36,17 @@ export class MachinePlaces implements ContainerPlaces {
     this.#options = options;
   }
 
-  async make({ folder, ...options }: StartOptions & { folder: string }): Promise<ContainerPlace> {
+  async make(options: StartOptions & { folder: string }): Promise<ContainerPlace> {
+    try {
+      return await this.#make(options);
+    } catch (error) {
+      // Kubelet tries again, each time at a place of its own: the machine's memory would fill.
+      await this.remove(options.folder);
+      throw error;
+    }
+  }
+
+  async #make({ folder, ...options }: StartOptions & { folder: string }): Promise<ContainerPlace> {
     const machine = this.#options.machine();
     const { spec } = options;
     const root = `${this.#inMachine(folder)}/rootfs`;
@@ -94,7 +104,8 @@ export class MachinePlaces implements ContainerPlaces {
         ? `mkdir -p ${quoted(posix.dirname(root + mountPath))}; [ -e ${target} ] || : >${target}`
         : `mkdir -p ${source} ${target}`;
       const bound = [make, `mount --bind ${source} ${target}`];
-      return readOnly ? [...bound, `mount -o remount,bind,ro ${target}`] : bound;
+      // busybox looks for it in /proc/mounts, where it stands without the image's links (`/lib` is one in Debian's).
+      return readOnly ? [...bound, `mount -o remount,bind,ro "$(readlink -f ${target})"`] : bound;
     });
   }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type Lifeline, openLifeline } from '../control-plane/lifeline.ts';
+import { orSkip } from '../debian/skip-loudly.ts';
 import { tarOf } from '../registry/oci-image.ts';
 import { buildModules, makeKey, signed, signWithKernelsOwn, type TestKey } from './kernel-module.ts';
 import { type Machine, startMachine } from './machine.ts';
-import type { KernelParts, Parts } from './packages.ts';
+import { findParts, type KernelParts, type Parts } from './packages.ts';
 import { parameterModule } from './test-modules.ts';
-import { partsOrSkip } from './with-parts.ts';
 
 describe('a machine with a real kernel', function () {
   this.timeout(300_000);
@@ -18,7 +18,7 @@ describe('a machine with a real kernel', function () {
   let ko: Buffer;
 
   before(async function () {
-    parts = await partsOrSkip(this);
+    parts = await orSkip(this, findParts);
     kernel = parts.kernels[1];
     lifeline = openLifeline('vm');
     enrolled = await makeKey(lifeline.folder, 'enrolled');
@@ -98,6 +98,18 @@ describe('a machine with a real kernel', function () {
       assert.deepEqual(await slow.ended, { code: 7, output: 'slow\n', errors: '' });
       assert.equal((await machine.shell('head -c 300000 /dev/zero | tr "\\0" x')).length, 300_000);
     });
+  });
+
+  it('trusts a key in MokList when Debian’s shim starts it, and no other [91]', async () => {
+    const machine = await startMachine({ parts, kernel, secureBoot: true, mok: [enrolled.der], lifeline });
+    process.stderr.write(`vm: the agent answered after ${machine.bootMs / 1000} s with shim\n`);
+    assert.match(await machine.shell('cat /sys/kernel/security/lockdown'), /\[integrity\]/);
+    const { code, errors } = await insert(machine, signed(ko, enrolled));
+    assert.equal(code, 0, errors);
+    assert.match(await machine.shell('cat /proc/modules'), /^kmm_vm_a \d+ 0 - Live/m);
+    await machine.shell('rmmod kmm_vm_a');
+    assert.match((await insert(machine, signed(ko, foreign))).errors, /Key was rejected by service/);
+    await machine.stop();
   });
 
   it('is not started by that firmware from a program without a signature', async () => {

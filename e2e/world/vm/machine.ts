@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -16,7 +17,7 @@ import { sleep, systemClock } from '../../../shared/core/clock.ts';
 import type { Lifeline } from '../control-plane/lifeline.ts';
 import { AgentLine, type ScriptEnd } from './agent-line.ts';
 import { commandLine, writeBootPartition, writeInitrd } from './boot-image.ts';
-import { withEnrolled } from './firmware-variables.ts';
+import { withEnrolled, withMokList } from './firmware-variables.ts';
 import type { KernelParts, Parts } from './packages.ts';
 import { quoted } from './quoted.ts';
 
@@ -36,6 +37,11 @@ export interface MachineOptions {
   secureBoot: boolean;
   /** Certificates (DER) in the firmware's db, beside its own. */
   enrolled?: readonly Buffer[];
+  /**
+   * Certificates (DER) of the machine's owner (MokList). Firmware with Microsoft's keys then starts Debian's shim, and shim
+   * starts the kernel, whose signer is in MokList too.
+   */
+  mok?: readonly Buffer[];
   /** False: the program that the firmware is to start has no signature. */
   bootSigned?: boolean;
   /** The machine ends with it. */
@@ -64,10 +70,15 @@ export interface Machine {
 /** Starts a machine; resolves when its agent answers. Throws, with its console, when it does not come up. */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const folder = nextFolder(options.lifeline.folder);
-  const variables = join(folder, 'variables.fd');
-  const { variables: fresh } = options.parts.firmware;
-  if (options.secureBoot) writeFileSync(variables, withEnrolled(readFileSync(fresh), options.enrolled ?? []));
+  if (options.secureBoot) writeFileSync(join(folder, 'variables.fd'), freshVariables(options));
   return boot(options, folder);
+}
+
+function freshVariables({ parts: { firmware, shim }, enrolled = [], mok }: MachineOptions): Buffer {
+  const variables = withEnrolled(readFileSync(mok ? shim.variables : firmware.variables), enrolled);
+  return mok
+    ? withMokList(variables, [new X509Certificate(readFileSync(firmware.certificate)).raw, ...mok])
+    : variables;
 }
 
 async function boot(options: MachineOptions, folder: string): Promise<Machine> {
@@ -164,7 +175,8 @@ function plainArguments(options: MachineOptions, folder: string): string[] {
 
 /** Secure Boot holds only where nothing but the firmware's own mode (SMM) can write the variables. */
 async function secureArguments(options: MachineOptions, folder: string): Promise<string[]> {
-  const partition = await writeBootPartition({ ...options, folder, signed: options.bootSigned ?? true });
+  const signing = { signed: options.bootSigned ?? true, byShim: options.mok !== undefined };
+  const partition = await writeBootPartition({ ...options, folder, ...signing });
   return [
     ...['-machine', 'q35,smm=on', '-global', 'ICH9-LPC.disable_s3=1'],
     ...['-global', 'driver=cfi.pflash01,property=secure,value=on'],

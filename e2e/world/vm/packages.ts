@@ -1,13 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { arch } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { cacheFolder } from '../cache-folder.ts';
 import type { Say } from '../control-plane/go.ts';
 import { withLock } from '../control-plane/lock.ts';
-import { DebianCache, installPackage, PartsMissing, packagesNamed } from './debian.ts';
+import { cloudKernels, sortedReleases } from '../debian/kernels.ts';
+import { DebianCache } from '../debian/package-cache.ts';
+import { PartsMissing } from '../debian/programs.ts';
+import { programsOrThrow } from '../debian/skip-loudly.ts';
 
 const qemuProgram = 'qemu-system-x86_64';
-const imageName = /^linux-image-(6\.1\.0-(\d+)-cloud-amd64)$/;
+const imageName = /^linux-image-(6\.1\.0-\d+-cloud-amd64)$/;
 
 /** One kernel of Debian's, as unpacked packages. */
 export interface KernelParts {
@@ -25,6 +28,8 @@ export interface Parts {
   qemu: string;
   /** Firmware that enforces Secure Boot, and its variables with the snakeoil key as PK, KEK and db. */
   firmware: { code: string; variables: string; key: string; certificate: string };
+  /** Debian's first program, which Microsoft signed, and the firmware's variables with Microsoft's keys. */
+  shim: { program: string; variables: string };
   sbsign: string;
   /** An EFI program that starts the kernel and initrd inside of itself. */
   stub: string;
@@ -45,21 +50,25 @@ export async function findParts(say: Say = (line) => void process.stderr.write(`
   if (arch() !== 'x64') throw new PartsMissing(`expected an x86-64 machine (the kernels are), got ${arch()}`);
   const folder = cacheFolder('vm');
   const waiting = (holder: string) => say(`process ${holder} fetches packages: waiting for it`);
-  return withLock(join(folder, '.lock'), waiting, () => collect(new DebianCache(folder, say), say));
+  return withLock(join(folder, '.lock'), waiting, () => collect(new DebianCache(folder, say)));
 }
 
-async function collect(cache: DebianCache, say: Say): Promise<Parts> {
-  if (programInPath(qemuProgram) === undefined) await installPackage('qemu-system-x86', say);
+async function collect(cache: DebianCache): Promise<Parts> {
+  const { pathOf } = await programsOrThrow([qemuProgram]);
   const ovmf = join(await cache.folderOf('ovmf'), 'usr/share');
   const libkmod = await cache.folderOf('libkmod2');
   const [older, newer] = await kernelReleases(cache);
   return {
-    qemu: programInPath(qemuProgram) ?? qemuProgram,
+    qemu: pathOf(qemuProgram),
     firmware: {
       code: join(ovmf, 'OVMF/OVMF_CODE_4M.secboot.fd'),
       variables: join(ovmf, 'OVMF/OVMF_VARS_4M.snakeoil.fd'),
       key: join(ovmf, 'ovmf/PkKek-1-snakeoil.key'),
       certificate: join(ovmf, 'ovmf/PkKek-1-snakeoil.pem'),
+    },
+    shim: {
+      program: join(await cache.folderOf('shim-signed'), 'usr/lib/shim/shimx64.efi.signed'),
+      variables: join(ovmf, 'OVMF/OVMF_VARS_4M.ms.fd'),
     },
     sbsign: join(await cache.folderOf('sbsigntool'), 'usr/bin/sbsign'),
     stub: join(await cache.folderOf('systemd-boot-efi'), 'usr/lib/systemd/boot/efi/linuxx64.efi.stub'),
@@ -73,29 +82,20 @@ async function collect(cache: DebianCache, say: Say): Promise<Parts> {
   };
 }
 
-/** The oldest and the newest that can be had: of the cache, else of those that have headers too. */
+/** The oldest and the newest that can be had: of the cache, else of Debian's archive. */
 async function kernelReleases(cache: DebianCache): Promise<readonly [string, string]> {
-  const cached = ends(cache.packages());
+  const cached = ends(cache.packages().flatMap((name) => imageName.exec(name)?.[1] ?? []));
   if (cached !== undefined) return cached;
-  const headers = new Set(await packagesNamed('linux-headers-6.1.0-'));
-  const images = (await packagesNamed('linux-image-6.1.0-')).filter((name) =>
-    headers.has(name.replace('linux-image', 'linux-headers')),
-  );
-  const found = ends(images);
+  const listed = await cloudKernels();
+  const found = ends(listed);
   if (found !== undefined) return found;
-  throw new PartsMissing(`expected two of Debian's cloud kernels 6.1, got ${images.join(', ') || 'none'}`);
+  throw new PartsMissing(`expected two of Debian's cloud kernels 6.1, got ${listed.join(', ') || 'none'}`);
 }
 
-function ends(packages: readonly string[]): readonly [string, string] | undefined {
-  const found = [...new Set(packages)]
-    .flatMap((name) => {
-      const [, release, number] = imageName.exec(name) ?? [];
-      return release === undefined ? [] : [{ release, number: Number(number) }];
-    })
-    .sort((a, b) => a.number - b.number);
-  const [first] = found;
-  const last = found.at(-1);
-  return first === undefined || last === undefined || first === last ? undefined : [first.release, last.release];
+function ends(releases: readonly string[]): readonly [string, string] | undefined {
+  const [first, ...others] = sortedReleases(releases);
+  const last = others.at(-1);
+  return first === undefined || last === undefined ? undefined : [first, last];
 }
 
 async function kernelParts(cache: DebianCache, release: string): Promise<KernelParts> {
@@ -124,9 +124,4 @@ async function headersFolder(cache: DebianCache, release: string): Promise<strin
   const makefile = join(headers, 'Makefile');
   if (readFileSync(makefile, 'utf8') !== text) writeFileSync(makefile, text);
   return headers;
-}
-
-function programInPath(name: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.map((folder) => join(folder, name)).find(existsSync);
 }

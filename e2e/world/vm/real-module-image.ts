@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Lifeline } from '../control-plane/lifeline.ts';
 import { buildImage, type LayerEntry, type OciImage } from '../registry/oci-image.ts';
 import { callKmod } from './kmod.ts';
 import type { Parts } from './packages.ts';
+import { programWithLibraries } from './program-files.ts';
 
-const execute = promisify(execFile);
 const sleepProgram = '/bin/sleep';
 
 /** A module image with real modules and Debian's own `modprobe` and `sleep`; no shell, no other program (checklist 53, 204). */
@@ -39,19 +37,11 @@ function moduleEntry(folder: string, kernel: string, path: string): LayerEntry {
   return { path: `/opt/lib/modules/${kernel}/${path}`, content: readFileSync(join(folder, path)) };
 }
 
-/** Programs of this machine's Debian, with the libraries that they are linked to, at the places where they are looked for. */
-async function programs(parts: Parts): Promise<LayerEntry[]> {
-  const { program, libraries } = parts.kmod;
-  const environment = { LD_LIBRARY_PATH: libraries, PATH: process.env['PATH'] };
-  const { stdout } = await execute('ldd', [program, sleepProgram, join(libraries, 'libkmod.so.2')], {
-    env: environment,
-  });
-  const found = new Set([...stdout.matchAll(/(\/\S+\.so\S*) \(0x/g)].flatMap(([, path = '']) => path));
-  const executable = (path: string, from: string): LayerEntry => ({ path, content: readFileSync(from), mode: 0o755 });
-  return [
-    executable('/usr/sbin/modprobe', program),
-    executable('/usr/bin/sleep', sleepProgram),
-    executable('/usr/lib/x86_64-linux-gnu/libkmod.so.2', join(libraries, 'libkmod.so.2')),
-    ...[...found].map((path) => executable(path, path)),
+async function programs({ kmod }: Parts): Promise<LayerEntry[]> {
+  const entries = [
+    ...(await programWithLibraries(kmod.program, '/usr/sbin/modprobe', kmod.libraries)),
+    ...(await programWithLibraries(sleepProgram, '/usr/bin/sleep')),
   ];
+  // Both use the C library.
+  return [...new Map(entries.map((entry) => [entry.path, entry])).values()];
 }

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { ModprobeSpec } from '@open-cluster-management/api-types';
 import { type Lifeline, openLifeline } from '../control-plane/lifeline.ts';
+import { orSkip } from '../debian/skip-loudly.ts';
 import { isReady } from '../node/test-world.ts';
 import { tarOf } from '../registry/oci-image.ts';
 import { buildModules, makeKey, signed, type TestKey } from './kernel-module.ts';
-import type { KernelParts, Parts } from './packages.ts';
+import { findParts, type KernelParts, type Parts } from './packages.ts';
 import { buildRealModuleImage } from './real-module-image.ts';
 import { testModules } from './test-modules.ts';
 import { startVmWorld, type VmWorld } from './test-world.ts';
-import { partsOrSkip } from './with-parts.ts';
 
 describe('A loader pod on a node with a real kernel, under Secure Boot', function () {
   this.timeout(300_000);
@@ -22,7 +22,7 @@ describe('A loader pod on a node with a real kernel, under Secure Boot', functio
   let built: Record<keyof typeof testModules, Buffer>;
 
   before(async function () {
-    parts = await partsOrSkip(this);
+    parts = await orSkip(this, findParts);
     kernel = parts.kernels[1];
     lifeline = openLifeline('vm-node');
     enrolled = await makeKey(lifeline.folder, 'enrolled');

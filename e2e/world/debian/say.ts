@@ -1,4 +1,4 @@
 /** Progress of what takes longer than somebody likes to look at nothing. */
 export function say(line: string): void {
-  process.stderr.write(`real parts: ${line}\n`);
+  process.stderr.write(`debian: ${line}\n`);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type PackagesHost, realPrograms } from './packages.ts';
+import { debianPrograms, type PackagesHost } from './programs.ts';
 
 /** A machine that has `there`, and where installing brings `brings`. */
 function machine(there: string[], options: { brings?: string[]; refusal?: string; breaks?: string } = {}) {
@@ -19,14 +19,14 @@ function machine(there: string[], options: { brings?: string[]; refusal?: string
 describe('programs of Debian’s packages', () => {
   it('are taken where they are, and nothing is installed', async () => {
     const { host, installed } = machine(['buildah']);
-    const found = await realPrograms(['buildah'], host);
+    const found = await debianPrograms(['buildah'], host);
     assert.equal(found.kind === 'there' && found.pathOf('buildah'), '/usr/bin/buildah');
     assert.deepEqual(installed, []);
   });
 
   it('are installed where they are missing, only those', async () => {
     const { host, installed } = machine(['buildah'], { brings: ['unshare', 'skopeo'] });
-    assert.equal((await realPrograms(['unshare', 'buildah', 'skopeo'], host)).kind, 'there');
+    assert.equal((await debianPrograms(['unshare', 'buildah', 'skopeo'], host)).kind, 'there');
     assert.deepEqual(installed, [['skopeo', 'util-linux']]);
   });
 
@@ -37,7 +37,7 @@ describe('programs of Debian’s packages', () => {
   ];
   for (const [what, options, why] of refusals) {
     it(`are named with both ways out for ${what}`, async () => {
-      const found = await realPrograms(['docker-registry', 'buildah'], machine(['buildah'], options).host);
+      const found = await debianPrograms(['docker-registry', 'buildah'], machine(['buildah'], options).host);
       const message = found.kind === 'missing' ? found.message : '';
       assert.match(message, why);
       assert.match(message, /expected docker-registry on the PATH/);

@@ -14,13 +14,19 @@ export const packageOf = {
   debootstrap: 'debootstrap',
   skopeo: 'skopeo',
   unshare: 'util-linux',
+  'qemu-system-x86_64': 'qemu-system-x86',
 } as const;
 
-export type RealProgram = keyof typeof packageOf;
+export type DebianProgram = keyof typeof packageOf;
+
+/** What this machine cannot give: a test says it and is skipped (`skip-loudly.ts`). */
+export class PartsMissing extends Error {
+  override name = 'PartsMissing';
+}
 
 /** Either all are there, or what to tell somebody who wants them. */
-export type RealPrograms =
-  | { kind: 'there'; pathOf(program: RealProgram): string }
+export type DebianPrograms =
+  | { kind: 'there'; pathOf(program: DebianProgram): string }
   | { kind: 'missing'; message: string };
 
 /** What finding and installing takes from the machine; tests pass their own. */
@@ -36,10 +42,10 @@ export function packagesHost(): PackagesHost {
 }
 
 /** Finds the programs, or installs their packages where this process is root and there is apt-get. Throws nothing that a machine can be to blame for. */
-export async function realPrograms(
-  wanted: readonly RealProgram[],
+export async function debianPrograms(
+  wanted: readonly DebianProgram[],
   host: PackagesHost = packagesHost(),
-): Promise<RealPrograms> {
+): Promise<DebianPrograms> {
   const missing = () => wanted.filter((program) => host.find(program) === undefined);
   let why = host.refusal;
   if (missing().length > 0 && why === undefined) {
@@ -55,15 +61,15 @@ export async function realPrograms(
   return { kind: 'there', pathOf: (program) => host.find(program) ?? program };
 }
 
-function missingMessage(missing: readonly RealProgram[], why: string): string {
+function missingMessage(missing: readonly DebianProgram[], why: string): string {
   const packages = packagesOf(missing).join(' ');
   return (
-    `real parts: expected ${missing.join(', ')} on the PATH, got none, and they were not installed: ${why}. ` +
+    `debian: expected ${missing.join(', ')} on the PATH, got none, and they were not installed: ${why}. ` +
     `Two ways out: run this as root on Debian 12 (they are installed then), or install them yourself: apt-get install ${packages}.`
   );
 }
 
-function packagesOf(programs: readonly RealProgram[]): string[] {
+function packagesOf(programs: readonly DebianProgram[]): string[] {
   return [...new Set(programs.map((program) => packageOf[program]))].sort();
 }
 
@@ -92,7 +98,7 @@ function refusalHere(): string | undefined {
 /** One at a time: several test processes may find the same package missing. */
 async function install(packages: readonly string[]): Promise<void> {
   const waiting = (holder: string) => say(`process ${holder} installs packages: waiting for it`);
-  await withLock(join(tmpdir(), 'kmm-real-parts.lock'), waiting, async () => {
+  await withLock(join(tmpdir(), 'kmm-debian.lock'), waiting, async () => {
     const began = systemClock.now();
     say(`installing ${packages.join(', ')} …`);
     const quiet = ['-qq', '-o', 'DPkg::Lock::Timeout=300'];

@@ -2,6 +2,7 @@ import { mkdtemp, rm, symlink, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { worldPlatform } from '../registry/oci-image.ts';
+import { askArchive, downloadPackages } from './package-cache.ts';
 import { run } from './run.ts';
 
 /** The cloud kernels are the smallest, and what a virtual machine boots fastest. */
@@ -13,7 +14,7 @@ const series = '6.1';
  * and the newest. Which these are changes with every update; the archive keeps no others.
  */
 export async function debianKernels(): Promise<readonly [older: string, newer: string]> {
-  const found = await releases();
+  const found = await cloudKernels();
   const [older, newer] = [found[0], found.at(-1)];
   if (older === undefined || newer === undefined || older === newer) {
     throw new Error(
@@ -23,24 +24,30 @@ export async function debianKernels(): Promise<readonly [older: string, newer: s
   return [older, newer];
 }
 
-async function releases(): Promise<string[]> {
+/** All of them, the oldest first. */
+export async function cloudKernels(): Promise<string[]> {
   const listed = await search();
   if (listed.length > 1) return listed;
   // A new machine has no lists, or old ones.
-  await run('apt-get', ['update', '-qq']);
+  await askArchive('apt-get', ['update', '-qq']);
   return search();
 }
 
 async function search(): Promise<string[]> {
   const pattern = `^linux-(headers|image)-${series.replace('.', '[.]')}[.]0-[0-9]+-${flavour}$`;
-  const names = (await run('apt-cache', ['search', '--names-only', pattern]))
+  const names = (await askArchive('apt-cache', ['search', '--names-only', pattern]))
     .split('\n')
     .map((line) => line.split(' ')[0] ?? '');
-  return names
+  const releases = names
     .filter((name) => name.startsWith('linux-headers-'))
     .map((name) => name.slice('linux-headers-'.length))
-    .filter((release) => names.includes(`linux-image-${release}`))
-    .sort((a, b) => abi(a) - abi(b));
+    .filter((release) => names.includes(`linux-image-${release}`));
+  return sortedReleases(releases);
+}
+
+/** Each once, the oldest first. */
+export function sortedReleases(releases: readonly string[]): string[] {
+  return [...new Set(releases)].sort((a, b) => abi(a) - abi(b));
 }
 
 /** The number by which Debian's releases of one series are told apart. */
@@ -50,7 +57,7 @@ export function abi(release: string): number {
 
 /** The version of a kernel's headers in Debian's lists: a security update keeps the release and changes the content. */
 export async function headersVersion(release: string): Promise<string> {
-  const shown = await run('apt-cache', ['show', '--no-all-versions', `linux-headers-${release}`]);
+  const shown = await askArchive('apt-cache', ['show', '--no-all-versions', `linux-headers-${release}`]);
   return /^Version: (.+)$/m.exec(shown)?.[1] ?? 'unknown';
 }
 
@@ -67,7 +74,7 @@ export async function unpackPackages(packages: readonly string[], root: string):
   // Debian's /lib is a link. A layer that had a folder of that name would put it in the link's place.
   await symlink('usr/lib', join(root, 'lib'));
   try {
-    await run('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...packages], { folder: downloads });
+    await downloadPackages(packages, downloads);
     const script =
       'for each in *.deb; do dpkg-deb --fsys-tarfile "$each" | tar -x --keep-directory-symlink -C "$0"; done';
     await run('bash', ['-euo', 'pipefail', '-c', `mkdir -p "$0/usr/lib"; ${script}`, root], { folder: downloads });

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import type { ModuleSpec } from '@open-cluster-management/api-types';
+import type { OpenShiftBuild } from '../../shared/build/openshift-build.ts';
+import { builds } from '../../shared/build/openshift-kinds.ts';
+import { Cache } from '../../shared/kube/cache.ts';
+import type { Job, KubeObject, Resource } from '../../shared/kube/object.ts';
+import { configMaps, events, jobs, secrets } from '../../shared/kube/resources.ts';
+import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
+import { eventually } from '../world/eventually.ts';
+import { hubNamespace, programUsers, pullSecret } from '../world/fleet/fleet.ts';
+import { conditionOf, loadedModules, readModule } from '../world/fleet/observe.ts';
+import { type OpenShiftBuilds, serveBuilds, startOpenShiftBuilds } from '../world/openshift/builds.ts';
+import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
+
+/** Variables of the Dockerfile, not of JavaScript. */
+const variable = (name: string) => `\${${name}}`;
+const dockerfile = [
+  'ARG DTK_AUTO',
+  `FROM ${variable('DTK_AUTO')} as builder`,
+  'ARG KERNEL_FULL_VERSION',
+  'RUN cat /run/secrets/token/key && make all',
+  'FROM registry.example/base:1',
+  'ARG KERNEL_FULL_VERSION',
+  `COPY --from=builder /src/nic.ko /opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/`,
+  `RUN depmod -b /opt ${variable('KERNEL_FULL_VERSION')}`,
+].join('\n');
+const failing = dockerfile.replace('make all', 'make all && exit 1');
+const osBuild = '417.94.202410160352-0';
+const toolkit = 'registry.example/openshift/driver-toolkit:417';
+const gcDelaySeconds = 20;
+
+describe('a hub on OpenShift', () => {
+  let stage: Stage;
+  let openShift: OpenShiftBuilds;
+  const watching = new AbortController();
+  /** All that ever was there, by UID, as it was last seen. */
+  const everBuilds = new Map<string, OpenShiftBuild>();
+  const everJobs = new Map<string, Job>();
+  /** When Builds were seen to be gone, on the clock of the world. */
+  const goneAtMs = new Map<string, number>();
+  const hub = () => stage.fleet.hub.client;
+
+  before(async () => {
+    stage = await startStage([{ name: 'edge-1', nodes: [{ name: 'n1', kernel: { release: kernels.el9 } }] }], {
+      builder: { release: kernels.el9, osImage: `Red Hat Enterprise Linux CoreOS ${osBuild}` },
+      hubConfig: { job: { gcDelay: `${gcDelaySeconds}s` } },
+      serveOnHub: serveBuilds,
+      async prepare(fleet, runtime) {
+        openShift = await startOpenShiftBuilds(fleet, runtime);
+        const { client } = fleet.hub;
+        const keep = <T extends KubeObject>(resource: Resource<T>, into: Map<string, T>) => {
+          const cache = new Cache({ client, runtime, resource, namespace: hubNamespace });
+          cache.subscribe(({ previous, current }) => {
+            if (current) into.set(current.metadata.uid ?? '', current);
+            else goneAtMs.set(previous?.metadata.uid ?? '', runtime.clock.now());
+          });
+          cache.start(watching.signal);
+        };
+        keep(builds, everBuilds);
+        keep(jobs, everJobs);
+      },
+    });
+    await secret('token', 'build', { key: 'a token' });
+    const { key, certificate } = await makeSigningKeys({ rsa: 2048 });
+    await secret('signing-key', 'sign', { key: key.export({ type: 'pkcs8', format: 'pem' }) });
+    await secret('signing-certificate', 'sign', { cert: certificate });
+    const metadata = { namespace: hubNamespace, name: 'nic-dockerfile' };
+    await hub().create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { dockerfile } });
+  });
+  after(async () => {
+    watching.abort();
+    await openShift?.stop();
+    await stage?.stop();
+  });
+
+  async function secret(name: string, use: string, data: Record<string, Buffer | string>): Promise<void> {
+    const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+    await hub().create(secrets, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: hubNamespace, name, labels: { 'kmm.node.kubernetes.io/use': use } },
+      data: Object.fromEntries(encoded),
+    });
+  }
+
+  const write = (text: string) =>
+    hub().patch(
+      configMaps,
+      { namespace: hubNamespace, name: 'nic-dockerfile' },
+      { type: 'merge', body: { data: { dockerfile: text } } },
+    );
+
+  /** What is built and signed, as `drivers/<repository>`. */
+  function spec(repository: string, build: Record<string, unknown> = {}): ModuleSpec {
+    const containerImage = `${stage.fleet.registry.host}/drivers/${repository}:${variable('KERNEL_FULL_VERSION')}`;
+    return {
+      selector: { 'node-role.kubernetes.io/worker': '' },
+      imageRepoSecret: { name: pullSecret },
+      moduleLoader: {
+        container: {
+          modprobe: { moduleName: 'nic', dirName: '/opt' },
+          kernelMappings: [{ regexp: '^.+$', containerImage }],
+          build: { dockerfileConfigMap: { name: 'nic-dockerfile' }, secrets: [{ name: 'token' }], ...build },
+          sign: {
+            keySecret: { name: 'signing-key' },
+            certSecret: { name: 'signing-certificate' },
+            filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
+          },
+        },
+      },
+    };
+  }
+
+  async function imagesReady(expected: RegExp): Promise<void> {
+    await eventually(`ImagesReady is ${expected}`, async () => {
+      const seen = conditionOf(await readModule(stage.fleet, 'nic'), 'ImagesReady');
+      if (!expected.test(seen)) throw new Error(seen);
+      return true;
+    });
+  }
+
+  /** All that ever pushed there, oldest first. */
+  const buildsOf = (repository: string) =>
+    [...everBuilds.values()].filter(({ spec: { output } }) => output.to.name.includes(`/drivers/${repository}:`));
+  const stepOf = ({ metadata }: KubeObject) => metadata.labels?.['kmm.openshift.io/build.type'];
+  const untilThereAre = (count: number, repository: string) =>
+    eventually(`${count} Builds of ${repository}`, () => {
+      const found = buildsOf(repository);
+      return found.length === count || Promise.reject(new Error(`${found.length}`));
+    });
+
+  it('begins nothing while no toolkit is known for the kernel, and says so [67]', async () => {
+    await stage.apply('nic', fleetSpec(spec('nic')));
+    await imagesReady(/^False ToolkitUnknown.*no tag 417\.94\.202410160352-0/);
+    assert.deepEqual([everBuilds.size, everJobs.size], [0, 0]);
+  });
+
+  it('builds by a Build with the toolkit of its node’s OS, and the node of the fleet loads it [63] [67] [74]', async () => {
+    await openShift.tagToolkits({ [osBuild]: toolkit, '416.94.202409191851-0': 'registry.example/older' });
+    await stage.ready('nic');
+    assert.deepEqual(loadedModules(stage.fleet, 'edge-1', 'n1'), ['nic']);
+    const [build, ...others] = buildsOf('nic');
+    assert.deepEqual(others, []);
+    const { strategy, serviceAccount, mountTrustedCA, output } = build!.spec;
+    const args = Object.fromEntries(strategy.dockerStrategy.buildArgs.map(({ name, value }) => [name, value]));
+    assert.deepEqual([args['DTK_AUTO'], args['KERNEL_FULL_VERSION']], [toolkit, kernels.el9]);
+    assert.deepEqual([serviceAccount, mountTrustedCA, output.pushSecret?.name], ['builder', true, pullSecret]);
+  });
+
+  it('mounts Secrets at /run/secrets/<name>, and signs by our own Job [68] [83]', async () => {
+    // The build reads the Secret, or it fails.
+    assert.match(buildsOf('nic')[0]?.spec.source.dockerfile ?? '', /cat \/run\/secrets\/token\/key/);
+    assert.deepEqual([...everJobs.values()].map(stepOf), ['sign']);
+    const { store } = stage.fleet.registry;
+    const digest = buildsOf('nic')[0]?.status?.output?.to?.imageDigest;
+    const unsigned = store.manifest('drivers/nic', `${kernels.el9}-${hubNamespace}_nic_kmm_unsigned`);
+    assert.equal(digest, unsigned?.digest);
+    assert.notEqual(store.manifest('drivers/nic', kernels.el9)?.digest, digest);
+  });
+
+  it('tells of it by events that name the Build [79]', async () => {
+    const { name } = buildsOf('nic')[0]!.metadata;
+    for (const reason of ['BuildCreated', 'BuildSucceeded']) {
+      const note = await eventually(reason, async () => {
+        const { items } = await hub().list(events, { namespace: 'default' });
+        return items.find((event) => event.reason === reason)?.note;
+      });
+      assert.ok(note.includes(`by Build ${name}`) && note.includes(kernels.el9), note);
+    }
+  });
+
+  it('removes the Build, not before job.gcDelay is over [77]', async () => {
+    const { uid = '' } = buildsOf('nic')[0]!.metadata;
+    const gone = await eventually('the Build is gone', () => goneAtMs.get(uid));
+    const ended = Date.parse(buildsOf('nic')[0]?.status?.completionTimestamp ?? '');
+    assert.ok(gone - ended >= (gcDelaySeconds - 1) * 1000, `it stayed ${gone - ended} ms`);
+  });
+
+  it('replaces a Build whose Dockerfile changes, and makes one that is deleted by hand again, once [75] [T8] [T10]', async () => {
+    await stage.fleet.builder!.cordon();
+    await stage.edit('nic', { moduleSpec: spec('nic-2') });
+    await untilThereAre(1, 'nic-2');
+    await imagesReady(/^False ImageBuilding.*its pod does not start: Unschedulable/);
+    await hub().delete(builds, buildsOf('nic-2')[0]!.metadata, { propagationPolicy: 'Background' });
+    await untilThereAre(2, 'nic-2');
+    await write(failing);
+    await untilThereAre(3, 'nic-2');
+    const texts = buildsOf('nic-2').map(({ spec: { source } }) => source.dockerfile);
+    assert.deepEqual(texts, [dockerfile, dockerfile, failing]);
+    await stage.fleet.builder!.uncordon();
+  });
+
+  it('shows the end of the log of a Build that fails, and builds again once it is mended [75] [76]', async () => {
+    await imagesReady(/^False BuildFailed.*DockerBuildFailed: .*exit status 1/);
+    assert.equal(stage.fleet.registry.store.tags('drivers/nic-2'), undefined);
+    assert.deepEqual(loadedModules(stage.fleet, 'edge-1', 'n1'), ['nic']);
+    await write(dockerfile);
+    await eventually('another Build succeeds', () => buildsOf('nic-2')[3]?.status?.phase === 'Complete');
+    const phases = buildsOf('nic-2').map(({ status }) => status?.phase);
+    assert.ok(!phases.includes('Error'), `none was in the way of its successor: ${phases}`);
+  });
+
+  it('builds by a Job what needs options that a Build has not [70] [207]', async () => {
+    const before = everBuilds.size;
+    await stage.edit('nic', { moduleSpec: spec('nic-3', { baseImageRegistryTLS: { insecureSkipTLSVerify: true } }) });
+    const job = await eventually('a Job builds', () => [...everJobs.values()].find((each) => stepOf(each) === 'build'));
+    const environment = job.spec.template.spec?.containers[0]?.env ?? [];
+    assert.equal(environment.find(({ name }) => name === 'KMM_BASE_TLS_VERIFY')?.value, 'false');
+    assert.equal(everBuilds.size, before);
+  });
+
+  it('reads a Dockerfile once for each Build that it makes', async () => {
+    const asked = await stage.fleet.hub.requests(programUsers.hub);
+    const reads = asked.filter(({ verb, resource }) => verb === 'get' && resource === 'configmaps').length;
+    // And once when it found no toolkit; when the cache was older than the text, twice.
+    assert.ok(reads > everBuilds.size && reads <= everBuilds.size + 3, `${reads} for ${everBuilds.size}`);
+  });
+});

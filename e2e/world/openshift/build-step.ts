@@ -1,0 +1,75 @@
+import type { OpenShiftBuild } from '../../../shared/build/openshift-build.ts';
+import { rfc3339 } from '../../../shared/core/clock.ts';
+import type { Pod } from '../../../shared/kube/object.ts';
+
+export type BuildStatus = NonNullable<OpenShiftBuild['status']>;
+
+/** What is to be done about a Build, one thing after the other. */
+export interface BuildStep {
+  status: BuildStatus;
+  createPod?: true;
+  removePod?: true;
+}
+
+/**
+ * OpenShift's build controller: New → Pending → Running → Complete or Failed; Cancelled when somebody asks for it, Error when
+ * something came in between. `pod`: of the name that the Build's pod has, whoever owns it.
+ */
+export function nextStep(
+  build: OpenShiftBuild & { status?: { cancelled?: boolean } },
+  pod: Pod | undefined,
+  nowMs: number,
+): BuildStep {
+  const status = build.status ?? {};
+  const ended = (phase: NonNullable<BuildStatus['phase']>, rest: Partial<BuildStatus>): BuildStep => ({
+    status: { ...status, phase, completionTimestamp: rfc3339(nowMs), ...rest },
+  });
+  if (isOver(status)) return { status };
+  if (build.status?.cancelled) {
+    const step = ended('Cancelled', { reason: 'CancelledBuild', message: 'The build was cancelled by the user.' });
+    return pod === undefined ? step : { ...step, removePod: true };
+  }
+  if (status.phase === undefined) return { status: { phase: 'New' } };
+  const owned = pod?.metadata.ownerReferences?.some(({ uid }) => uid === build.metadata.uid);
+  if (pod !== undefined && !owned) {
+    return ended('Error', {
+      reason: 'BuildPodExists',
+      message: 'The pod for this build already exists and is older than the build.',
+    });
+  }
+  if (pod === undefined) {
+    if (status.phase === 'New') return { status, createPod: true };
+    return ended('Error', {
+      reason: 'BuildPodDeleted',
+      message: 'The pod for this build was deleted before the build completed.',
+    });
+  }
+  return ofPod(pod, { status, ended });
+}
+
+export function isOver({ phase }: BuildStatus): boolean {
+  return phase !== undefined && !['New', 'Pending', 'Running'].includes(phase);
+}
+
+function ofPod(
+  pod: Pod,
+  {
+    status,
+    ended,
+  }: { status: BuildStatus; ended: (phase: 'Complete' | 'Failed', rest: Partial<BuildStatus>) => BuildStep },
+): BuildStep {
+  const message = pod.status?.containerStatuses?.[0]?.state?.terminated?.message ?? '';
+  switch (pod.status?.phase) {
+    case 'Succeeded':
+      return ended('Complete', { output: { to: { imageDigest: message.trim() } } });
+    case 'Failed': {
+      const logSnippet = message.trim().split('\n').slice(-5).join('\n');
+      const why = { reason: 'DockerBuildFailed', message: 'Dockerfile build strategy has failed.' };
+      return ended('Failed', { ...why, ...(logSnippet && { logSnippet }) });
+    }
+    case 'Running':
+      return { status: { ...status, phase: 'Running' } };
+    default:
+      return { status: { ...status, phase: 'Pending' } };
+  }
+}
