@@ -27,8 +27,10 @@ export function startProcess(
     `exec env -i ${[...variables, ...command].join(' ')}`,
   ].join('\n');
   const { id, ended } = machine.start(script);
+  let isOver = false;
   const exited = ended.then(
     ({ code, output }) => {
+      isOver = true;
       onOutput(output);
       return code;
     },
@@ -43,6 +45,10 @@ export function startProcess(
     signal: (name) =>
       send(`pid=${pid} && handled=0x$(sed -n 's/^SigCgt:[^0-9a-f]*//p' /proc/$pid/status)
         [ $((handled & ${terminationBit})) -eq 0 ] || kill -${name.replace('SIG', '')} $pid`),
-    kill: () => send(`until [ -s /run/agent/${id}.pid ]; do sleep 0.05; done; kill -KILL -- -${pid}`),
+    kill() {
+      // Its files are there from its start to its end: who waited for them afterwards would wait for ever, and be one of many.
+      const wait = `tries=0; until [ -s /run/agent/${id}.pid ] || [ $tries -ge 100 ]; do sleep 0.05; tries=$((tries + 1)); done`;
+      if (!isOver) send(`${wait}; kill -KILL -- -${pid}`);
+    },
   };
 }
