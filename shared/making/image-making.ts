@@ -209,7 +209,7 @@ export class ImageMaking {
   ): Promise<Outcome> {
     const open = expectations.flatMap((each) => wants.find(({ recipe }) => expectationOf(recipe) === each) ?? []);
     const { verify, runtime } = this.#options;
-    await this.#memory.verdicts.look(image, digest, { open, verify, nowMs: runtime.clock.now() });
+    await this.#memory.verdicts.look(image, digest, { open, verify, now: () => runtime.clock.now() });
     return after(0, 'ImageLookedInto');
   }
 

@@ -50,13 +50,15 @@ export class Verdicts {
   async look(
     image: string,
     digest: string,
-    { open, verify, nowMs }: { open: readonly Want[]; verify: Verify; nowMs: number },
+    { open, verify, now }: { open: readonly Want[]; verify: Verify; now: () => number },
   ): Promise<void> {
     const present = this.#known.get(image);
     const known =
       present?.digest === digest ? present : { digest, byExpectation: new Map<string, Verdict>(), unread: 0 };
     this.#known.set(image, known);
     const answers = await verify(open, digest);
+    // A look may take as long as the longest wait.
+    const nowMs = now();
     for (const [index, want] of open.entries()) {
       const found = answers[index];
       assert(found !== undefined, 'a look into an image answers each who wants it');

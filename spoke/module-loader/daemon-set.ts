@@ -33,8 +33,8 @@ export function loaderDaemonSet(loader: Loader): DaemonSet {
       name: loaderName(module.metadata, mapping.kernelVersion),
       namespace: module.metadata.namespace as string,
       labels: identity,
-      // Of the DaemonSet, not of its pods: to note it reloads nobody.
-      ...(pin && { annotations: { [annotations.pinned]: formatPin(pin) } }),
+      // Of the DaemonSet, not of its pods: to note it reloads nobody. Empty: whoever wrote it knew pins, and had none.
+      annotations: { [annotations.pinned]: pin ? formatPin(pin) : '' },
     },
     spec: {
       selector: { matchLabels: identity },

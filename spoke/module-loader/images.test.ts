@@ -140,7 +140,8 @@ describe('images that are made on this cluster', () => {
   });
 
   it('of a loader that runs by its tag since before there were pins are taken as they are: nobody is reloaded for an update of ours', () => {
-    const before = ownedDaemonSet(module);
+    const written = ownedDaemonSet(module);
+    const before = { ...written, metadata: { ...written.metadata, annotations: {} } };
     const running = {
       module,
       nodes: [servingNode('n1')],
@@ -156,6 +157,14 @@ describe('images that are made on this cluster', () => {
     assert.match(conditionOf(status, 'Ready'), /^True/);
     const failing = look({ ...running, nodes: [node] });
     assert.equal(wantedImages(failing.seen).length, 1, 'what does not run may be missing');
+  });
+
+  it('are asked for when a Module that others made the image of says that it is to be made: what runs was never looked at', () => {
+    const nodes = [servingNode('n1')];
+    const pods = [servingLoader('n1', {}, module)];
+    const { seen, status } = look({ module, nodes, daemonSets: [ownedDaemonSet(module)], pods });
+    assert.equal(wantedImages(seen).length, 1);
+    assert.doesNotMatch(conditionOf(status, 'ImagesReady'), /^True/);
   });
 
   it('believe no note that names another repository', () => {
@@ -182,5 +191,23 @@ describe('images that are made on this cluster', () => {
     anyKernel.spec.moduleLoader!.container.kernelMappings[0]!.regexp = '^.+$';
     const [wanted] = wantedImages(look({ module: anyKernel, nodes: [bare] }).seen);
     assert.equal(wanted?.request.recipe.architecture, 'arm64');
+  });
+
+  it('are built for the architecture of the nodes that the Module selects, which has to be one', () => {
+    const machine = (name: string, architecture: string, labels: Record<string, string>) => {
+      const made = buildNode(name, { release: '6.1.0-17' });
+      Object.assign(made.status!.nodeInfo!, { architecture });
+      Object.assign(made.metadata.labels!, labels);
+      return made;
+    };
+    const anyKernel = madeModule();
+    anyKernel.spec.moduleLoader!.container.kernelMappings[0]!.regexp = '^.+$';
+    const nodes = [machine('n1', 'arm64', { kind: 'a' }), machine('n2', 'amd64', { kind: 'b' })];
+    const mixed = look({ module: anyKernel, nodes });
+    assert.deepEqual(wantedImages(mixed.seen), []);
+    assert.match(JSON.stringify(mixed.status), /nodes of amd64 and arm64 run kernel 6\.1\.0-17/);
+    anyKernel.spec.selector = { kind: 'b' };
+    const [wanted] = wantedImages(look({ module: anyKernel, nodes }).seen);
+    assert.equal(wanted?.request.recipe.architecture, 'amd64');
   });
 });

@@ -3,7 +3,7 @@ import type { ImageState } from '../../shared/images/look-up.ts';
 import { recipeOf } from '../../shared/images/recipe.ts';
 import { type MappingResult, type ResolvedMapping, resolveMapping } from '../../shared/kernel/mapping.ts';
 import { isKernelVersion } from '../../shared/kernel/version.ts';
-import { readyLabel } from '../../shared/kube/names.ts';
+import { annotations, readyLabel } from '../../shared/kube/names.ts';
 import type { DaemonSet } from '../../shared/kube/object.ts';
 import { sameImage, type WantedImage } from '../images/wanted.ts';
 import { architectureOf, kernelOf } from '../nodes.ts';
@@ -13,7 +13,7 @@ import { loaderName } from './daemon-set.ts';
 import { hashOf, loadHashOf } from './loader-pod.ts';
 import { byDigest, isPinOf, type Pin, pinFor, pinOn } from './pin.ts';
 import { reasons } from './reasons.ts';
-import type { ModulePicture } from './survey.ts';
+import { type ModulePicture, selects } from './survey.ts';
 
 /** What the mappings say for a kernel. Of an image that is made here, `mapping` names what was verified, by its digest. */
 export type KernelMapping =
@@ -108,6 +108,8 @@ function adopted(
   { daemonSet, mapping, wanted }: { daemonSet: DaemonSet | undefined; mapping: ResolvedMapping; wanted: WantedImage },
 ): Pin | undefined {
   if (module === undefined || daemonSet === undefined) return undefined;
+  // This version has written it: that the image is to be made was said afterwards, of one that others made.
+  if (daemonSet.metadata.annotations?.[annotations.pinned] !== undefined) return undefined;
   const hash = hashOf({ module, mapping, settings });
   if (loadHashOf(daemonSet.spec.template) !== hash) return undefined;
   const label = readyLabel(identity.namespace, identity.name);
@@ -130,8 +132,14 @@ function wantedImage(
   if (made.kind === 'none') return undefined;
   if (made.kind === 'error') return { message: made.message };
   const kernel = mapping.kernelVersion;
-  const node = nodes.find((each) => kernelOf(each) === kernel && architectureOf(each) !== undefined);
-  const architecture = made.recipe.architecture ?? (node && architectureOf(node));
+  // Of other nodes the Module asks nothing: one of them may be of another architecture.
+  const served = nodes.filter((each) => kernelOf(each) === kernel && module !== undefined && selects(module, each));
+  const found = [...new Set(served.flatMap((node) => architectureOf(node) ?? []))].sort();
+  if (made.recipe.architecture === undefined && found.length > 1) {
+    const message = `nodes of ${found.join(' and ')} run kernel ${kernel}: expected one architecture, by kubernetes.io/arch in the selector, since one image serves one`;
+    return { message };
+  }
+  const architecture = made.recipe.architecture ?? found[0];
   const recipe = { ...made.recipe, ...(architecture !== undefined && { architecture }) };
   const request = {
     image: mapping.containerImage,
