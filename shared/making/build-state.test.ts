@@ -35,10 +35,14 @@ describe('what a Build says', () => {
     ['Unheard', 'active'],
   ] as const)
     it(`is ${expected} in phase ${phase}`, () => {
-      const seen = viewJob(build(phase && { phase }));
+      const seen = viewJob(build(phase && { phase, completionTimestamp: '2026-01-01T00:02:00Z' }));
       assert.deepEqual([seen?.kind, seen?.step, seen?.phase], ['Build', 'build', expected]);
       assert.equal(seen?.said === undefined, expected === 'active');
     });
+
+  it('is still under way when it failed and its log is not there yet [75]', () => {
+    assert.equal(viewJob(build({ phase: 'Failed', reason: 'DockerBuildFailed' }))?.phase, 'active');
+  });
 
   it('is going once it is deleted, whatever its phase', () => {
     assert.equal(viewJob(build({ phase: 'Running' }, true))?.phase, 'terminating');
@@ -54,7 +58,8 @@ describe('what a Build says', () => {
 
   it('is the end of its log where it failed, else its message [75]', () => {
     const log = Array.from({ length: 9 }, (_, line) => `line ${line}`).join('\n');
-    const said = (status: Record<string, unknown>) => viewJob(build({ phase: 'Failed', ...status }))?.said;
+    const said = (status: Record<string, unknown>) =>
+      viewJob(build({ phase: 'Failed', completionTimestamp: '2026-01-01T00:02:00Z', ...status }))?.said;
     assert.deepEqual(said({ reason: 'DockerBuildFailed', message: 'it failed', logSnippet: log }), {
       reason: 'BuildFailed',
       message: 'DockerBuildFailed: line 3 | line 4 | line 5 | line 6 | line 7 | line 8',

@@ -11,6 +11,8 @@ export function buildState({ status = {} }: OpenShiftBuild): {
   said: MakingJob['said'];
 } {
   const endedAt = status.completionTimestamp;
+  // The build's own pod says that it failed; its controller adds the end of the log, and the time, a moment later.
+  if (status.phase === 'Failed' && endedAt === undefined) return { phase: 'active', endedAt, said: undefined };
   switch (status.phase) {
     case 'Complete': {
       const digest = digestIn(status.output?.to?.imageDigest);

@@ -249,7 +249,12 @@ class World {
       status:
         job.kind === 'Job'
           ? { conditions: [{ type: how, status: 'True' }] }
-          : { phase: how, logSnippet: said, ...(how === 'Complete' && { output: { to: { imageDigest: digest } } }) },
+          : {
+              phase: how,
+              completionTimestamp: 'now',
+              logSnippet: said,
+              ...(how === 'Complete' && { output: { to: { imageDigest: digest } } }),
+            },
     } as MakingObject);
   }
 
