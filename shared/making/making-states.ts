@@ -2,23 +2,23 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ImageState } from '../images/look-up.ts';
 import { makingReasons } from './making-reasons.ts';
 
-/** What was decided last of each image, by kernel. */
+/** What was decided last of each image, by what it has to hold (`expectationOf`). */
 export class MakingStates {
   readonly #states = new Map<string, ReadonlyMap<string, ImageState>>();
   readonly #queued = new Set<string>();
 
-  get(image: string, kernel: string): ImageState | undefined {
-    return this.#states.get(image)?.get(kernel);
+  get(image: string, expectation: string): ImageState | undefined {
+    return this.#states.get(image)?.get(expectation);
   }
 
-  /** Gives the kernels whose state is another one now. */
+  /** Gives the expectations whose state is another one now. */
   replace(image: string, states: ReadonlyMap<string, ImageState>): string[] {
     const before = this.#states.get(image);
     this.#states.set(image, states);
     const isQueued = [...states.values()].some((state) => 'reason' in state && state.reason === makingReasons.queued);
     if (isQueued) this.#queued.add(image);
     else this.#queued.delete(image);
-    return [...states.keys()].filter((kernel) => !isDeepStrictEqual(before?.get(kernel), states.get(kernel)));
+    return [...states.keys()].filter((each) => !isDeepStrictEqual(before?.get(each), states.get(each)));
   }
 
   forget(image: string): void {

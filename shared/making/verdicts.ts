@@ -4,8 +4,8 @@ import { canonicalJson } from '../core/hash.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
 import type { Want } from './image-wants.ts';
 import type { Verdict } from './picture.ts';
+import { messageCharsMax } from './said.ts';
 
-const messageCharsMax = 700;
 /** An image that could not be read is tried again so much later, doubling. */
 const unknownMsFirst = 15_000;
 const unknownMsMax = 600_000;
