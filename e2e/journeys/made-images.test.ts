@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict';
 import type { ImageStatus, ModuleSpec } from '@open-cluster-management/api-types';
 import { configMaps, events, jobs, nodes, pods, secrets } from '../../shared/kube/resources.ts';
-import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
 import { hubNodeName } from '../world/fleet/hub-node.ts';
 import { conditionOf, loadedModules, readModule, readWork } from '../world/fleet/observe.ts';
+import { dockerfile, ImageInputs, signedBy, variable } from './image-inputs.ts';
 import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
-/** Variables of the Dockerfile, not of JavaScript. */
-const variable = (name: string) => `\${${name}}`;
-const dockerfile = [
-  'ARG DTK_AUTO',
-  `FROM ${variable('DTK_AUTO')} as builder`,
-  'ARG KERNEL_FULL_VERSION',
-  'RUN make all',
-  'FROM registry.example/base:1',
-  'ARG KERNEL_FULL_VERSION',
-  `COPY --from=builder /src/nic.ko /opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/`,
-  `RUN depmod -b /opt ${variable('KERNEL_FULL_VERSION')}`,
-].join('\n');
 const unsignedTag = (kernel: string) => `${kernel}-${hubNamespace}_nic_kmm_unsigned`;
-const labelled = (use: string) => ({ 'kmm.node.kubernetes.io/use': use });
 
 describe('an image that is missing is made on the hub, once for the fleet', () => {
   let stage: Stage;
+  const inputs = new ImageInputs(() => stage.fleet.hub.client, hubNamespace);
 
   before(async () => {
     const node = (name: string, release: string) => ({ name, kernel: { release } });
@@ -36,39 +24,10 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
       ],
       { builder: true, hubConfig: { job: { gcDelay: '10m' } } },
     );
-    await keyPair('signing', 'sign');
-    await table(kernels.el9, kernels.el9Next, kernels.debian);
+    await inputs.keyPair('signing', 'sign');
+    await inputs.toolkits([kernels.el9, kernels.el9Next, kernels.debian]);
   });
   after(() => stage.stop());
-
-  async function secret(name: string, use: string | undefined, data: Record<string, Buffer | string>): Promise<void> {
-    const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-    await stage.fleet.hub.client.create(secrets, {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { namespace: hubNamespace, name, labels: use === undefined ? {} : labelled(use) },
-      data: Object.fromEntries(encoded),
-    });
-  }
-
-  /** Secrets `<of>-key` and `<of>-certificate`. */
-  async function keyPair(of: string, use?: string): Promise<void> {
-    const { key, certificate } = await makeSigningKeys({ rsa: 2048 });
-    await secret(`${of}-key`, use, { key: key.export({ type: 'pkcs8', format: 'pem' }) });
-    await secret(`${of}-certificate`, use, { cert: certificate });
-  }
-
-  async function configMap(name: string, data: Record<string, string>): Promise<void> {
-    const metadata = { namespace: hubNamespace, name };
-    await stage.fleet.hub.client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
-  }
-
-  function table(...of: string[]): Promise<void> {
-    return configMap(
-      'kmm-driver-toolkit-images',
-      Object.fromEntries(of.map((kernel) => [kernel, `registry.example/toolkit:${kernel}`])),
-    );
-  }
 
   /** What is built and signed from ConfigMap `dockerfile`. */
   function spec(overrides: Record<string, unknown> = {}): ModuleSpec {
@@ -82,11 +41,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
             { regexp: '^.+$', containerImage: `${stage.fleet.registry.host}/drivers/nic:\${KERNEL_FULL_VERSION}` },
           ],
           build: { dockerfileConfigMap: { name: 'nic-dockerfile' } },
-          sign: {
-            keySecret: { name: 'signing-key' },
-            certSecret: { name: 'signing-certificate' },
-            filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
-          },
+          sign: signedBy('signing'),
           ...overrides,
         },
       },
@@ -138,7 +93,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
 
   it('loads nothing before the build has finished [64]', async () => {
     await cordon(true);
-    await configMap('nic-dockerfile', { dockerfile });
+    await inputs.configMap('nic-dockerfile', { dockerfile });
     await imagesReady(/^False ImageBuilding.*its pod does not start: Unschedulable/);
     const untilMs = stage.clock.now() + 30_000;
     await eventually('half a minute of building', async () => {
@@ -250,7 +205,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
   });
 
   it('shows the end of the log of a build that fails, ships nothing of it, and builds again once it is mended [75] [76]', async () => {
-    await configMap('broken-dockerfile', { dockerfile: dockerfile.replace('make all', 'make all && exit 1') });
+    await inputs.configMap('broken-dockerfile', { dockerfile: dockerfile.replace('make all', 'make all && exit 1') });
     const broken = spec({ build: { dockerfileConfigMap: { name: 'broken-dockerfile' } } });
     const container = broken.moduleLoader?.container;
     const [mapping] = container?.kernelMappings ?? [];
@@ -270,7 +225,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
   });
 
   it('warns of keys that do not say what they are for, and takes them', async () => {
-    await keyPair('plain');
+    await inputs.keyPair('plain');
     const plain = spec({
       sign: {
         keySecret: { name: 'plain-key' },
@@ -284,16 +239,12 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
   });
 
   it('signs with no key that is not meant for the module: a Secret names who may use it', async () => {
-    await keyPair('their', 'sign');
+    await inputs.keyPair('their', 'sign');
     const annotations = { 'kmm.node.kubernetes.io/allowed-modules': 'gpu' };
     const at = { namespace: hubNamespace, name: 'their-key' };
     await stage.fleet.hub.client.patch(secrets, at, { type: 'merge', body: { metadata: { annotations } } });
     const stolen = spec({
-      sign: {
-        keySecret: { name: 'their-key' },
-        certSecret: { name: 'their-certificate' },
-        filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
-      },
+      sign: signedBy('their'),
     });
     const [mapping] = stolen.moduleLoader?.container.kernelMappings ?? [];
     if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-3:') ?? '';
@@ -323,12 +274,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     await pushDriver(stage.fleet, { repository: 'vendor/nic', module: 'nic', kernels: [kernels.el9, kernels.debian] });
     const signOnly = spec({
       build: null,
-      sign: {
-        unsignedImage: vendor,
-        keySecret: { name: 'signing-key' },
-        certSecret: { name: 'signing-certificate' },
-        filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
-      },
+      sign: { unsignedImage: vendor, ...signedBy('signing') },
     });
     const [mapping] = signOnly.moduleLoader?.container.kernelMappings ?? [];
     if (mapping) mapping.containerImage = mapping.containerImage?.replace('drivers/nic:', 'drivers/nic-6:') ?? '';

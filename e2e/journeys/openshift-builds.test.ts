@@ -4,26 +4,16 @@ import type { OpenShiftBuild } from '../../shared/build/openshift-build.ts';
 import { builds } from '../../shared/build/openshift-kinds.ts';
 import { Cache } from '../../shared/kube/cache.ts';
 import type { Job, KubeObject, Resource } from '../../shared/kube/object.ts';
-import { configMaps, events, jobs, secrets } from '../../shared/kube/resources.ts';
-import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
+import { configMaps, events, jobs } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { hubNamespace, programUsers, pullSecret } from '../world/fleet/fleet.ts';
 import { conditionOf, loadedModules, readModule } from '../world/fleet/observe.ts';
 import { type OpenShiftBuilds, serveBuilds, startOpenShiftBuilds } from '../world/openshift/builds.ts';
+import { ImageInputs, dockerfile as plain, signedBy, variable } from './image-inputs.ts';
 import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
-/** Variables of the Dockerfile, not of JavaScript. */
-const variable = (name: string) => `\${${name}}`;
-const dockerfile = [
-  'ARG DTK_AUTO',
-  `FROM ${variable('DTK_AUTO')} as builder`,
-  'ARG KERNEL_FULL_VERSION',
-  'RUN cat /run/secrets/token/key && make all',
-  'FROM registry.example/base:1',
-  'ARG KERNEL_FULL_VERSION',
-  `COPY --from=builder /src/nic.ko /opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/`,
-  `RUN depmod -b /opt ${variable('KERNEL_FULL_VERSION')}`,
-].join('\n');
+/** With a Secret that has to be there. */
+const dockerfile = plain.replace('make all', 'cat /run/secrets/token/key && make all');
 const failing = dockerfile.replace('make all', 'make all && exit 1');
 const osBuild = '417.94.202410160352-0';
 const toolkit = 'registry.example/openshift/driver-toolkit:417';
@@ -39,6 +29,7 @@ describe('a hub on OpenShift', () => {
   /** When Builds were seen to be gone, on the clock of the world. */
   const goneAtMs = new Map<string, number>();
   const hub = () => stage.fleet.hub.client;
+  const inputs = new ImageInputs(hub, hubNamespace);
 
   before(async () => {
     stage = await startStage([{ name: 'edge-1', nodes: [{ name: 'n1', kernel: { release: kernels.el9 } }] }], {
@@ -60,28 +51,15 @@ describe('a hub on OpenShift', () => {
         keep(jobs, everJobs);
       },
     });
-    await secret('token', 'build', { key: 'a token' });
-    const { key, certificate } = await makeSigningKeys({ rsa: 2048 });
-    await secret('signing-key', 'sign', { key: key.export({ type: 'pkcs8', format: 'pem' }) });
-    await secret('signing-certificate', 'sign', { cert: certificate });
-    const metadata = { namespace: hubNamespace, name: 'nic-dockerfile' };
-    await hub().create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { dockerfile } });
+    await inputs.secret('token', 'build', { key: 'a token' });
+    await inputs.keyPair('signing', 'sign');
+    await inputs.configMap('nic-dockerfile', { dockerfile });
   });
   after(async () => {
     watching.abort();
     await openShift?.stop();
     await stage?.stop();
   });
-
-  async function secret(name: string, use: string, data: Record<string, Buffer | string>): Promise<void> {
-    const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-    await hub().create(secrets, {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { namespace: hubNamespace, name, labels: { 'kmm.node.kubernetes.io/use': use } },
-      data: Object.fromEntries(encoded),
-    });
-  }
 
   const write = (text: string) =>
     hub().patch(
@@ -101,11 +79,7 @@ describe('a hub on OpenShift', () => {
           modprobe: { moduleName: 'nic', dirName: '/opt' },
           kernelMappings: [{ regexp: '^.+$', containerImage }],
           build: { dockerfileConfigMap: { name: 'nic-dockerfile' }, secrets: [{ name: 'token' }], ...build },
-          sign: {
-            keySecret: { name: 'signing-key' },
-            certSecret: { name: 'signing-certificate' },
-            filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
-          },
+          sign: signedBy('signing'),
         },
       },
     };

@@ -4,9 +4,8 @@ import { scaledClock, systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { KubeObject } from '../../shared/kube/object.ts';
-import { configMaps, daemonSets, events, jobs, pods, secrets } from '../../shared/kube/resources.ts';
+import { configMaps, daemonSets, events, jobs, pods } from '../../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
-import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { spokeConfigSchema, workerSchema } from '../../spoke/config.ts';
 import { purposeOf } from '../../spoke/pods.ts';
 import { startSpoke } from '../../spoke/start.ts';
@@ -22,23 +21,12 @@ import {
 } from '../world/fleet/fleet.ts';
 import { withholdImages } from '../world/fleet/image-rights.ts';
 import { conditionOf, loadedModules } from '../world/fleet/observe.ts';
+import { dockerfile, ImageInputs, signedBy } from './image-inputs.ts';
 import { Program } from './programs.ts';
 import { kernels } from './stage.ts';
 
 const timeFactor = 10;
 const namespace = spokeNamespace;
-/** Variables of the Dockerfile, not of JavaScript. */
-const variable = (name: string) => `\${${name}}`;
-const dockerfile = [
-  'ARG DTK_AUTO',
-  `FROM ${variable('DTK_AUTO')} as builder`,
-  'ARG KERNEL_FULL_VERSION',
-  'RUN make all',
-  'FROM registry.example/base:1',
-  'ARG KERNEL_FULL_VERSION',
-  `COPY --from=builder /src/nic.ko /opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/`,
-  `RUN depmod -b /opt ${variable('KERNEL_FULL_VERSION')}`,
-].join('\n');
 
 describe('a cluster without a hub builds and signs what its own Modules ask for', () => {
   const clock = scaledClock(systemClock, timeFactor);
@@ -48,6 +36,7 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
   let allow: () => Promise<void>;
 
   const client = () => fleet.spoke('s1').plane.client;
+  const inputs = new ImageInputs(client, namespace);
   const node = (name: string) => fleet.spoke('s1').node(name);
   const read = (name: string) => client().get(modules, { namespace, name });
   const asked = (repository: string) => fleet.registry.requests.filter(({ path }) => path.includes(repository));
@@ -76,29 +65,14 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
         }),
     );
     await program.start();
-    const { key, certificate } = await makeSigningKeys({ rsa: 2048 });
-    await secret('signing-key', { key: key.export({ type: 'pkcs8', format: 'pem' }) });
-    await secret('signing-certificate', { cert: certificate });
-    const toolkits = [kernels.el9, kernels.debian].map((kernel) => [kernel, `registry.example/toolkit:${kernel}`]);
-    await configMap('kmm-driver-toolkit-images', Object.fromEntries(toolkits));
-    await configMap('nic-dockerfile', { dockerfile });
+    await inputs.keyPair('signing', 'sign');
+    await inputs.toolkits([kernels.el9, kernels.debian]);
+    await inputs.configMap('nic-dockerfile', { dockerfile });
   });
   after(async () => {
     await program.stop();
     await fleet.stop();
   });
-
-  async function secret(name: string, data: Record<string, Buffer | string>): Promise<void> {
-    const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-    const metadata = { namespace, name, labels: { [labels.secretUse]: 'sign' } };
-    const object = { apiVersion: 'v1', kind: 'Secret', metadata, data: Object.fromEntries(encoded) };
-    await client().create(secrets, object);
-  }
-
-  async function configMap(name: string, data: Record<string, string>): Promise<void> {
-    const metadata = { namespace, name };
-    await client().create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
-  }
 
   function imageOf(repository: string): string {
     return `${fleet.registry.host}/drivers/${repository}:\${KERNEL_FULL_VERSION}`;
@@ -120,11 +94,7 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
 
   const made = {
     build: { dockerfileConfigMap: { name: 'nic-dockerfile' } },
-    sign: {
-      keySecret: { name: 'signing-key' },
-      certSecret: { name: 'signing-certificate' },
-      filesToSign: [`/opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/nic.ko`],
-    },
+    sign: signedBy('signing'),
   };
 
   async function create(name: string, wanted: ModuleSpec): Promise<void> {
@@ -238,7 +208,7 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
   });
 
   it('shows the end of the log of a build that fails, keeps what runs, and goes on once it is mended [75] [76]', async () => {
-    await configMap('broken-dockerfile', { dockerfile: dockerfile.replace('make all', 'make all && exit 1') });
+    await inputs.configMap('broken-dockerfile', { dockerfile: dockerfile.replace('make all', 'make all && exit 1') });
     const before = await loaderPods('nic');
     const container = {
       kernelMappings: [{ regexp: '^.+$', containerImage: imageOf('nic-2') }],
