@@ -80,7 +80,8 @@ describe('conformance: what a list shows', () => {
     const before = await list('');
     const revision = before.metadata.resourceVersion;
     await create('f', {});
-    assert.equal(await names('resourceVersion=0'), 'abcdef');
+    // Out of the server's cache, which may be a moment behind.
+    await eventually('the new one is in the list', async () => (await names('resourceVersion=0')) === 'abcdef');
     const newest = (await list('')).metadata.resourceVersion;
     assert.equal(await names(`resourceVersion=${newest}`), 'abcdef');
     assert.equal(await names(`resourceVersion=${revision}&resourceVersionMatch=NotOlderThan`), 'abcdef');

@@ -15,8 +15,8 @@ import { rightsLines } from './rights.ts';
 const root = join(import.meta.dirname, '../..');
 /** Files that need the older release, too. */
 const olderToo = /older-kubernetes|control-plane\.real/;
-/** A minute and more, most of it waiting: begun first, they have the others beside them, and none is left alone at the end. */
-const longest = /in-a-real-kernel|vm-node|spoke-alone|openshift|claims|build\.real/;
+/** Long ones, most of it waiting: begun first, they have the others beside them, and none is left alone at the end. */
+const longest = /in-a-real-kernel|vm-node|spoke-alone|openshift|claims|build\.real|peer-schemas|control-plane\.real/;
 /** Debian's packages and virtual machines: minutes more, so they run when they are named (`npm run e2e:real-parts`). */
 const realParts = ['e2e/world/real-parts', 'e2e/world/vm'];
 const realKernel = 'e2e/journeys/in-a-real-kernel.real.ts';
@@ -47,7 +47,16 @@ function testFiles(plane: PlaneChoice): string[] {
       .map((file) => `${folder}/${file}`),
   );
   const files = [...new Set([...found, realKernel])];
-  return [...files.filter((file) => longest.test(file)), ...files.filter((file) => !longest.test(file))];
+  const rest = files.filter((file) => !longest.test(file));
+  // Those of the conformance suite mostly wait: side by side they would leave the processors idle.
+  const waiting = rest.filter((file) => file.startsWith('e2e/conformance/'));
+  const busy = rest.filter((file) => !waiting.includes(file));
+  return [...files.filter((file) => longest.test(file)), ...alternately(busy, waiting)];
+}
+
+function alternately(one: readonly string[], other: readonly string[]): string[] {
+  const pairs = Array.from({ length: Math.max(one.length, other.length) }, (_, index) => [one[index], other[index]]);
+  return pairs.flat().filter((file) => file !== undefined);
 }
 
 async function run({ plane, files, all, jobs, grep }: Extract<typeof options, { kind: 'run' }>): Promise<number> {

@@ -15,6 +15,9 @@ export interface ServerProcess {
   logPath: string;
   /** Throws, with the end of the log, once it has ended without being stopped. */
   assertRuns(): void;
+  /** It gets no processor time until `resume`; it can be stopped meanwhile. */
+  pause(): void;
+  resume(): void;
   /** `politely`: by SIGTERM first. */
   stop(options?: { politely?: boolean }): Promise<void>;
 }
@@ -58,6 +61,8 @@ export function startServer(
       if (end === undefined) return;
       throw new ServerFailure(`${program} ended by itself (${end}); the end of its log:\n${logEnd(logPath)}`);
     },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     async stop({ politely = false } = {}) {
       if (end !== undefined) return;
       if (politely) {

@@ -43,14 +43,16 @@ export async function borrowControl(wish: ControlWish): Promise<Lent> {
   const [kept = await start(wish)] = index < 0 ? [] : idle.splice(index, 1);
   const { control, etcdUrl, baseline } = kept;
   const log = new AuditLog(control.auditLogPath);
+  control.resume();
   for (const process of control.processes) process.assertRuns();
   return {
     control,
     etcdUrl,
     async giveBack({ changed = false } = {}) {
-      if (wish.keep && !changed && (await restore(control.adminKubeconfig, { baseline, log }, systemClock)))
+      if (wish.keep && !changed && (await restore(control.adminKubeconfig, { baseline, log }, systemClock))) {
+        control.pause();
         idle.push(kept);
-      else await control.stop();
+      } else await control.stop();
     },
   };
 }
