@@ -50,11 +50,9 @@ describe('a ManagedClusterModule', () => {
   });
 
   for (const type of ['Progressive', 'ProgressivePerGroup'] as const) {
-    it(`with rollout type ${type} ships nothing new and says that it is not supported yet`, () => {
-      const { hold, problems } = viewModule(module({ rollout: { type } }));
-      assert.equal(hold?.reason, 'RolloutTypeNotSupported');
-      assert.match(hold?.message ?? '', new RegExp(type));
-      assert.deepEqual(problems, []);
+    it(`with rollout type ${type} goes in waves`, () => {
+      const { hold, problems, waves } = viewModule(module({ rollout: { type } }));
+      assert.deepEqual([hold, problems, waves?.perGroup], [undefined, [], type === 'ProgressivePerGroup']);
     });
   }
 

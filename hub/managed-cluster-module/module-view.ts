@@ -4,6 +4,7 @@ import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
 import type { Selector } from '../fleet/selection.ts';
 import { type Problem, reasons } from './reasons.ts';
 import { revisionName } from './revisions.ts';
+import { type Waves, wavesOf } from './rollout/strategy.ts';
 import { moduleProblems, patternWarnings } from './spec-problems.ts';
 
 /** A ManagedClusterModule parsed once for all its clusters. */
@@ -16,6 +17,8 @@ export interface ModuleView {
   /** Of the object itself; an invalid spec is among them, and then nothing new is shipped. */
   problems: readonly Problem[];
   hold: Problem | undefined;
+  /** Undefined: the present version goes to all at once. */
+  waves: Waves | undefined;
   selector: Selector;
   /** Empty when the spec does not say it. */
   spokeNamespace: string;
@@ -55,6 +58,7 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
       (problem) => problem !== undefined,
     ),
     hold: invalid ?? holdOf(spec),
+    waves: isValid ? wavesOf(rollout) : undefined,
     selector: spec.selector ?? {},
     spokeNamespace: typeof spec.spokeNamespace === 'string' ? spec.spokeNamespace : '',
     wanted: isValid ? { moduleSpec, revision: revisionName(name, moduleSpec) } : undefined,
@@ -98,19 +102,10 @@ function namespaceProblems(name: string, spokeNamespace: string): string[] {
   ];
 }
 
-/**
- * Why no cluster gets a new state. Shipping to all at once where waves were asked for could break a whole fleet, so a
- * type that is not supported yet ships nothing new; kernels are still added to the version that a cluster has.
- */
+/** Why no cluster gets a new state; kernels are still added to the version that a cluster has. */
 function holdOf({ rollout }: ManagedClusterModuleSpec): Problem | undefined {
-  const type = rollout?.type ?? 'All';
-  if (type !== 'All') {
-    const message = `rollout type ${type} is not supported by this version of the hub: no cluster gets a new state. Use type All`;
-    return { reason: reasons.rolloutNotSupported, message };
-  }
-  if (rollout?.paused)
-    return { reason: reasons.paused, message: 'paused: no cluster is started (spec.rollout.paused)' };
-  return undefined;
+  if (!rollout?.paused) return undefined;
+  return { reason: reasons.paused, message: 'paused: no cluster is started (spec.rollout.paused)' };
 }
 
 /** Nothing is held up: other mappings, and other parts of the expression, may be right. */

@@ -5,7 +5,6 @@
 export const reasons = {
   // Of the object itself.
   invalidSpec: 'InvalidSpec',
-  rolloutNotSupported: 'RolloutTypeNotSupported',
   orphanNotSupported: 'OrphanNotSupported',
   regexpNeverMatches: 'RegexpNeverMatches',
   paused: 'Paused',
@@ -20,6 +19,7 @@ export const reasons = {
   revisionLost: 'RevisionLost',
 
   // What a cluster waits for.
+  notItsTurn: 'WaitsForTurn',
   noKernelClaim: 'NoKernelClaim',
   noKernels: 'NoKernels',
   claimIncomplete: 'KernelClaimIncomplete',
@@ -54,6 +54,8 @@ export const reasons = {
   imagesNotChecked: 'ImagesNotChecked',
   complete: 'Complete',
   progressing: 'RollingOut',
+  stopped: 'RolloutStopped',
+  clustersFailed: 'ClustersFailed',
   healthy: 'NoProblems',
 } as const;
 

@@ -2,9 +2,10 @@ import type { ManifestWork } from '@open-cluster-management/api-types';
 import type { Decision } from './decide.ts';
 import type { Verdict } from './judge.ts';
 import type { ModuleView } from './module-view.ts';
-import type { ClusterPicture } from './picture.ts';
+import type { ClusterPicture, Ending } from './picture.ts';
 import { type Problem, reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
+import type { Stage } from './rollout/admit.ts';
 
 /** How a look at a cluster ended. */
 export interface Look {
@@ -24,6 +25,8 @@ export function recordOf(look: Look): ClusterRecord | undefined {
   const work = workCounts(look);
   // A cluster that OCM is detaching is out of our hands.
   const selected = picture.selected && picture.cluster?.leaving === false;
+  const updated =
+    decision.revision !== undefined && decision.revision.name === view.wanted?.revision && failure === undefined;
   if (!selected && work === undefined && failure === undefined) return undefined;
   return {
     cluster: picture.cluster?.name ?? look.work?.metadata.namespace ?? '',
@@ -31,8 +34,8 @@ export function recordOf(look: Look): ClusterRecord | undefined {
     selected,
     ...phaseOf(look),
     reporting: reportingOf(verdict),
-    updated:
-      decision.revision !== undefined && decision.revision.name === view.wanted?.revision && failure === undefined,
+    updated,
+    stage: stageOf(look, updated),
     work,
     plans: decision.plans,
     notices: [...(failure === undefined ? [] : [failure]), ...decision.notices],
@@ -41,6 +44,20 @@ export function recordOf(look: Look): ClusterRecord | undefined {
       moreIgnored: picture.cluster?.inventory.moreIgnored ?? 0,
     },
   };
+}
+
+/** Reachability first: whoever cannot be reached counts as neither, and holds nobody up (contract 5). */
+function stageOf({ picture, decision, failure }: Look, updated: boolean): Stage {
+  if (picture.cluster?.reachable === false) return 'Unreachable';
+  if (!updated) return decision.startable && failure === undefined ? 'Startable' : 'Pending';
+  const { succeededAt, failedAt } = endingAfter(picture, decision);
+  if (failedAt !== undefined) return 'Failed';
+  return succeededAt === undefined ? 'Moving' : 'Succeeded';
+}
+
+/** What is known of the revision's end is about the revision that the work had. */
+function endingAfter({ work, ending }: ClusterPicture, { revision }: Decision): Ending {
+  return work?.view.revision === revision?.name ? ending : {};
 }
 
 /** The worst first: what is wrong at the state that the cluster has, then why it has not the next one. */

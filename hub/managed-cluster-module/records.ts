@@ -1,6 +1,7 @@
 import type { KernelInventory } from '../../shared/kernel/claims.ts';
 import type { KernelPlan } from './kernel-plan.ts';
 import { type Problem, reasons } from './reasons.ts';
+import type { Stage } from './rollout/admit.ts';
 
 /** What the hub knows of one cluster in one ManagedClusterModule: the result of its last look at it. */
 export interface ClusterRecord extends Problem {
@@ -12,6 +13,8 @@ export interface ClusterRecord extends Problem {
   reporting: 'Full' | 'CountsOnly' | 'NothingReported' | undefined;
   /** The work holds the current revision. */
   updated: boolean;
+  /** Where it stands in the rollout, which does not forget that it succeeded once, or failed. */
+  stage: Stage;
   /** Undefined without a work of ours. */
   work: { applied: boolean; degraded: boolean } | undefined;
   plans: readonly KernelPlan[];
@@ -130,6 +133,7 @@ function unseen(cluster: string, selected: boolean): ClusterRecord {
     message: 'was not looked at yet',
     reporting: undefined,
     updated: false,
+    stage: 'Pending',
     work: undefined,
     plans: [],
     notices: [],

@@ -22,6 +22,7 @@ function record(cluster: string): ClusterRecord {
     message: '',
     reporting: 'Full',
     updated: true,
+    stage: 'Succeeded',
     work: { applied: true, degraded: false },
     plans: [],
     notices: [],

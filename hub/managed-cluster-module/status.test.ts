@@ -19,6 +19,7 @@ function record(cluster: string, overrides: Partial<ClusterRecord> = {}): Cluste
     message: 'loaded on 1 nodes',
     reporting: 'Full',
     updated: true,
+    stage: 'Succeeded',
     work: { applied: true, degraded: false },
     plans: [],
     notices: [],
@@ -38,6 +39,7 @@ function status(records: readonly ClusterRecord[], overrides: Partial<StatusPict
     present: {},
     problems: [],
     hold: undefined,
+    standing: undefined,
     revision: 'm-1',
     current: undefined,
     imageCheck: 'Required',
@@ -96,10 +98,10 @@ describe('the status of a module', () => {
   });
 
   it('says what is held, and that nothing new is shipped', () => {
-    const hold = { reason: reasons.rolloutNotSupported, message: 'not supported' };
+    const hold = { reason: reasons.paused, message: 'paused' };
     const seen = status([record('c1', { ...unwell.Waiting, ...hold })], { hold });
-    assert.equal(condition(seen, 'Progressing'), 'False RolloutTypeNotSupported: not supported');
-    assert.match(condition(seen, 'Ready'), /^False RolloutTypeNotSupported/);
+    assert.equal(condition(seen, 'Progressing'), 'False Paused: paused');
+    assert.match(condition(seen, 'Ready'), /^False Paused/);
     assert.equal(seen.rollout?.phase, 'Paused');
   });
 

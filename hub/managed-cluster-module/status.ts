@@ -9,9 +9,10 @@ import { type Condition, shortened, withConditions } from '../../shared/core/con
 import { conditionsOf } from './conditions.ts';
 import { imageStatuses } from './image-status.ts';
 import { mappingStatuses } from './mapping-status.ts';
-import type { Problem } from './reasons.ts';
+import { type Problem, reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
 import type { Revision } from './revision.ts';
+import { rolloutStatus, type WavesStanding } from './rollout/progress.ts';
 
 /** Everything that the status of a ManagedClusterModule is made of. Immutable. */
 export interface StatusPicture {
@@ -20,6 +21,8 @@ export interface StatusPicture {
   /** Of the object itself: an invalid spec, a version that cannot be recorded, a wish that this version cannot fulfil. */
   problems: readonly Problem[];
   hold: Problem | undefined;
+  /** Undefined where nothing goes in waves. */
+  standing: WavesStanding | undefined;
   revision: string | undefined;
   /** The present spec as it is recorded; undefined while it is not, or is invalid. */
   current: Revision | undefined;
@@ -57,7 +60,7 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
     numberDesired: works.length,
     numberApplied: works.filter(({ applied }) => applied).length,
     numberDegraded: works.filter(({ degraded }) => degraded).length,
-    rollout: rolloutOf(picture, tally),
+    rollout: rolloutStatus(picture, tally),
     ...rebuildTrigger(picture, tally),
     ...cut('images', 'moreImages', imageStatuses(tally.selected, picture.revision), bounds.imagesMax),
     ...kernelMappings(tally.selected, picture.current),
@@ -112,22 +115,6 @@ export function tallyOf(records: readonly ClusterRecord[], generation: number): 
   };
 }
 
-function rolloutOf({ revision, hold }: StatusPicture, tally: Tally): ManagedClusterModuleStatus['rollout'] {
-  const reachable = tally.selected.length - tally.unreachable.length;
-  const phase = hold !== undefined ? 'Paused' : tally.succeeded.length === reachable ? 'Complete' : 'Progressing';
-  return {
-    ...(revision === undefined ? {} : { revision }),
-    phase,
-    selected: tally.selected.length,
-    updated: tally.selected.filter(({ updated }) => updated).length,
-    succeeded: tally.succeeded.length,
-    progressing: tally.progressing.length,
-    waiting: tally.waiting.length,
-    failed: tally.failed.length,
-    unreachable: tally.unreachable.length,
-  };
-}
-
 function clusterStatuses(tally: Tally): ClusterStatus[] {
   const entries = (state: ClusterStatus['state'], records: readonly ClusterRecord[]) =>
     records.map(({ cluster, reason, message, reporting }) => ({
@@ -139,8 +126,15 @@ function clusterStatuses(tally: Tally): ClusterStatus[] {
     }));
   return [
     ...entries('Failed', tally.failed),
-    ...entries('Waiting', tally.waiting),
+    ...entries(
+      'Waiting',
+      tally.waiting.filter(({ reason }) => reason !== reasons.notItsTurn),
+    ),
     ...entries('Progressing', tally.progressing),
+    ...entries(
+      'Waiting',
+      tally.waiting.filter(({ reason }) => reason === reasons.notItsTurn),
+    ),
     ...entries('Unreachable', tally.unreachable),
   ];
 }

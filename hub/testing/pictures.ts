@@ -88,6 +88,8 @@ export function picture(overrides: Partial<ClusterPicture> = {}): ClusterPicture
     selected: true,
     work: undefined,
     deferred: [],
+    mayStart: true,
+    ending: {},
     nowText,
     ...overrides,
   };

@@ -57,9 +57,10 @@ export const rolloutStatusSchema = object('How far the present revision is.', {
   revision: text('The revision of moduleSpec that is rolled out: the name of a ControllerRevision.', 253).optional(),
   phase: z
     .enum(['Progressing', 'Paused', 'Stopped', 'Complete'])
-    .describe('Stopped: too many clusters failed.')
+    .describe('Stopped: too many clusters failed, or all that is left has; nothing goes on by itself.')
     .optional(),
   group: text('The group that is being served.', 63).optional(),
+  message: text('What a rollout in waves waits for, or why it does not go on.').optional(),
   selected: integer('Clusters that the selector admits.', 'int32').optional(),
   updated: integer('Clusters whose work holds the present revision.', 'int32').optional(),
   succeeded: integer('Clusters that have it and are well.', 'int32').optional(),
