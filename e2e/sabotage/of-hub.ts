@@ -135,6 +135,14 @@ export const hubBreakages: readonly Breakage[] = [
     title: 'opens a group when all of the one before have ended',
   },
   {
+    why: 'a kernel that nodes will boot is not shipped before they do',
+    file: `${folder}/gather.ts`,
+    find: '.map(({ kernel }) => kernel),',
+    replace: '.flatMap(() => []),',
+    test: 'e2e/journeys/upcoming.test.ts',
+    title: 'is looked for beforehand',
+  },
+  {
     why: 'a cluster takes a new version before its turn',
     file: `${folder}/decide.ts`,
     find: 'if (startable && picture.mayStart) return',

@@ -389,6 +389,26 @@ describe('a change of revision', () => {
     assert.deepEqual([hindered.startable, waits(hindered)], [false, [reasons.imageMissing]]);
   });
 
+  it('ships a kernel that its nodes will boot once it is verified, and waits for none that it has not', () => {
+    const ahead = '6.1.0-9';
+    const image9 = `quay.io/org/b:${ahead}`;
+    const upcoming = [ahead];
+    const open = modulePicture({ images: images({ [image9]: { state: 'Checking' } }) });
+    const first = decide(picture({ module: open, upcoming }));
+    assert.deepEqual(Object.keys(shipped(first)), [k5]);
+    assert.deepEqual([waits(first), first.plans.some(({ kernel }) => kernel === ahead)], [[], true]);
+    const work = presentWork(written(first), { revision: revision() });
+    const grown = decide(picture({ work, upcoming }));
+    assert.deepEqual(Object.keys(shipped(grown)).sort(), [k5, ahead]);
+    // Once it has it, a change of version does not take it away while the new image is being looked up.
+    const has = presentWork(written(grown), { revision: revision() });
+    const next9 = modulePicture({ current: revision('m-2', moduleSpec({ tolerations: [] })), images: open.images });
+    assert.equal(
+      written(decide(picture({ module: next9, work: has, upcoming }))).metadata.annotations?.[annotations.revision],
+      'm-1',
+    );
+  });
+
   it('keeps how the version ended while it stays, also with another kernel, and forgets it with the next', () => {
     const ending = { succeededAt: nowText };
     const noted = (of: Partial<ClusterPicture>) =>

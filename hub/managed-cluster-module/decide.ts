@@ -63,7 +63,7 @@ function deselected(work: PresentWork | undefined): Decision {
 
 function serve(picture: ClusterPicture, cluster: ClusterView, work: PresentWork | undefined): Decision {
   const { current, hold, images } = picture.module;
-  const kernels = kernelsOf(cluster, work, picture.deferred);
+  const kernels = kernelsOf(cluster, work, picture);
   const has = work === undefined ? undefined : revisionThatItHas(work, current);
   const stay = () =>
     work === undefined || has === undefined ? undefined : keptState({ revision: has, work, kernels, images });
@@ -113,11 +113,16 @@ function revisionThatItHas(work: PresentWork, current: Revision | undefined): Re
   return saysTheSame(spec, current) ? current : undefined;
 }
 
-function kernelsOf(cluster: ClusterView, work: PresentWork | undefined, deferred: readonly string[]): KnownKernels {
+function kernelsOf(
+  cluster: ClusterView,
+  work: PresentWork | undefined,
+  { deferred, upcoming }: ClusterPicture,
+): KnownKernels {
   return knownKernels({
     inventory: cluster.inventory,
     reported: reportedKernels(work?.feedback),
     shipped: mappingsIn(work?.view.spec).map(({ literal }) => literal),
+    upcoming,
     deferred,
   });
 }

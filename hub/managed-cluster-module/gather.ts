@@ -77,6 +77,9 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
       selected: isSelected,
       work: present,
       deferred,
+      upcoming: view.upcoming
+        .filter(({ selector }) => selects(selector, cluster?.metadata.labels))
+        .map(({ kernel }) => kernel),
       mayStart: mayStart(fleet, view, clusterName),
       ending: present?.view.ending ?? {},
       nowText: rfc3339(fleet.nowMs()),

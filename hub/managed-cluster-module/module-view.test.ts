@@ -56,6 +56,13 @@ describe('a ManagedClusterModule', () => {
     });
   }
 
+  it('reads the kernels that nodes will boot, and names what is none', () => {
+    const upcomingKernels = [{ kernelVersion: '6.1.0-9+' }, { kernelVersion: '../etc' }];
+    const { upcoming, problems, hold } = viewModule(module({ upcomingKernels }));
+    assert.deepEqual([upcoming, hold], [[{ kernel: '6.1.0-9', selector: {} }], undefined]);
+    assert.match(problems[0]?.message ?? '', /upcomingKernels\[1\]\.kernelVersion: expected .* got "\.\.\/etc"/);
+  });
+
   it('that is paused starts nobody', () => {
     assert.equal(viewModule(module({ rollout: { paused: true } })).hold?.reason, 'Paused');
   });

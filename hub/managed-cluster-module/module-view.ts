@@ -1,5 +1,7 @@
 import type { ManagedClusterModule, ManagedClusterModuleSpec, ModuleSpec } from '@open-cluster-management/api-types';
 import { durationMs, managedClusterModuleSpecSchema } from '@open-cluster-management/api-types/schemas';
+import { shortened } from '../../shared/core/conditions.ts';
+import { isKernelVersion, withoutPlus } from '../../shared/kernel/version.ts';
 import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
 import type { Selector } from '../fleet/selection.ts';
 import { type Problem, reasons } from './reasons.ts';
@@ -17,6 +19,7 @@ export interface ModuleView {
   /** Of the object itself; an invalid spec is among them, and then nothing new is shipped. */
   problems: readonly Problem[];
   hold: Problem | undefined;
+  upcoming: readonly { kernel: string; selector: Selector }[];
   /** Undefined: the present version goes to all at once. */
   waves: Waves | undefined;
   selector: Selector;
@@ -54,10 +57,13 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
     generation,
     owner: ownerOf(module),
     leaving: deletionTimestamp !== undefined,
-    problems: [invalid, orphanProblem(spec), ...(isValid ? patternProblems(moduleSpec) : [])].filter(
-      (problem) => problem !== undefined,
-    ),
+    problems: [
+      invalid,
+      orphanProblem(spec),
+      ...(isValid ? [...patternProblems(moduleSpec), ...upcomingProblems(spec)] : []),
+    ].filter((problem) => problem !== undefined),
     hold: invalid ?? holdOf(spec),
+    upcoming: isValid ? upcomingOf(spec) : [],
     waves: isValid ? wavesOf(rollout) : undefined,
     selector: spec.selector ?? {},
     spokeNamespace: typeof spec.spokeNamespace === 'string' ? spec.spokeNamespace : '',
@@ -111,6 +117,21 @@ function holdOf({ rollout }: ManagedClusterModuleSpec): Problem | undefined {
 /** Nothing is held up: other mappings, and other parts of the expression, may be right. */
 function patternProblems(moduleSpec: ModuleSpec): Problem[] {
   return patternWarnings(moduleSpec).map((message) => ({ reason: reasons.regexpNeverMatches, message }));
+}
+
+function upcomingOf({ upcomingKernels = [] }: ManagedClusterModuleSpec): ModuleView['upcoming'] {
+  return upcomingKernels
+    .filter(({ kernelVersion }) => isKernelVersion(kernelVersion))
+    .map(({ kernelVersion, selector = {} }) => ({ kernel: withoutPlus(kernelVersion), selector }));
+}
+
+function upcomingProblems({ upcomingKernels = [] }: ManagedClusterModuleSpec): Problem[] {
+  return upcomingKernels.flatMap(({ kernelVersion }, index) => {
+    if (isKernelVersion(kernelVersion)) return [];
+    const got = JSON.stringify(shortened(kernelVersion, 64));
+    const message = `spec.upcomingKernels[${index}].kernelVersion: expected a kernel version as uname -r prints it, got ${got}; it is left out`;
+    return [{ reason: reasons.upcomingInvalid, message }];
+  });
 }
 
 function orphanProblem({ deletionPolicy }: ManagedClusterModuleSpec): Problem | undefined {

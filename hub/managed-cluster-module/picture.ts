@@ -30,6 +30,8 @@ export interface ClusterPicture {
   work: PresentWork | undefined;
   /** Kernels that the cluster names and that are put off (contract 7). */
   deferred: readonly string[];
+  /** Kernels that its nodes will boot, as the spec says. */
+  upcoming: readonly string[];
   /** Its turn has come to get the current revision; always so where nothing goes in waves. */
   mayStart: boolean;
   /** What the work is to note of the revision that it holds. */

@@ -6,6 +6,7 @@ export const reasons = {
   // Of the object itself.
   invalidSpec: 'InvalidSpec',
   orphanNotSupported: 'OrphanNotSupported',
+  upcomingInvalid: 'UpcomingKernelInvalid',
   regexpNeverMatches: 'RegexpNeverMatches',
   paused: 'Paused',
   revisionConflict: 'RevisionConflict',

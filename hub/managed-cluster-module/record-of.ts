@@ -4,8 +4,9 @@ import type { Verdict } from './judge.ts';
 import type { ModuleView } from './module-view.ts';
 import type { ClusterPicture, Ending } from './picture.ts';
 import { type Problem, reasons } from './reasons.ts';
-import type { ClusterRecord } from './records.ts';
+import type { ClusterRecord, UpcomingRecord } from './records.ts';
 import type { Stage } from './rollout/admit.ts';
+import { mappingsIn, viewWork } from './work.ts';
 
 /** How a look at a cluster ended. */
 export interface Look {
@@ -37,6 +38,7 @@ export function recordOf(look: Look): ClusterRecord | undefined {
     updated,
     stage: stageOf(look, updated),
     work,
+    upcoming: upcomingOf(look),
     plans: decision.plans,
     notices: [...(failure === undefined ? [] : [failure]), ...decision.notices],
     ignored: {
@@ -44,6 +46,24 @@ export function recordOf(look: Look): ClusterRecord | undefined {
       moreIgnored: picture.cluster?.inventory.moreIgnored ?? 0,
     },
   };
+}
+
+/** A kernel is prepared once the cluster's work maps it, in whatever version the cluster has. */
+function upcomingOf({ picture, decision, failure }: Look): UpcomingRecord[] {
+  if (picture.upcoming.length === 0) return [];
+  const { action, plans, revision } = decision;
+  const written = action.kind === 'write' && failure === undefined ? action.work : undefined;
+  const { spec } =
+    written === undefined ? (picture.work?.view ?? {}) : viewWork(written, picture.module.spokeNamespace, 'unchecked');
+  const mapped = new Set(mappingsIn(spec).map(({ literal }) => literal));
+  return picture.upcoming.map((kernel) => {
+    if (mapped.has(kernel)) return { kernel, problem: undefined };
+    const about = plans.filter((plan) => plan.kernel === kernel);
+    const plan = about.find((each) => each.revision === revision?.name) ?? about[0];
+    const [waits] = decision.waiting;
+    if (plan?.mapping === undefined && plan !== undefined) return { kernel, problem: plan };
+    return { kernel, problem: waits ?? { reason: reasons.waiting, message: 'its ManifestWork does not map it yet' } };
+  });
 }
 
 /** Reachability first: whoever cannot be reached counts as neither, and holds nobody up (contract 5). */

@@ -17,10 +17,18 @@ export interface ClusterRecord extends Problem {
   stage: Stage;
   /** Undefined without a work of ours. */
   work: { applied: boolean; degraded: boolean } | undefined;
+  /** Kernels that its nodes will boot. */
+  upcoming: readonly UpcomingRecord[];
   plans: readonly KernelPlan[];
   /** Things to be known beside the reason: problems of the inventory, kernels left out, failures of writing. */
   notices: readonly Problem[];
   ignored: Pick<KernelInventory, 'ignored' | 'moreIgnored'>;
+}
+
+/** Whether a node would have the module on a kernel that it does not run yet; else why not. */
+export interface UpcomingRecord {
+  kernel: string;
+  problem: Problem | undefined;
 }
 
 /** What is known of a module's clusters. */
@@ -135,6 +143,7 @@ function unseen(cluster: string, selected: boolean): ClusterRecord {
     updated: false,
     stage: 'Pending',
     work: undefined,
+    upcoming: [],
     plans: [],
     notices: [],
     ignored: { ignored: [], moreIgnored: 0 },

@@ -23,6 +23,7 @@ function record(cluster: string): ClusterRecord {
     reporting: 'Full',
     updated: true,
     stage: 'Succeeded',
+    upcoming: [],
     work: { applied: true, degraded: false },
     plans: [],
     notices: [],

@@ -3,6 +3,7 @@ import type {
   ImageStatus,
   ManagedClusterModuleStatus,
   UnmappedKernel,
+  UpcomingKernelStatus,
 } from '@open-cluster-management/api-types';
 import { managedClusterModuleStatusBounds as bounds } from '@open-cluster-management/api-types/schemas';
 import { type Condition, shortened, withConditions } from '../../shared/core/conditions.ts';
@@ -66,6 +67,7 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
     ...kernelMappings(tally.selected, picture.current),
     ...cut('clusters', 'moreClusters', clusterStatuses(tally), bounds.clustersMax),
     ...cut('unmappedKernels', 'moreUnmappedKernels', unmappedKernels(tally.selected), bounds.unmappedKernelsMax),
+    ...upcomingKernels(tally.selected),
     ...ignoredKernels(tally.selected),
   };
 }
@@ -145,13 +147,37 @@ const clusterMessageCharsMax = 512;
 function unmappedKernels(selected: readonly ClusterRecord[]): UnmappedKernel[] {
   const found = new Map<string, UnmappedKernel>();
   for (const { cluster, plans } of selected) {
-    const kernels = plans.filter(({ state }) => state === 'Unmapped').map(({ kernel }) => kernel);
+    const kernels = plans
+      .filter(({ state, upcoming }) => state === 'Unmapped' && !upcoming)
+      .map(({ kernel }) => kernel);
     for (const kernelVersion of new Set(kernels)) {
       const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, exampleCluster: cluster };
       found.set(kernelVersion, { ...known, clusters: known.clusters + 1 });
     }
   }
   return [...found.values()].sort((a, b) => b.clusters - a.clusters || (a.kernelVersion < b.kernelVersion ? -1 : 1));
+}
+
+/** Which clusters would lose the module on a kernel that they do not run yet: how many are prepared, and why others are not. */
+function upcomingKernels(selected: readonly ClusterRecord[]): Pick<ManagedClusterModuleStatus, 'upcomingKernels'> {
+  const found = new Map<string, UpcomingKernelStatus>();
+  for (const { cluster, upcoming } of selected) {
+    for (const { kernel: kernelVersion, problem } of upcoming) {
+      const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, prepared: 0 };
+      const prepared = known.prepared + (problem === undefined ? 1 : 0);
+      const first =
+        problem === undefined || known.exampleCluster !== undefined
+          ? {}
+          : {
+              exampleCluster: cluster,
+              reason: problem.reason,
+              message: shortened(problem.message, clusterMessageCharsMax),
+            };
+      found.set(kernelVersion, { ...known, ...first, clusters: known.clusters + 1, prepared });
+    }
+  }
+  const all = [...found.values()].sort((a, b) => (a.kernelVersion < b.kernelVersion ? -1 : 1));
+  return all.length === 0 ? {} : { upcomingKernels: all.slice(0, bounds.upcomingKernelsMax) };
 }
 
 function ignoredKernels(selected: readonly ClusterRecord[]): Partial<ManagedClusterModuleStatus> {
