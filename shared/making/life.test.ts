@@ -332,6 +332,11 @@ const events = {
   },
   wait: (world: World) => world.wait(),
   restart: (world: World) => world.restart(),
+  /** Of Builds, those that have not ended are given up. */
+  'pass builds.timeout': async (world: World) => {
+    await world.clock.advance(buildTimeoutMs);
+    await world.sync();
+  },
   'delete a Job by hand': (world: World) => {
     const [name] = world.jobs.keys();
     if (name !== undefined) world.jobs.delete(name);

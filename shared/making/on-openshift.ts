@@ -99,6 +99,7 @@ export class OnOpenShift {
       const found = await findOpenShift({ client, namespace, runtime, signal, onFailure });
       this.#started = [...(found.builds ? [this.builds, this.pods] : []), ...(found.toolkits ? also : [])];
       this.#found = found;
+      runtime.log.info({ ...found }, 'it is known what of OpenShift there is');
       for (const cache of this.#started) cache.start(signal);
       await Promise.all(this.#started.map((cache) => cache.whenSynced(signal)));
       this.#open();
