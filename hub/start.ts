@@ -9,7 +9,6 @@ import { withoutRepeats } from '../shared/kube/repeats.ts';
 import { controllerRevisions, secrets } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
 import { imageVerifier } from '../shared/making/image-verifier.ts';
-import { findOpenShift } from '../shared/making/openshift.ts';
 import { makingSettings } from '../shared/making/settings.ts';
 import { countModules } from '../shared/meters/module-meters.ts';
 import type { Running } from '../shared/process/life.ts';
@@ -45,7 +44,6 @@ export interface HubOptions {
 export async function startHub(options: HubOptions): Promise<Running> {
   const { config, namespace, runtime, signal } = options;
   const client = withoutRepeats(options.client, runtime.clock);
-  const openShift = await findOpenShift({ client, namespace, runtime, signal });
   const caches = makeCaches(options);
   countModules(caches.modules, runtime.meters, ({ metadata: { name }, spec }) => ({
     name,
@@ -67,7 +65,7 @@ export async function startHub(options: HubOptions): Promise<Running> {
     client,
     runtime,
     namespace,
-    openShift,
+    mayBeOpenShift: true,
     lookUp,
     verify: imageVerifier({ ...lookUp, clock: runtime.clock }),
     settings: makingSettings(config),

@@ -5,12 +5,15 @@ import { builds } from '../../shared/build/openshift-kinds.ts';
 import { Cache } from '../../shared/kube/cache.ts';
 import type { Job, KubeObject, Resource } from '../../shared/kube/object.ts';
 import { configMaps, events, jobs } from '../../shared/kube/resources.ts';
+import { serviceAccounts } from '../world/control-plane/service-account.ts';
 import { eventually } from '../world/eventually.ts';
+import { pushDriver } from '../world/fleet/drivers.ts';
 import { hubNamespace, programUsers, pullSecret } from '../world/fleet/fleet.ts';
 import { conditionOf, loadedModules, readModule } from '../world/fleet/observe.ts';
+import { unlessAway } from '../world/openshift/api-away.ts';
 import { type OpenShiftBuilds, serveBuilds, startOpenShiftBuilds } from '../world/openshift/builds.ts';
 import { ImageInputs, dockerfile as plain, signedBy, variable } from './image-inputs.ts';
-import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
+import { driverSpec, fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
 /** With a Secret that has to be there. */
 const dockerfile = plain.replace('make all', 'cat /run/secrets/token/key && make all');
@@ -18,10 +21,15 @@ const failing = dockerfile.replace('make all', 'make all && exit 1');
 const osBuild = '417.94.202410160352-0';
 const toolkit = 'registry.example/openshift/driver-toolkit:417';
 const gcDelaySeconds = 20;
+const builder = { namespace: hubNamespace, name: 'builder' };
 
 describe('a hub on OpenShift', () => {
   let stage: Stage;
   let openShift: OpenShiftBuilds;
+  /** OpenShift's own API server does not answer. */
+  let isAway = true;
+  /** Of the hub's configuration, as it reads it when it starts. */
+  const limits = { concurrency: 1, timeout: '1h' };
   const watching = new AbortController();
   /** All that ever was there, by UID, as it was last seen. */
   const everBuilds = new Map<string, OpenShiftBuild>();
@@ -34,7 +42,8 @@ describe('a hub on OpenShift', () => {
   before(async () => {
     stage = await startStage([{ name: 'edge-1', nodes: [{ name: 'n1', kernel: { release: kernels.el9 } }] }], {
       builder: { release: kernels.el9, osImage: `Red Hat Enterprise Linux CoreOS ${osBuild}` },
-      hubConfig: { job: { gcDelay: `${gcDelaySeconds}s` } },
+      hubConfig: { job: { gcDelay: `${gcDelaySeconds}s` }, builds: limits },
+      hubClient: unlessAway(() => isAway),
       serveOnHub: serveBuilds,
       async prepare(fleet, runtime) {
         openShift = await startOpenShiftBuilds(fleet, runtime);
@@ -85,9 +94,9 @@ describe('a hub on OpenShift', () => {
     };
   }
 
-  async function imagesReady(expected: RegExp): Promise<void> {
-    await eventually(`ImagesReady is ${expected}`, async () => {
-      const seen = conditionOf(await readModule(stage.fleet, 'nic'), 'ImagesReady');
+  async function imagesReady(expected: RegExp, name = 'nic'): Promise<void> {
+    await eventually(`ImagesReady of ${name} is ${expected}`, async () => {
+      const seen = conditionOf(await readModule(stage.fleet, name), 'ImagesReady');
       if (!expected.test(seen)) throw new Error(seen);
       return true;
     });
@@ -103,8 +112,20 @@ describe('a hub on OpenShift', () => {
       return found.length === count || Promise.reject(new Error(`${found.length}`));
     });
 
-  it('begins nothing while no toolkit is known for the kernel, and says so [67]', async () => {
+  it('starts while OpenShift’s API is away, serves what needs no Build, and says what the others wait for [63]', async () => {
+    await pushDriver(stage.fleet, { repository: 'drivers/plain', module: 'plain', kernels: [kernels.el9] });
+    await stage.apply('plain', fleetSpec(driverSpec(stage.fleet, 'drivers/plain')));
     await stage.apply('nic', fleetSpec(spec('nic')));
+    await stage.ready('plain');
+    await imagesReady(
+      /^False BuildQueued.*waits until the API server says whether it serves OpenShift's Builds.*unable/,
+    );
+    assert.deepEqual([everBuilds.size, everJobs.size], [0, 0]);
+    await stage.remove('plain');
+  });
+
+  it('begins nothing while no toolkit is known for the kernel, and says so [67]', async () => {
+    isAway = false;
     await imagesReady(/^False ToolkitUnknown.*no tag 417\.94\.202410160352-0/);
     assert.deepEqual([everBuilds.size, everJobs.size], [0, 0]);
   });
@@ -174,10 +195,33 @@ describe('a hub on OpenShift', () => {
     assert.ok(!phases.includes('Error'), `none was in the way of its successor: ${phases}`);
   });
 
+  it('says why a Build gets no pod, gives it up after builds.timeout, and lets others have its place [75] [76]', async () => {
+    limits.timeout = '1m';
+    await stage.restartHub();
+    const account = await hub().get(serviceAccounts, builder);
+    await hub().delete(serviceAccounts, builder);
+    await stage.edit('nic', { moduleSpec: spec('nic-4') });
+    await imagesReady(/^False ImageBuilding.*its pod does not start: CannotCreateBuildPod: Failed creating build pod/);
+    const byJob = spec('gpu', { baseImageRegistryTLS: { insecureSkipTLSVerify: true } });
+    await stage.apply('gpu', fleetSpec(byJob));
+    await imagesReady(/^False BuildQueued.*builds\.concurrency/, 'gpu');
+    assert.deepEqual(buildsOf('nic-4')[0]?.status?.phase, 'New');
+    await imagesReady(/^False BuildFailed.*attempt 1.*no pod that starts for builds\.timeout: CannotCreateBuildPod/);
+    await eventually('a Job has its place', () => [...everJobs.values()].some((each) => stepOf(each) === 'build'));
+    assert.equal(buildsOf('nic-4').length, 1);
+    await stage.remove('gpu');
+    await hub().create(serviceAccounts, { ...account!, metadata: builder });
+    limits.timeout = '1h';
+    await stage.restartHub();
+    await eventually('a second Build succeeds', () => buildsOf('nic-4')[1]?.status?.phase === 'Complete');
+    assert.equal(buildsOf('nic-4').length, 2);
+  });
+
   it('builds by a Job what needs options that a Build has not [70] [207]', async () => {
     const before = everBuilds.size;
     await stage.edit('nic', { moduleSpec: spec('nic-3', { baseImageRegistryTLS: { insecureSkipTLSVerify: true } }) });
-    const job = await eventually('a Job builds', () => [...everJobs.values()].find((each) => stepOf(each) === 'build'));
+    const isNew = (each: Job) => stepOf(each) === 'build' && !each.metadata.name.startsWith('gpu');
+    const job = await eventually('a Job builds', () => [...everJobs.values()].find(isNew));
     const environment = job.spec.template.spec?.containers[0]?.env ?? [];
     assert.equal(environment.find(({ name }) => name === 'KMM_BASE_TLS_VERIFY')?.value, 'false');
     assert.equal(everBuilds.size, before);

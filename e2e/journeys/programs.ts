@@ -50,13 +50,16 @@ export interface ProgramOptions {
   readonly requestTimeoutMs?: number;
   /** As in the hub's configuration file; its defaults without. */
   readonly hubConfig?: Readonly<Record<string, unknown>>;
+  /** What stands between the hub and its API server, each time that it starts. */
+  readonly hubClient?: (client: KubeClient) => KubeClient;
 }
 
 /** The hub program, in this process: all of it but leader election and its HTTP pages. */
 export function hubProgram(fleet: Fleet, runtime: Runtime, options: ProgramOptions = {}): Program {
   return new Program(
     () => fleet.hub.connect(programUsers.hub, { meters: runtime.meters, ...transport(options) }),
-    (client, signal) => {
+    (connected, signal) => {
+      const client = options.hubClient?.(connected) ?? connected;
       const images = fleet.builder && { builder: fleet.builderImage, signer: fleet.signerImage };
       const config = hubConfigSchema.parse({ ...options.hubConfig, ...(images && { images }) });
       const registryCa = fleet.registry.caPem;

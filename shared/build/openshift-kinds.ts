@@ -14,5 +14,5 @@ export const imageStreams = resource<ImageStream>('image.openshift.io', 'v1', 'I
 /** Where OpenShift keeps its toolkits, a tag for each OS build. */
 export const toolkitStream = { namespace: 'openshift', name: 'driver-toolkit' } as const;
 
-/** On the pod of a Build: the Build's name. */
+/** On the pod of a Build: the Build's name. OpenShift gives it no other label, and none of those that the Build has. */
 export const buildNameLabel = 'openshift.io/build.name';

@@ -44,6 +44,22 @@ describe('what a Build says', () => {
     assert.equal(viewJob(build({ phase: 'Failed', reason: 'DockerBuildFailed' }))?.phase, 'active');
   });
 
+  it('is why it gets no pod, as long as it has not begun [75]', () => {
+    const why = { reason: 'CannotCreateBuildPod', message: 'Failed creating\nbuild pod.' };
+    const trouble = 'CannotCreateBuildPod: Failed creating build pod.';
+    const seen = (status?: Record<string, unknown>) => {
+      const { podTrouble, isWaiting } = viewJob(build(status)) ?? {};
+      return [podTrouble, isWaiting];
+    };
+    assert.deepEqual(seen({ phase: 'New', ...why }), [trouble, true]);
+    assert.deepEqual(seen({ phase: 'Pending', ...why }), [trouble, true]);
+    assert.deepEqual(seen(), [undefined, true]);
+    assert.deepEqual(seen({ phase: 'New', reason: 'OnlyThat' }), ['OnlyThat', true]);
+    assert.deepEqual(seen({ phase: 'Running', ...why }), [undefined, undefined]);
+    assert.deepEqual(seen({ phase: 'Failed', ...why }), [undefined, true]);
+    assert.ok((viewJob(build({ phase: 'New', message: 'x'.repeat(9_000) }))?.podTrouble?.length ?? 0) <= 300);
+  });
+
   it('is going once it is deleted, whatever its phase', () => {
     assert.equal(viewJob(build({ phase: 'Running' }, true))?.phase, 'terminating');
   });

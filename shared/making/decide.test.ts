@@ -312,6 +312,49 @@ describe('the next step of an image', () => {
     assert.equal(seen(going).action, 'none');
   });
 
+  it('gives a Build up that has no pod in time, and says why; then back-off applies [75] [76]', () => {
+    const waiting = job('build', { kind: 'Build', endsMs: nowMs + minuteMs, podTrouble: 'CannotCreateBuildPod: no' });
+    assert.deepEqual(seen({ jobs: [waiting] }), { action: 'none', state: 'Building', wakeMs: minuteMs });
+    const overdue = { ...waiting, endsMs: nowMs };
+    const { action, stateOf } = decide(picture({ jobs: [overdue] }));
+    const message = 'it had no pod that starts for builds.timeout: CannotCreateBuildPod: no';
+    assert.deepEqual(action, { kind: 'giveUp', job: overdue, message });
+    const failed = {
+      state: 'Failed',
+      reason: 'BuildFailed',
+      message: `build failed (attempt 1): ${message}; it is tried again later`,
+    };
+    assert.deepEqual(stateOf(kernel), failed);
+    const failures = new Map([['build' as const, { hash: 'b1', attempt: 1, atMs: nowMs, message }]]);
+    const later = decide(picture({ failures }));
+    assert.deepEqual([later.action.kind, later.stateOf(kernel), later.wakeMs], ['none', failed, 2 * minuteMs]);
+    assert.equal(seen({ failures, nowMs: nowMs + 2 * minuteMs }).step, 'build');
+    assert.equal(
+      seen({ failures: new Map([['build' as const, { hash: 'b0', attempt: 1, atMs: nowMs, message }]]) }).step,
+      'build',
+    );
+  });
+
+  it('gives a Build up whose end nobody writes, whoever wants it, in its own words', () => {
+    const said = { reason: 'BuildFailed', message: 'DockerBuildFailed: it failed' };
+    const overdue = job('build', { kind: 'Build', endsMs: nowMs, said });
+    for (const wanted of [{}, { recipe: undefined, expectations: [] }, { existence: present }]) {
+      const { action } = decide(picture({ ...wanted, jobs: [overdue] }));
+      assert.deepEqual(action, { kind: 'giveUp', job: overdue, message: said.message });
+    }
+    assert.equal(seen({ existence: present, jobs: [overdue] }).state, 'Verified');
+    assert.equal(seen({ jobs: [{ ...overdue, phase: 'terminating' }] }).action, 'none');
+  });
+
+  it('is none while it is not known by what it is built, and keeps what is there', () => {
+    const inputs = { kind: 'waiting', message: 'the API server answers' } as const;
+    const { action, stateOf } = decide(picture({ inputs }));
+    const message = 'its build waits until the API server answers';
+    assert.deepEqual([action.kind, stateOf(kernel)], ['none', { state: 'Building', reason: 'BuildQueued', message }]);
+    assert.equal(seen({ inputs, existence: present }).state, 'Verified');
+    assert.equal(seen({ inputs, jobs: [job('build')] }).action, 'none');
+  });
+
   it('is none, with the reason, while something that the recipe names is not there [80] [94]', () => {
     const inputs = {
       kind: 'problem',

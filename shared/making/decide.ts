@@ -1,7 +1,8 @@
 import type { ImageState } from '../images/look-up.ts';
 import { makingReasons } from './making-reasons.ts';
+import { overdueIn, untilOverdue, whyGivenUp, without } from './overdue.ts';
 import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
-import { anew, underWay, working } from './under-way.ts';
+import { anew, underWay, waiting, working } from './under-way.ts';
 
 /** A hub that just started has not heard of all wants yet. */
 const unwantedGraceMs = 5 * 60_000;
@@ -23,6 +24,13 @@ const none: MakingAction = { kind: 'none' };
  * two can work on one image; what was made is believed only once it was looked into (`verdicts`).
  */
 export function decide(picture: MakingPicture): MakingDecision {
+  const job = overdueIn(picture);
+  if (job === undefined) return untilOverdue(next(picture), picture);
+  const { stateOf } = next(without(picture, job));
+  return { action: { kind: 'giveUp', job, message: whyGivenUp(job) }, stateOf };
+}
+
+function next(picture: MakingPicture): MakingDecision {
   const { recipe, jobs, existence } = picture;
   const unread = jobs.find(
     ({ phase, result }) => (phase === 'succeeded' || phase === 'failed') && result === undefined,
@@ -156,6 +164,7 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
     // Not all that it hangs on wakes this image: whether a Secret is another version's key, for one.
     return { ...always(none, { state: 'Failed', reason: inputs.reason, message: inputs.message }), wakeMs: askAgainMs };
   }
+  if (inputs.kind === 'waiting') return always(none, waiting(inputs.message));
   const maker = jobs.find(({ step, phase }) => step === final && phase === 'succeeded');
   // Without its Job nothing would tell that what it has pushed since the registry was asked may be of former inputs.
   if (picture.existence.state === 'Missing' && picture.askedMs <= (maker?.result?.atMs ?? -1))
@@ -186,7 +195,7 @@ function begin(picture: MakingPicture, step: Step): MakingDecision {
   const leftMs = former !== undefined && former.hash === hash ? former.atMs + backOffMs(former.attempt) - nowMs : 0;
   if (leftMs > 0) {
     const reason = step === 'build' ? makingReasons.buildFailed : makingReasons.signFailed;
-    const message = `${step} failed (attempt ${former?.attempt}), and is tried again later`;
+    const message = `${step} failed (attempt ${former?.attempt}): ${former?.message}; it is tried again later`;
     return { ...always(none, { state: 'Failed', reason, message }), wakeMs: leftMs };
   }
   if (hash === undefined) return always(none, working(step, 'waits for the digest of the unsigned image'));

@@ -12,13 +12,14 @@ import { decide } from './decide.ts';
 import { gather } from './gather.ts';
 import { ImageWants, imageKey } from './image-wants.ts';
 import { JobShelf } from './job-shelf.ts';
-import { type MakingObject, makingResources } from './job-view.ts';
+import type { MakingObject } from './job-view.ts';
 import { MakingMemory } from './making-memory.ts';
 import { MakingStates } from './making-states.ts';
 import { noteResult } from './notes.ts';
 import { type MakerOf, type Ordered, ordered, orderOf } from './orders.ts';
 import type { MakingAction, MakingDecision, MakingPicture, Step } from './picture.ts';
 import type { Places, PlacesUser } from './places.ts';
+import { giveUp, remove } from './removal.ts';
 import type { Told } from './told.ts';
 import { expectationOf, type Verify } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
@@ -32,7 +33,9 @@ export interface ImageMakingOptions {
   /** Jobs, and Builds where there are any. */
   jobs: readonly CacheView<MakingObject>[];
   /** Of those Jobs, by `podIndex`: without them nothing is said of pods that do not start. */
-  pods?: Pick<CacheView<Pod>, 'byIndex'>;
+  pods?: readonly Pick<CacheView<Pod>, 'byIndex'>[];
+  /** `builds.timeout`: so long a Build may have no pod that starts. */
+  buildTimeoutMs: number;
   workshop: Workshop;
   /** For Jobs, over all images. */
   places: Places;
@@ -163,8 +166,9 @@ export class ImageMaking {
 
   /** Undefined: nothing was done that would not wake this image by itself. */
   async #apply(picture: MakingPicture, action: MakingAction, wants: readonly Ordered[]): Promise<Outcome | undefined> {
-    const { client, checks, namespace } = this.#options;
+    const { checks } = this.#options;
     const { image } = picture;
+    const parts = { ...this.#options, memory: this.#memory, shelf: this.#shelf };
     switch (action.kind) {
       case 'none':
         return undefined;
@@ -173,13 +177,12 @@ export class ImageMaking {
       case 'delete': {
         if (action.condemn) await this.#condemned.add(picture, wants);
         else if (!picture.isCondemned) await this.#condemned.remove(image);
-        for (const job of action.jobs) {
-          if (job.phase === 'failed') this.#memory.noteFailure(image, job, this.#options.runtime.clock.now());
-          if (job.phase === 'active') this.#options.told.cancelled(job, wants, action.why);
-          await client.delete(makingResources[job.kind], { namespace, name: job.name }, deletion(job.uid));
-        }
+        await remove(parts, image, action, wants);
         return done;
       }
+      case 'giveUp':
+        await giveUp(parts, image, action, wants);
+        return done;
       case 'read': {
         const result = await noteResult(this.#options, action.job);
         this.#shelf.noteRead(action.job, result);
@@ -236,9 +239,4 @@ export class ImageMaking {
     this.#publish(picture, { stateOf: () => ({ state: 'Failed', reason, message }) }, wants);
     return done;
   }
-}
-
-/** The object stays until its pods are gone: so long, no other of its name can be made. */
-function deletion(uid: string) {
-  return { propagationPolicy: 'Foreground' as const, preconditions: { uid } };
 }

@@ -24,19 +24,30 @@ const betweenJobsMsMax = 60_000;
 /** The Jobs and Builds that make images: those of the caches, and what was done just now and they do not show yet. */
 export class JobShelf {
   readonly #jobs: readonly CacheView<MakingObject>[];
-  readonly #pods: Pick<CacheView<Pod>, 'byIndex'> | undefined;
+  readonly #pods: readonly Pick<CacheView<Pod>, 'byIndex'>[];
+  readonly #buildTimeoutMs: number;
   readonly #clock: Clock;
   /** Image → the Job that was made for it. */
   readonly #made = new Map<string, { name: string; untilMs: number }>();
   /** UID → what came of the Job. */
   readonly #read = new Map<string, { result: JobResult; untilMs: number }>();
 
+  /** UID → until when a Build that is given up may still be seen. */
+  readonly #givenUp = new Map<string, number>();
+  /** UID → since when a Build is seen to wait, by our clock: no other is compared with it. */
+  readonly #waiting = new Map<string, number>();
+
   constructor(
-    of: { jobs: readonly CacheView<MakingObject>[]; pods?: Pick<CacheView<Pod>, 'byIndex'> | undefined },
+    of: {
+      jobs: readonly CacheView<MakingObject>[];
+      pods?: readonly Pick<CacheView<Pod>, 'byIndex'>[];
+      buildTimeoutMs: number;
+    },
     clock: Clock,
   ) {
     this.#jobs = of.jobs;
-    this.#pods = of.pods;
+    this.#pods = of.pods ?? [];
+    this.#buildTimeoutMs = of.buildTimeoutMs;
     this.#clock = clock;
   }
 
@@ -62,13 +73,34 @@ export class JobShelf {
   #view(object: MakingObject): MakingJob | undefined {
     const view = viewJob(object);
     if (view === undefined) return undefined;
+    const { isWaiting = false, ...job } = view;
     const result = view.result ?? this.#read.get(view.uid)?.result;
-    const trouble = view.phase === 'active' ? this.#podTrouble(view.uid) : undefined;
-    return { ...view, result, ...(trouble !== undefined && { podTrouble: trouble }) };
+    if (view.phase !== 'active') return { ...job, result };
+    if ((this.#givenUp.get(view.uid) ?? 0) > this.#clock.now()) return { ...job, phase: 'terminating' };
+    const trouble = this.#podTrouble(view.uid) ?? view.podTrouble;
+    return { ...job, result, ...(trouble !== undefined && { podTrouble: trouble }), ...this.#end(view.uid, isWaiting) };
+  }
+
+  /** A hub that starts again knows nothing of the time before. */
+  #end(uid: string, isWaiting: boolean): Pick<MakingJob, 'endsMs'> {
+    if (!isWaiting) {
+      this.#waiting.delete(uid);
+      return {};
+    }
+    const sinceMs = this.#waiting.get(uid) ?? this.#clock.now();
+    if (!this.#waiting.has(uid)) this.#forgetGone();
+    this.#waiting.set(uid, sinceMs);
+    return { endsMs: sinceMs + this.#buildTimeoutMs };
+  }
+
+  #forgetGone(): void {
+    const present = new Set(this.#jobs.flatMap((cache) => cache.list()).map(({ metadata }) => metadata.uid));
+    for (const uid of this.#waiting.keys()) if (!present.has(uid)) this.#waiting.delete(uid);
+    for (const uid of this.#givenUp.keys()) if (!present.has(uid)) this.#givenUp.delete(uid);
   }
 
   #podTrouble(uid: string): string | undefined {
-    const found = this.#pods?.byIndex(podIndex, uid) ?? [];
+    const found = this.#pods.flatMap((cache) => cache.byIndex(podIndex, uid));
     return found.map(podTrouble).find((trouble) => trouble !== undefined);
   }
 
@@ -77,6 +109,11 @@ export class JobShelf {
     const nowMs = this.#clock.now();
     for (const [each, { untilMs }] of this.#read) if (untilMs <= nowMs) this.#read.delete(each);
     this.#read.set(uid, { result, untilMs: nowMs + unseenMsMax });
+  }
+
+  /** It is deleted. */
+  noteGivenUp({ uid }: MakingJob): void {
+    this.#givenUp.set(uid, this.#clock.now() + unseenMsMax);
   }
 
   /** A Job was made, or is just being made, that is not seen yet. */

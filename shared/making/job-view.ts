@@ -4,7 +4,7 @@ import { isRecord } from '../core/record.ts';
 import { annotations, labels } from '../kube/names.ts';
 import type { Job, KubeObject, Resource } from '../kube/object.ts';
 import { jobs } from '../kube/resources.ts';
-import { buildState } from './build-state.ts';
+import { buildState, type StatedByStatus } from './build-state.ts';
 import type { JobResult, MakingJob, Step } from './picture.ts';
 
 /** What makes images. */
@@ -13,11 +13,11 @@ export type MakingObject = Job | OpenShiftBuild;
 export const makingResources: Record<MakingJob['kind'], Resource<KubeObject>> = { Job: jobs, Build: builds };
 
 /** What a Job or Build says of itself; undefined for one that is none of ours. What people wrote into it is not trusted to be well-formed. */
-export function viewJob(object: MakingObject): MakingJob | undefined {
+export function viewJob(object: MakingObject): (MakingJob & Pick<StatedByStatus, 'isWaiting'>) | undefined {
   const { name, uid = '', labels: labelled = {}, annotations: noted = {}, deletionTimestamp } = object.metadata;
   const step = labelled[labels.buildType];
   if (!isStep(step) || noted[annotations.image] === undefined) return undefined;
-  const { phase, endedAt, said } = isBuild(object) ? buildState(object) : jobState(object);
+  const { phase, endedAt, said, isWaiting, trouble } = isBuild(object) ? buildState(object) : jobState(object);
   return {
     kind: isBuild(object) ? 'Build' : 'Job',
     name,
@@ -29,6 +29,8 @@ export function viewJob(object: MakingObject): MakingJob | undefined {
     phase: deletionTimestamp ? 'terminating' : phase,
     said,
     result: resultIn(noted[annotations.result]),
+    ...(trouble !== undefined && { podTrouble: trouble }),
+    ...(isWaiting && { isWaiting }),
   };
 }
 
@@ -41,7 +43,7 @@ function isBuild(object: MakingObject): object is OpenShiftBuild {
 }
 
 /** What it made, its pod says. */
-function jobState({ status }: Job): ReturnType<typeof buildState> {
+function jobState({ status }: Job): StatedByStatus {
   const end = status?.conditions?.find(({ type, status: is }) => isEnd(type) && is === 'True');
   return { phase: phaseOf(end?.type), endedAt: end?.lastTransitionTime, said: undefined };
 }

@@ -108,23 +108,50 @@ describe('the workshop', () => {
       list: (async () => ({ metadata: { resourceVersion: '1' }, items: [] })) as never,
     });
     const builds = new BuildMaker({ client, namespace, deadlineSeconds: 60 });
-    const made = await workshop({}, { builds, builder }).job('build', { ...order, hash: 'abc', attempt: 2 });
+    const made = await workshop({}, { builds: () => builds, builder }).job('build', {
+      ...order,
+      hash: 'abc',
+      attempt: 2,
+    });
     assert.ok(made.kind === 'object');
     const seen = viewJob(made.object);
     assert.deepEqual([seen?.kind, seen?.hash, seen?.attempt], ['Build', 'abc', 2]);
     assert.equal(imageOf(made.object), image);
-    const signed = await workshop({}, { builds }).job('sign', { ...order, unsigned: digest, hash: 'abc', attempt: 1 });
+    const signed = await workshop({}, { builds: () => builds }).job('sign', {
+      ...order,
+      unsigned: digest,
+      hash: 'abc',
+      attempt: 1,
+    });
     assert.ok(signed.kind === 'object' && signed.object.kind === 'Job', 'OpenShift gets no key');
     for (const insecure of [
       { registryTLS: { ...tls, insecure: true } },
       { build: { ...recipe.build!, baseImageRegistryTLS: { ...tls, insecureSkipTLSVerify: true } } },
     ]) {
       const asked = { ...order, recipe: { ...recipe, ...insecure } };
-      const unconfigured = workshop({}, { builds, builder }).inputs(asked);
+      const unconfigured = workshop({}, { builds: () => builds, builder }).inputs(asked);
       assert.match(JSON.stringify(unconfigured), /BuildsNotConfigured.*images\.builder/);
-      const job = await workshop({}, { builds }).job('build', { ...asked, hash: 'abc', attempt: 1 });
+      const job = await workshop({}, { builds: () => builds }).job('build', { ...asked, hash: 'abc', attempt: 1 });
       assert.ok(job.kind === 'object' && job.object.kind === 'Job');
     }
+  });
+
+  it('does not begin to build before it knows whether OpenShift does, but for what needs to know nothing of it', () => {
+    const toolkitFor = () => ({ kind: 'known' as const, image: 'toolkit' });
+    const kindOf = (of: JobWorkshop, asked: ImageRecipe) =>
+      of.inputs({ ...order, recipe: asked, unsigned: digest }).kind;
+    const waiting = { waitsFor: () => 'it answers' };
+    assert.deepEqual(workshop({}, waiting).inputs(order), { kind: 'waiting', message: 'it answers' });
+    assert.equal(kindOf(workshop({}, { ...waiting, toolkitFor }), recipe), 'waiting');
+    const byJob = { ...recipe, registryTLS: { ...tls, insecure: true } };
+    // A Job that runs since before a restart would have another hash.
+    assert.equal(kindOf(workshop({}, waiting), byJob), 'waiting');
+    assert.equal(kindOf(workshop({}, { ...waiting, toolkitFor }), byJob), 'ready');
+    const args = [{ name: 'DTK_AUTO', value: 'mine' }];
+    assert.equal(kindOf(workshop({}, waiting), { ...byJob, build: { ...recipe.build!, args } }), 'ready');
+    const { build: _, ...signOnly } = recipe;
+    assert.equal(kindOf(workshop({}, waiting), signOnly), 'ready');
+    assert.equal(kindOf(workshop({}, { waitsFor: () => undefined }), recipe), 'ready');
   });
 
   it('mounts in no build what any module signs with', () => {

@@ -25,8 +25,10 @@ export interface WorkshopOptions {
   configMaps: CacheView<KubeObject>;
   secrets: CacheView<KubeObject>;
   strictSecrets: boolean;
-  /** Where OpenShift builds; undefined: everything is built by Jobs. */
-  builds?: BuildMaker | undefined;
+  /** Where OpenShift builds; without any, everything is built by Jobs. */
+  builds?: (() => BuildMaker | undefined) | undefined;
+  /** What has to happen before it is known whether OpenShift builds, and has toolkits; undefined: it is known. */
+  waitsFor?: (() => string | undefined) | undefined;
   /** Without an image nothing is built, or signed, by a Job. */
   builder: Omit<BuilderSettings, 'builderImage'> & { builderImage: string | undefined };
   signer: Omit<SignerSettings, 'signerImage'> & { signerImage: string | undefined };
@@ -45,6 +47,8 @@ export class JobWorkshop implements Workshop {
 
   inputs({ recipe, generation, unsigned, module }: WorkOrder): Inputs {
     const { namespace, strictSecrets } = this.#options;
+    const waiting = this.#waiting(recipe);
+    if (waiting !== undefined) return waiting;
     const unconfigured = this.#unconfigured(recipe);
     if (unconfigured !== undefined) return unconfigured;
     const secrets = this.#facts(recipe);
@@ -132,7 +136,16 @@ export class JobWorkshop implements Workshop {
 
   /** Undefined: a Job builds it. */
   #buildsFor(recipe: ImageRecipe): BuildMaker | undefined {
-    return recipe.build && isBuildEnough(recipe) ? this.#options.builds : undefined;
+    return recipe.build && isBuildEnough(recipe) ? this.#options.builds?.() : undefined;
+  }
+
+  /** By what it is built, or from what, is not known. Begun nevertheless, it would be begun anew a moment later. */
+  #waiting(recipe: ImageRecipe): Inputs | undefined {
+    const { waitsFor, toolkitFor } = this.#options;
+    if (recipe.build === undefined) return undefined;
+    const isByJob = !isBuildEnough(recipe) && (namesToolkit(recipe) || toolkitFor(recipe.kernel).kind === 'known');
+    const message = isByJob ? undefined : waitsFor?.();
+    return message === undefined ? undefined : { kind: 'waiting', message };
   }
 
   #dockerfile({ build }: ImageRecipe): KubeObject | undefined {

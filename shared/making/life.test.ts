@@ -18,6 +18,7 @@ import type { Workshop } from './workshop.ts';
 
 const tls = { insecure: false, insecureSkipTLSVerify: false };
 const keepFinishedMs = 5 * 60_000;
+const buildTimeoutMs = 3_600_000;
 
 /** What is asked for: three images of two modules, one of them built and signed. */
 function recipe(image: string, kernel: string, isSigned: boolean): ImageRecipe {
@@ -116,6 +117,7 @@ class World {
       workshop: this.#workshop(),
       places: this.places,
       keepFinishedMs,
+      buildTimeoutMs,
       makerOf: () => ({
         name: 'm',
         label: labels.managedClusterModule,
@@ -330,6 +332,11 @@ const events = {
   },
   wait: (world: World) => world.wait(),
   restart: (world: World) => world.restart(),
+  /** Of Builds, those that have not ended are given up. */
+  'pass builds.timeout': async (world: World) => {
+    await world.clock.advance(buildTimeoutMs);
+    await world.sync();
+  },
   'delete a Job by hand': (world: World) => {
     const [name] = world.jobs.keys();
     if (name !== undefined) world.jobs.delete(name);
@@ -397,6 +404,34 @@ describe('the life of images', () => {
     }
     for (const world of worlds) assert.deepEqual(new Set(world.states()), new Set(['Verified']));
     assert.equal(worlds.flatMap(({ begun }) => begun).length, 4, 'what one has made the other finds');
+  });
+
+  it('gives a Build up that gets no pod, frees its place, and begins it again after its back-off [76]', async () => {
+    const world = new World('Build');
+    world.restart();
+    await world.sync();
+    await world.sync();
+    assert.deepEqual([world.begun.length, world.atWork().length], [2, 2], 'both places are taken');
+    await world.clock.advance(buildTimeoutMs - 1);
+    await world.sync();
+    assert.equal(world.begun.length, 2);
+    await world.clock.advance(1);
+    await world.sync();
+    assert.deepEqual(world.states().slice(0, 3), ['Failed', 'Failed', 'Failed']);
+    // The third has had no place until now.
+    await world.sync();
+    assert.equal(world.begun.length, 3);
+    await world.clock.advance(119_000);
+    await world.sync();
+    assert.equal(world.begun.length, 3);
+    await world.clock.advance(2_000);
+    await world.sync();
+    assert.equal(world.begun.length, 4, 'one more has a place');
+    for (let round = 0; round < 12; round += 1) {
+      await world.sync();
+      world.end('Complete');
+    }
+    assert.deepEqual(new Set(world.states()), new Set(['Verified']));
   });
 
   it('ends verified whatever happens on the way, with never two Jobs for one image, nor more than may [163] [T8] [T9]', async () => {

@@ -11,10 +11,11 @@ export class MakingMemory {
     return this.#failures.get(image) ?? new Map();
   }
 
-  /** A failed Job goes: how often that was, and when, stays. */
+  /** A failed Job goes: how often that was, when, and why, stays. */
   noteFailure(image: string, { step, hash, attempt, result }: MakingJob, nowMs: number): void {
     const failures = this.#failures.get(image) ?? new Map<Step, FormerFailure>();
-    this.#failures.set(image, failures.set(step, { hash, attempt, atMs: result?.atMs ?? nowMs }));
+    const { atMs = nowMs, message = '' } = result ?? {};
+    this.#failures.set(image, failures.set(step, { hash, attempt, atMs, message }));
   }
 
   /** When another making was seen at work on it, which is now if `nowMs` is given; 0: never. */

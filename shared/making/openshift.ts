@@ -25,6 +25,8 @@ export interface OpenShiftOptions {
   namespace: string;
   runtime: Pick<Runtime, 'clock' | 'log'>;
   signal: AbortSignal;
+  /** Told what keeps the answer away. */
+  onFailure?: (message: string) => void;
 }
 
 /**
@@ -32,13 +34,18 @@ export interface OpenShiftOptions {
  * (`deploy/hub-openshift` is not applied) is told, and all is made as on Kubernetes. Throws when `signal` aborts.
  */
 export async function findOpenShift(options: OpenShiftOptions): Promise<OpenShift> {
-  const { runtime, signal } = options;
+  const { runtime, signal, onFailure } = options;
+  let said = '';
   for (;;) {
     try {
       return await asked(options);
     } catch (error) {
       signal.throwIfAborted();
-      runtime.log.warn({ error: errorMessage(error) }, 'it is not known whether this is OpenShift; asking again');
+      const message = errorMessage(error);
+      if (message !== said)
+        runtime.log.warn({ error: message }, 'it is not known whether this is OpenShift; asking again and again');
+      said = message;
+      onFailure?.(message);
       await sleep(runtime.clock, askAgainMs, signal);
       signal.throwIfAborted();
     }

@@ -29,6 +29,7 @@ export interface FormerFailure {
   hash: string;
   attempt: number;
   atMs: number;
+  message: string;
 }
 
 /** A Job that makes, or made, an image; on OpenShift it may be a Build, which is a Job of another kind. */
@@ -50,6 +51,8 @@ export interface MakingJob {
   result: JobResult | undefined;
   /** Why its pod has not started, while that is so and known. */
   podTrouble?: string | undefined;
+  /** Of a Build that OpenShift has not begun with, or does not end: when it is given up. No other ends by us. */
+  endsMs?: number | undefined;
 }
 
 /** The hashes of what each step is made from now; `sign` is unknown until the unsigned image is. */
@@ -61,6 +64,8 @@ export type Inputs =
       /** What whoever wants it should be told of what it is made from; absent when that is nothing. */
       warnings?: readonly string[];
     }
+  /** It is not known yet by what it is made; `message`: until when that is so. */
+  | { kind: 'waiting'; message: string }
   /** Something that the recipe names is not there, or may not be used so. */
   | { kind: 'problem'; reason: string; message: string };
 
@@ -99,6 +104,8 @@ export type MakingAction =
   | { kind: 'create'; step: Step; hash: string }
   /** `condemn`: the image in the registry is made anew after it. */
   | { kind: 'delete'; jobs: readonly MakingJob[]; condemn: boolean; why: string }
+  /** It is over, whatever OpenShift may still do about it. */
+  | { kind: 'giveUp'; job: MakingJob; message: string }
   /** What came of it? */
   | { kind: 'read'; job: MakingJob }
   /** Is it in the registry now? */

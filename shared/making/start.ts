@@ -1,4 +1,3 @@
-import { builds } from '../build/openshift-kinds.ts';
 import { ImageChecks } from '../images/checks.ts';
 import type { LookUpSources } from '../images/look-up.ts';
 import { type AnyCache, Cache, type CacheView } from '../kube/cache.ts';
@@ -8,15 +7,14 @@ import { labels } from '../kube/names.ts';
 import type { ConfigMap, KubeObject, Pod, Secret } from '../kube/object.ts';
 import { configMaps, jobs, pods, secrets } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
-import { BuildMaker } from './build-maker.ts';
 import { ImageMaking } from './image-making.ts';
 import { imageHash, jobIndex } from './job-shelf.ts';
 import { imageOf, type MakingObject } from './job-view.ts';
 import { JobWorkshop, type WorkshopOptions } from './job-workshop.ts';
-import { kubernetesOnly, type OpenShift } from './openshift.ts';
+import { late, OnOpenShift, type OnOpenShiftOptions } from './on-openshift.ts';
 import type { MakerOf } from './orders.ts';
 import { Places } from './places.ts';
-import { jobNameOf, jobUidsOf, podIndex } from './step-pods.ts';
+import { jobNamesOf, jobUidsOf, podIndex } from './step-pods.ts';
 import type { Told } from './told.ts';
 import { Toolkits } from './toolkits.ts';
 import type { Verify } from './verdicts.ts';
@@ -32,8 +30,8 @@ export interface MakingOptions {
   runtime: Runtime;
   /** Of the Jobs, and of all that they mount. */
   namespace: string;
-  /** What of OpenShift there is; nothing without. */
-  openShift?: OpenShift;
+  /** The API server is asked whether this is OpenShift; without, it is not. */
+  mayBeOpenShift?: boolean;
   lookUp: LookUpSources;
   verify: Verify;
   settings: MakingSettings;
@@ -51,12 +49,18 @@ export interface MakingOptions {
 
 /** The images of one namespace: what the registry has, and the making of what it has not. */
 export function startableMaking(options: MakingOptions) {
-  const { client, runtime, namespace, settings, makerLabel, openShift = kubernetesOnly, ...rest } = options;
+  const { client, runtime, namespace, settings, makerLabel, mayBeOpenShift = false, ...rest } = options;
   const { makerOf, told, verify, isSettled, onChange } = rest;
   const base = { client, runtime, namespace };
-  const toolkits = new Toolkits({ ...base, onOpenShift: openShift.toolkits });
-  const caches = makingCaches(base, { makerLabel, withBuilds: openShift.builds });
   const { deadlineSeconds } = settings.builder;
+  const ours = { labelSelector: `${labels.image},${makerLabel}`, indexes: { [jobIndex]: imagesOf } };
+  const openShift = mayBeOpenShift ? new OnOpenShift({ ...base, ours, deadlineSeconds }) : undefined;
+  const toolkits = new Toolkits({ ...base, isOnOpenShift: openShift && (() => openShift.has.toolkits) });
+  const caches = makingCaches(base, { makerLabel, ours });
+  const known = {
+    jobs: [caches.jobs, ...(openShift ? [openShift.buildsView] : [])] as readonly CacheView<MakingObject>[],
+    pods: [caches.pods, ...(openShift ? [openShift.pods] : [])],
+  };
   let running: RunningController | undefined;
   const look = (image: string) => running?.enqueue(image);
   const checks = new ImageChecks({ ...options.lookUp, runtime, onChange: (tokens) => making.answered(tokens) });
@@ -65,7 +69,8 @@ export function startableMaking(options: MakingOptions) {
     namespace,
     configMaps: caches.configMaps,
     secrets: caches.secrets,
-    builds: openShift.builds ? new BuildMaker({ client, namespace, deadlineSeconds }) : undefined,
+    builds: () => openShift?.maker,
+    waitsFor: () => openShift?.waitsFor(),
     toolkitFor: (kernel) => toolkits.imageFor(kernel),
     isSigningKey: options.isSigningKey,
   });
@@ -74,11 +79,11 @@ export function startableMaking(options: MakingOptions) {
   const making = new ImageMaking({
     ...base,
     checks,
-    jobs: caches.jobs,
-    pods: caches.pods,
+    ...known,
     workshop,
     places,
     keepFinishedMs,
+    buildTimeoutMs: deadlineSeconds * 1000,
     makerOf,
     told,
     verify,
@@ -86,21 +91,24 @@ export function startableMaking(options: MakingOptions) {
     isSettled,
     onChange,
   });
-  const controller = imageController(caches, { toolkits, making, places });
+  const controller = imageController(caches, { openShift, toolkits, making, places, jobs: known.jobs });
   return {
     making,
     /** Jobs, and Builds where there are any. */
-    jobs: caches.jobs as readonly CacheView<MakingObject>[],
-    /** To be started by who starts this. */
-    caches: [...caches.jobs, caches.pods, caches.configMaps, caches.secrets, ...toolkits.caches] as readonly AnyCache[],
+    jobs: known.jobs,
+    /** To be started by who starts this; those that only OpenShift has begin by themselves. */
+    caches: [caches.jobs, caches.pods, caches.configMaps, caches.secrets, ...toolkits.caches] as readonly AnyCache[],
     start(signal: AbortSignal): RunningController {
-      running = startController(controller, runtime, signal);
+      const started = startController(controller, runtime, signal);
+      running = started;
       // Others may wait to know what is at work here.
-      Promise.all(caches.jobs.map((cache) => cache.whenSynced(signal))).then(
+      Promise.all([caches.jobs.whenSynced(signal), openShift?.opened]).then(
         () => places.freed(),
         () => undefined,
       );
-      return running;
+      const ofOpenShift = openShift?.run(signal, toolkits.openShiftCaches, () => making.wanted().forEach(look));
+      const stopped = Promise.all([started.stopped, ofOpenShift]).then(() => undefined);
+      return { enqueue: (image) => started.enqueue(image), stopped };
     },
     stop() {
       making.leave();
@@ -110,8 +118,7 @@ export function startableMaking(options: MakingOptions) {
 }
 
 interface MakingCaches {
-  /** And Builds. */
-  jobs: Cache<MakingObject>[];
+  jobs: Cache<MakingObject>;
   pods: Cache<Pod>;
   configMaps: Cache<ConfigMap>;
   secrets: Cache<Secret>;
@@ -119,11 +126,10 @@ interface MakingCaches {
 
 function makingCaches(
   base: Pick<MakingOptions, 'client' | 'runtime' | 'namespace'>,
-  { makerLabel, withBuilds }: { makerLabel: Maker['label']; withBuilds: boolean },
+  { makerLabel, ours }: { makerLabel: Maker['label']; ours: OnOpenShiftOptions['ours'] },
 ): MakingCaches {
-  const ours = { ...base, labelSelector: `${labels.image},${makerLabel}`, indexes: { [jobIndex]: imagesOf } };
   return {
-    jobs: [jobs, ...(withBuilds ? [builds] : [])].map((resource) => new Cache<MakingObject>({ ...ours, resource })),
+    jobs: new Cache<MakingObject>({ ...base, ...ours, resource: jobs }),
     pods: new Cache<Pod>({
       ...base,
       resource: pods,
@@ -139,26 +145,42 @@ function makingCaches(
 /** Keys are image names. */
 function imageController(
   caches: MakingCaches,
-  { toolkits, making, places }: { toolkits: Toolkits; making: ImageMaking; places: Places },
+  {
+    openShift,
+    toolkits,
+    making,
+    places,
+    jobs: known,
+  }: {
+    openShift: OnOpenShift | undefined;
+    toolkits: Toolkits;
+    making: ImageMaking;
+    places: Places;
+    jobs: readonly CacheView<MakingObject>[];
+  },
 ): Controller {
-  const jobsOf = (pod: Pod | undefined) => {
-    const name = jobNameOf(pod);
-    if (name === undefined) return [];
-    return caches.jobs.flatMap((cache) => cache.get({ namespace: pod?.metadata.namespace, name }) ?? []);
-  };
+  const ofJobs = (cache: Cache<MakingObject>) =>
+    watching(cache, ({ previous, current }) => {
+      // A Job that ends makes room for one that waits.
+      places.freed();
+      return [previous, current].flatMap((job) => imageOf(job) ?? []);
+    });
+  const ofPods = (cache: Cache<Pod>) =>
+    watching(cache, ({ current }) =>
+      jobNamesOf(current).flatMap((name) =>
+        known.flatMap((each) => imageOf(each.get({ namespace: current?.metadata.namespace, name })) ?? []),
+      ),
+    );
   return {
     name: 'image',
     // A registry that answers slowly holds who looks into its images, and nobody else.
     concurrency: 16,
     sources: [
-      ...caches.jobs.map((cache) =>
-        watching(cache, ({ previous, current }) => {
-          // A Job that ends makes room for one that waits.
-          places.freed();
-          return [previous, current].flatMap((job) => imageOf(job) ?? []);
-        }),
-      ),
-      watching(caches.pods, ({ current }) => jobsOf(current).flatMap((job) => imageOf(job) ?? [])),
+      ofJobs(caches.jobs),
+      ofPods(caches.pods),
+      ...(openShift === undefined
+        ? []
+        : [{ ...ofJobs(openShift.builds), whenSynced: () => openShift.opened }, late(ofPods(openShift.pods))]),
       watching(caches.configMaps, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),
       ...toolkits.sources(() => making.wanted()),
       watching(caches.secrets, ({ previous, current }) => making.wanted(nameOf(current ?? previous))),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Pod } from '../kube/object.ts';
-import { podTrouble } from './step-pods.ts';
+import { jobNamesOf, jobUidsOf, podTrouble } from './step-pods.ts';
 
 type Status = NonNullable<Pod['status']>;
 
@@ -22,6 +22,22 @@ function waiting(reason: string, message?: string): Partial<Status> {
 const unscheduled: Partial<Status> = {
   conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available' }],
 };
+
+describe('whose a pod is that makes an image', () => {
+  const owner = (kind: string, name: string) => ({ apiVersion: 'v1', kind, name, uid: `uid-${name}` });
+
+  it('is said by its owner, not by labels: OpenShift gives the pod of a Build none of ours', () => {
+    for (const kind of ['Job', 'Build']) {
+      const of = pod({}, { ownerReferences: [owner('Module', 'm'), owner(kind, 'driver-build')] });
+      assert.deepEqual([jobNamesOf(of), jobUidsOf(of)], [['driver-build'], ['uid-driver-build']]);
+    }
+  });
+
+  it('is nobody’s without one', () => {
+    const labelled = pod({}, { labels: { 'batch.kubernetes.io/job-name': 'x', 'openshift.io/build.name': 'x' } });
+    assert.deepEqual([jobNamesOf(labelled), jobUidsOf(labelled), jobNamesOf(undefined)], [[], [], []]);
+  });
+});
 
 describe('what keeps a pod that makes an image from starting', () => {
   const cases: [what: string, pod: Pod, trouble: string | undefined][] = [

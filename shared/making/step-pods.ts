@@ -1,25 +1,25 @@
-import { buildNameLabel } from '../build/openshift-kinds.ts';
 import { shortened } from '../core/conditions.ts';
 import { oneLine } from '../core/one-line.ts';
-import type { Pod } from '../kube/object.ts';
+import type { OwnerReference, Pod } from '../kube/object.ts';
 
-/** The index of the cache of pods by the UID of the Job that they are of. */
+/** The index of a cache of pods by the UID of the Job, or Build, that they are of. */
 export const podIndex = 'job';
 
-const messageCharsMax = 300;
+export const troubleCharsMax = 300;
 /** The ordinary way to the first line of a log. */
 const starting: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
 
-export function jobUidsOf({ metadata }: Pod): string[] {
-  return (metadata.ownerReferences ?? [])
-    .filter(({ kind }) => kind === 'Job' || kind === 'Build')
-    .map(({ uid }) => uid);
+export function jobUidsOf(pod: Pod): string[] {
+  return makersOf(pod).map(({ uid }) => uid);
 }
 
-/** The name of a Job, or Build, stands on its pods. */
-export function jobNameOf(pod: Pod | undefined): string | undefined {
-  const { labels } = pod?.metadata ?? {};
-  return labels?.['batch.kubernetes.io/job-name'] ?? labels?.[buildNameLabel];
+/** Of the Job, or Build, that a pod is of. Labels would not do: a Build's pod has none of ours, and of its name only so much as a label may hold. */
+export function jobNamesOf(pod: Pod | undefined): string[] {
+  return pod === undefined ? [] : makersOf(pod).map(({ name }) => name);
+}
+
+function makersOf({ metadata }: Pod): OwnerReference[] {
+  return (metadata.ownerReferences ?? []).filter(({ kind }) => kind === 'Job' || kind === 'Build');
 }
 
 /** Why a pod has not started and does not by itself, in Kubernetes' own words; undefined: nothing is known to be in its way. */
@@ -33,5 +33,5 @@ export function podTrouble({ metadata, status }: Pod): string | undefined {
   const found = waiting ?? unscheduled;
   if (found?.reason === undefined) return undefined;
   const said = found.message === undefined ? '' : `: ${found.message}`;
-  return shortened(oneLine(`${found.reason}${said}`), messageCharsMax);
+  return shortened(oneLine(`${found.reason}${said}`), troubleCharsMax);
 }

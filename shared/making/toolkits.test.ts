@@ -50,11 +50,16 @@ async function world(onOpenShift: boolean) {
     } as never,
   });
   const runtime = { clock: new VirtualClock(), random: () => 0, log: silentLog, meters: silentMeters };
-  const toolkits = new Toolkits({ client, runtime, namespace: 'kmm', onOpenShift });
+  const toolkits = new Toolkits({
+    client,
+    runtime,
+    namespace: 'kmm',
+    isOnOpenShift: onOpenShift ? () => true : undefined,
+  });
   const woken: string[] = [];
   const stop = new AbortController();
   for (const source of toolkits.sources(() => ['image'])) source.attach((key) => woken.push(key));
-  for (const cache of toolkits.caches) cache.start(stop.signal);
+  for (const cache of [...toolkits.caches, ...toolkits.openShiftCaches]) cache.start(stop.signal);
   await settle();
   return { toolkits, asked, woken, tell: later.resolve, stop: () => stop.abort() };
 }

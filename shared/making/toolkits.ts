@@ -6,28 +6,31 @@ import { type Source, watching } from '../kube/controller.ts';
 import type { ConfigMap, KubeObject, Node } from '../kube/object.ts';
 import { configMaps, nodes } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
+import { type LateCache, late } from './on-openshift.ts';
 
 export interface ToolkitsOptions {
   client: KubeClient;
   runtime: Runtime;
   /** Of the admin's table. */
   namespace: string;
-  /** Whether OpenShift's ImageStream is there, and the nodes may be read. */
-  onOpenShift: boolean;
+  /** Whether OpenShift's ImageStream is there, and the nodes may be read, as far as that is known now; undefined: never. */
+  isOnOpenShift?: (() => boolean) | undefined;
 }
 
 /** Which images compile for which kernels: by the admin's table; on OpenShift also by its own images for the OS of the nodes here. */
 export class Toolkits {
   readonly #table: Cache<ConfigMap>;
   readonly #openShift: { nodes: Cache<Node>; streams: Cache<ImageStream> } | undefined;
+  readonly #isOnOpenShift: () => boolean;
   readonly #namespace: string;
 
-  constructor({ client, runtime, namespace, onOpenShift }: ToolkitsOptions) {
+  constructor({ client, runtime, namespace, isOnOpenShift }: ToolkitsOptions) {
     const base = { client, runtime };
     const named = (name: string) => ({ fieldSelector: `metadata.name=${name}` });
     this.#namespace = namespace;
     this.#table = new Cache({ ...base, resource: configMaps, namespace, ...named(toolkitTableName) });
-    if (!onOpenShift) return;
+    this.#isOnOpenShift = isOnOpenShift ?? (() => false);
+    if (isOnOpenShift === undefined) return;
     const { namespace: of, name } = toolkitStream;
     this.#openShift = {
       nodes: new Cache({ ...base, resource: nodes, slim: slimNode }),
@@ -36,14 +39,20 @@ export class Toolkits {
   }
 
   get caches(): AnyCache[] {
-    return [this.#table, ...Object.values<AnyCache>(this.#openShift ?? {})];
+    return [this.#table];
+  }
+
+  /** To be started once it is known that this is OpenShift. */
+  get openShiftCaches(): LateCache[] {
+    return Object.values(this.#openShift ?? {});
   }
 
   /** Cost: a pass over the nodes of this cluster, for a kernel that is not in the table. */
   imageFor(kernel: string): Toolkit {
     const table = this.#table.get({ namespace: this.#namespace, name: toolkitTableName })?.data;
-    const machines = this.#openShift?.nodes.list().flatMap(({ status }) => status?.nodeInfo ?? []);
-    const tags = this.#openShift?.streams.list().flatMap(tagsOf);
+    const openShift = this.#isOnOpenShift() ? this.#openShift : undefined;
+    const machines = openShift?.nodes.list().flatMap(({ status }) => status?.nodeInfo ?? []);
+    const tags = openShift?.streams.list().flatMap(tagsOf);
     return toolkitImage(kernel, { table, nodes: machines, tags });
   }
 
@@ -52,9 +61,9 @@ export class Toolkits {
     const all: Source[] = [watching(this.#table, concerned)];
     if (this.#openShift === undefined) return all;
     const { nodes: machines, streams } = this.#openShift;
-    all.push(watching(streams, concerned));
+    all.push(late(watching(streams, concerned)));
     // Kubelet tells of itself every few minutes, the same mostly.
-    all.push(watching(machines, ({ previous, current }) => (isAlike(previous, current) ? [] : concerned())));
+    all.push(late(watching(machines, ({ previous, current }) => (isAlike(previous, current) ? [] : concerned()))));
     return all;
   }
 }

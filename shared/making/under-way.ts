@@ -22,6 +22,11 @@ export function underWay({ recipe }: MakingPicture, { step, podTrouble }: Making
   );
 }
 
+/** By what it is built is not known yet. */
+export function waiting(until: string): ImageState {
+  return { ...working('build', `waits until ${until}`), reason: makingReasons.queued };
+}
+
 export function anew(step: Step): ImageState {
   return working(step, 'begins anew');
 }

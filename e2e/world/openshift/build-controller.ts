@@ -1,14 +1,28 @@
 import { buildNameLabel, builds } from '../../../shared/build/openshift-kinds.ts';
-import { done, type Outcome } from '../../../shared/core/outcome.ts';
+import { after, done, type Outcome } from '../../../shared/core/outcome.ts';
 import { Cache } from '../../../shared/kube/cache.ts';
 import { startController, watching } from '../../../shared/kube/controller.ts';
-import { isConflict, isNotFound } from '../../../shared/kube/errors.ts';
+import { isConflict, isNotFound, KubeError } from '../../../shared/kube/errors.ts';
 import { objectKey, parseKey, refKey } from '../../../shared/kube/object.ts';
 import { pods } from '../../../shared/kube/resources.ts';
 import { writeStatus } from '../../../shared/kube/status.ts';
 import type { RunningWorldController, WorldControllerOptions } from '../controllers/options.ts';
 import { buildPod, buildPodName } from './build-pod.ts';
 import { nextStep } from './build-step.ts';
+
+/** What OpenShift says while the pod is refused, by a quota for one; it tries again. */
+const noPod = { reason: 'CannotCreateBuildPod', message: 'Failed creating build pod.' };
+const podAgainMs = 5_000;
+
+async function isRefused(creation: Promise<unknown>): Promise<boolean> {
+  try {
+    await creation;
+    return false;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 403) return true;
+    throw error;
+  }
+}
 
 /** Executes Builds by pods of `builderImage`, the stand-in of buildah. */
 export function startBuildController(
@@ -27,13 +41,14 @@ export function startBuildController(
     const step = nextStep(build, await client.get(pods, place), runtime.clock.now());
     try {
       if (step.removePod) await client.delete(pods, place);
-      if (step.createPod) await client.create(pods, buildPod(build, builderImage));
-      await writeStatus(client, builds, build, step.status);
+      const refused = step.createPod && (await isRefused(client.create(pods, buildPod(build, builderImage))));
+      await writeStatus(client, builds, build, refused ? { ...step.status, ...noPod } : step.status);
+      if (refused) return after(podAgainMs, 'PodRefused');
     } catch (error) {
       // The watches are about to tell.
       if (!isConflict(error) && !isNotFound(error)) throw error;
     }
-    return done;
+    return step.againMs === undefined ? done : after(step.againMs, 'LogSnippet');
   }
 
   for (const cache of [buildCache, podCache]) cache.start(signal);

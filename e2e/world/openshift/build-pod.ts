@@ -35,10 +35,11 @@ export function buildPodName({ metadata }: OpenShiftBuild): string {
   return `${metadata.name}-build`;
 }
 
-/** The pod that OpenShift makes of a Build: privileged, with its labels, owned but not waited for by who deletes the Build. */
+/** The pod that OpenShift makes of a Build: privileged, with its name but none of its labels, owned but not waited for by who deletes the Build. */
 export function buildPod(build: OpenShiftBuild, builderImage: string): Pod {
   const { apiVersion, kind, metadata, spec } = build;
-  const { name, namespace = '', uid = '', labels } = metadata;
+  const { name, namespace = '', uid = '' } = metadata;
+  const named = { [buildNameLabel]: name };
   const { volumes = [] } = spec.strategy.dockerStrategy;
   const push = spec.output.pushSecret;
   const mounts = volumes.map(({ name: volume }) => ({ name: volume, mountPath: `${folders.volumes}/${volume}` }));
@@ -48,7 +49,8 @@ export function buildPod(build: OpenShiftBuild, builderImage: string): Pod {
     metadata: {
       name: buildPodName(build),
       namespace,
-      labels: { ...labels, [buildNameLabel]: name },
+      labels: named,
+      annotations: named,
       ownerReferences: [{ apiVersion, kind, name, uid, controller: true }],
     },
     spec: {

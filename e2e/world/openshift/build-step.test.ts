@@ -4,7 +4,7 @@ import { openShiftBuild } from '../../../shared/build/openshift-build.ts';
 import { openShiftRequest } from '../../../shared/build/testing/requests.ts';
 import type { Pod } from '../../../shared/kube/object.ts';
 import { buildPod } from './build-pod.ts';
-import { type BuildStatus, nextStep } from './build-step.ts';
+import { type BuildStatus, failedInTwoMs, nextStep } from './build-step.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
 const made = openShiftBuild(openShiftRequest());
@@ -62,16 +62,32 @@ describe('the stand-in of OpenShift’s build controller', () => {
       assert.deepEqual({ ...step.status, ...expected }, step.status);
     });
 
-  it('makes one pod, with the Build’s labels and Secrets, that does not hold the Build', () => {
+  it('makes one pod, with the Build’s name and Secrets and none of its labels, that does not hold the Build', () => {
     assert.equal(nextStep(build({ phase: 'New' }), undefined, nowMs).createPod, true);
     const { metadata, spec } = buildPod(build(), 'builder:1');
-    assert.equal(metadata.labels?.['openshift.io/build.name'], object.metadata.name);
-    assert.equal(metadata.labels?.['kmm.openshift.io/build.type'], 'build');
+    const named = { 'openshift.io/build.name': object.metadata.name };
+    assert.deepEqual([metadata.labels, metadata.annotations], [named, named]);
     assert.equal(metadata.ownerReferences?.[0]?.blockOwnerDeletion, undefined);
     assert.deepEqual(
       spec.volumes?.map(({ secret }) => secret?.secretName),
       ['token', 'pull.cache', 'registry'],
     );
+  });
+
+  it('says that a Build failed, and the end of its log a moment later', () => {
+    const failed = pod('Failed', 'a\nb\n');
+    const [container] = failed.status?.containerStatuses ?? [];
+    Object.assign(container?.state?.terminated ?? {}, { finishedAt: '2026-01-01T00:00:00Z' });
+    const first = nextStep(build({ phase: 'Running' }), failed, nowMs + 500);
+    const { phase, reason, logSnippet, completionTimestamp } = first.status;
+    assert.deepEqual(
+      [phase, reason, logSnippet, completionTimestamp],
+      ['Failed', 'DockerBuildFailed', undefined, undefined],
+    );
+    assert.equal(first.againMs, failedInTwoMs - 500);
+    const second = nextStep(build(first.status), failed, nowMs + failedInTwoMs);
+    assert.deepEqual([second.status.logSnippet, second.status.completionTimestamp], ['a\nb', '2026-01-01T00:00:02Z']);
+    assert.deepEqual(nextStep(build(second.status), failed, nowMs + 60_000), { status: second.status });
   });
 
   it('ends the pod of a Build that is cancelled', () => {

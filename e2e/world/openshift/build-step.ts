@@ -9,7 +9,12 @@ export interface BuildStep {
   status: BuildStatus;
   createPod?: true;
   removePod?: true;
+  /** The rest follows then. */
+  againMs?: number;
 }
+
+/** Between the pod's word that the build failed, and the end of its log and the time, which the controller adds. */
+export const failedInTwoMs = 2_000;
 
 /**
  * OpenShift's build controller: New → Pending → Running → Complete or Failed; Cancelled when somebody asks for it, Error when
@@ -39,15 +44,17 @@ export function nextStep(
   }
   if (pod === undefined) {
     if (status.phase === 'New') return { status, createPod: true };
+    if (status.phase === 'Failed') return ended('Failed', {});
     return ended('Error', {
       reason: 'BuildPodDeleted',
       message: 'The pod for this build was deleted before the build completed.',
     });
   }
-  return ofPod(pod, { status, ended });
+  return ofPod(pod, { status, ended, nowMs });
 }
 
-export function isOver({ phase }: BuildStatus): boolean {
+export function isOver({ phase, completionTimestamp }: BuildStatus): boolean {
+  if (phase === 'Failed') return completionTimestamp !== undefined;
   return phase !== undefined && !['New', 'Pending', 'Running'].includes(phase);
 }
 
@@ -56,15 +63,23 @@ function ofPod(
   {
     status,
     ended,
-  }: { status: BuildStatus; ended: (phase: 'Complete' | 'Failed', rest: Partial<BuildStatus>) => BuildStep },
+    nowMs,
+  }: {
+    status: BuildStatus;
+    ended: (phase: 'Complete' | 'Failed', rest: Partial<BuildStatus>) => BuildStep;
+    nowMs: number;
+  },
 ): BuildStep {
-  const message = pod.status?.containerStatuses?.[0]?.state?.terminated?.message ?? '';
+  const { message = '', finishedAt } = pod.status?.containerStatuses?.[0]?.state?.terminated ?? {};
   switch (pod.status?.phase) {
     case 'Succeeded':
       return ended('Complete', { output: { to: { imageDigest: message.trim() } } });
     case 'Failed': {
       const logSnippet = message.trim().split('\n').slice(-5).join('\n');
       const why = { reason: 'DockerBuildFailed', message: 'Dockerfile build strategy has failed.' };
+      // The pod writes the first half itself, just before it ends.
+      const leftMs = Date.parse(String(finishedAt ?? '')) + failedInTwoMs - nowMs;
+      if (leftMs > 0) return { status: { ...status, phase: 'Failed', ...why }, againMs: leftMs };
       return ended('Failed', { ...why, ...(logSnippet && { logSnippet }) });
     }
     case 'Running':

@@ -1,0 +1,30 @@
+import { makingReasons } from './making-reasons.ts';
+import type { FormerFailure, MakingDecision, MakingJob, MakingPicture, Step } from './picture.ts';
+
+/** A Build that got no pod in time, or whose end nobody wrote: its place is for others. */
+export function overdueIn({ jobs, nowMs }: MakingPicture): MakingJob | undefined {
+  return jobs.find(({ phase, endsMs }) => phase === 'active' && endsMs !== undefined && endsMs <= nowMs);
+}
+
+export function whyGivenUp({ said, podTrouble }: MakingJob): string {
+  if (said !== undefined) return said.message;
+  return `it had no pod that starts for builds.timeout: ${podTrouble ?? 'OpenShift does not say why'}`;
+}
+
+/** The reason that metrics count it by. */
+export const givenUpReason = makingReasons.buildFailed;
+
+/** The picture as it is once `job` is gone. */
+export function without(picture: MakingPicture, job: MakingJob): MakingPicture {
+  const { step, hash, attempt } = job;
+  const failure: FormerFailure = { hash, attempt, atMs: picture.nowMs, message: whyGivenUp(job) };
+  const failures = new Map<Step, FormerFailure>([...picture.failures, [step, failure]]);
+  return { ...picture, failures, jobs: picture.jobs.filter((each) => each !== job) };
+}
+
+/** Looks again when the first of them is overdue. */
+export function untilOverdue(decision: MakingDecision, { jobs, nowMs }: MakingPicture): MakingDecision {
+  const ends = jobs.flatMap(({ phase, endsMs }) => (phase === 'active' && endsMs !== undefined ? [endsMs] : []));
+  if (ends.length === 0) return decision;
+  return { ...decision, wakeMs: Math.min(decision.wakeMs ?? Number.POSITIVE_INFINITY, Math.min(...ends) - nowMs) };
+}
