@@ -174,7 +174,7 @@ describe('a hub on OpenShift', () => {
     assert.ok(!phases.includes('Error'), `none was in the way of its successor: ${phases}`);
   });
 
-  it('builds by a Job what needs options that a Build has not [70] [207]', async () => {
+  it('builds by a Job what needs options that a Build has not [70] [207] [217]', async () => {
     const before = everBuilds.size;
     await stage.edit('nic', { moduleSpec: spec('nic-3', { baseImageRegistryTLS: { insecureSkipTLSVerify: true } }) });
     const job = await eventually('a Job builds', () => [...everJobs.values()].find((each) => stepOf(each) === 'build'));
