@@ -58,6 +58,11 @@ describe('the samples of one cluster do what they say', () => {
   }
 
   const ready = (module: string) => spoke.until(module, 'Ready', /^True/);
+  /** Each step has its own time. */
+  async function madeAndReady(module: string): Promise<void> {
+    await spoke.until(module, 'ImagesReady', /^True/);
+    await ready(module);
+  }
 
   /** Unloaded from all nodes when this returns. */
   async function remove(module: string): Promise<void> {
@@ -130,7 +135,7 @@ describe('the samples of one cluster do what they say', () => {
       await push('org/drivers/frame-grabber', kernels.n2, kernels.n2, ['frame_grabber']);
       await apply(sample<ConfigMap>('two-modules-dockerfile'));
       module = await apply(sample<Module>('module-all-parts'));
-      await ready(name);
+      await madeAndReady(name);
     });
 
     it('serves a kernel by its name, others by an expression with the kernel in the image, and makes the image of any other [9] [217]', async () => {
@@ -211,7 +216,7 @@ describe('the samples of one cluster do what they say', () => {
     it('builds under the temporary name, signs under the final one, and loads what is signed [84] [85] [217]', async () => {
       await apply(sample<ConfigMap>('build-on-spoke-dockerfile'));
       await apply(sample<Module>('build-on-spoke'));
-      await ready('example-module');
+      await madeAndReady('example-module');
       const { host, store } = spoke.fleet.registry;
       assert.deepEqual(store.tags('drivers/minimal-driver'), [
         'final',
