@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Module, modules } from '@open-cluster-management/api-types';
-import { parse } from 'yaml';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { ConfigMap, DaemonSet, KubeObject, Pod, Resource, Secret } from '../../shared/kube/object.ts';
 import { configMaps, daemonSets, jobs, pods, resource, secrets } from '../../shared/kube/resources.ts';
@@ -10,11 +9,12 @@ import { makeSigningKeys } from '../../shared/testing/signing-keys.ts';
 import { purposeOf } from '../../spoke/pods.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushPlugin } from '../world/fleet/drivers.ts';
-import { pullSecret, spokeNamespace } from '../world/fleet/fleet.ts';
+import { spokeNamespace } from '../world/fleet/fleet.ts';
 import { koFile, vermagicOf } from '../world/kernel/ko.ts';
 import { buildModuleImage } from '../world/registry/module-image.ts';
 import { ImageInputs } from './image-inputs.ts';
 import { type LoneSpoke, startLoneSpoke } from './lone-spoke.ts';
+import { createSampleLogin, readSample } from './sample-files.ts';
 
 const namespace = spokeNamespace;
 /** Node by node, the kernels that the samples speak of. */
@@ -44,12 +44,7 @@ describe('the samples of one cluster do what they say', () => {
       .modules()
       .map(({ name }) => name);
 
-  /** The sample; the registries that it names are folders of the world's. */
-  function sample<T extends KubeObject>(name: string): T {
-    const text = readFileSync(new URL(`../../deploy/samples/${name}.yaml`, import.meta.url), 'utf8');
-    const { host } = spoke.fleet.registry;
-    return parse(text.replaceAll('registry.example.com', host).replaceAll('registry.example.org', `${host}/org`)) as T;
-  }
+  const sample = <T extends KubeObject>(name: string): T => readSample<T>(name, spoke.fleet.registry.host);
 
   async function apply<T extends KubeObject>(object: T): Promise<T> {
     const kind = kinds.find((each) => each.kind === object.kind);
@@ -105,10 +100,7 @@ describe('the samples of one cluster do what they say', () => {
     await inputs.toolkits(Object.values(kernels));
     await inputs.secret('source-credentials', 'build', { header: 'Authorization: Basic eA==' });
     await inputs.configMap('frame-grabber-settings', { 'settings.ini': 'x=1' });
-    const login = await client().get(secrets, { namespace, name: pullSecret });
-    const { metadata, ...data } = login!;
-    const at = { namespace, name: 'registry-credentials', labels: metadata.labels! };
-    await client().create(secrets, { ...data, metadata: at } as Secret);
+    await createSampleLogin(client(), namespace);
     for (const name of ['driver-loader', 'driver-device-plugin']) {
       await client().create(accounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } });
     }
