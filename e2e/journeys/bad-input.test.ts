@@ -11,7 +11,9 @@ const mapping = { regexp: '^.+$', containerImage: 'registry.example/nic:1' };
 
 /** A good object; `at` is replaced by `value`, or removed when that is undefined. */
 function objectWith(at: string, value: unknown): Fields {
-  const container = { modprobe: { moduleName: 'nic' }, kernelMappings: [{ ...mapping }] };
+  const build = { dockerfileConfigMap: { name: 'dockerfile' } };
+  const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, filesToSign: ['/opt/nic.ko'] };
+  const container = { modprobe: { moduleName: 'nic' }, kernelMappings: [{ ...mapping, build, sign }] };
   const devicePlugin = {
     container: { image: 'registry.example/plugin:1' },
     volumes: [{ name: 'v', hostPath: { path: '/dev/x' } }],
@@ -173,13 +175,16 @@ describe('kubectl apply of bad input', () => {
     [loader],
     [`${loader}.modprobe`],
     [`${loader}.kernelMappings`],
+    [`${first}.build.dockerfileConfigMap`, `${loader}.kernelMappings[0].build.dockerfileConfigMap`],
+    [`${first}.sign.keySecret`, `${loader}.kernelMappings[0].sign.keySecret`],
+    [`${first}.sign.certSecret`, `${loader}.kernelMappings[0].sign.certSecret`],
     ['spec.moduleSpec.devicePlugin.container'],
     ['spec.moduleSpec.devicePlugin.container.image'],
     ['spec.moduleSpec.devicePlugin.volumes.0.name', 'spec.moduleSpec.devicePlugin.volumes[0].name'],
     ['spec.moduleSpec.devicePlugin.volumes.0.hostPath.path', 'spec.moduleSpec.devicePlugin.volumes[0].hostPath.path'],
     ['spec.rollout.groups.0.name', 'spec.rollout.groups[0].name'],
   ] as const)
-    it(`${shown} missing: refused with its path [219]`, async () => {
+    it(`${shown} missing: refused with its path [217] [219]`, async () => {
       const { code, text } = await apply(objectWith(at, undefined));
       assert.equal(code, 422, text);
       assert.ok(text.includes(`${shown}: Required value`), text);

@@ -267,7 +267,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     await imagesReady(/^False SecretRefused.*signing-key/);
   });
 
-  it('signs what a vendor built, under a name of its own, and builds nothing [83]', async () => {
+  it('signs what a vendor built, under a name of its own, and builds nothing [83] [217]', async () => {
     const before = await jobIds();
     const vendor = `${stage.fleet.registry.host}/vendor/nic:${variable('KERNEL_FULL_VERSION')}`;
     const { store } = stage.fleet.registry;

@@ -217,7 +217,7 @@ describe('a hub on OpenShift', () => {
     assert.equal(buildsOf('nic-4').length, 2);
   });
 
-  it('builds by a Job what needs options that a Build has not [70] [207]', async () => {
+  it('builds by a Job what needs options that a Build has not [70] [207] [217]', async () => {
     const before = everBuilds.size;
     await stage.edit('nic', { moduleSpec: spec('nic-3', { baseImageRegistryTLS: { insecureSkipTLSVerify: true } }) });
     const isNew = (each: Job) => stepOf(each) === 'build' && !each.metadata.name.startsWith('gpu');

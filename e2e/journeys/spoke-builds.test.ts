@@ -1,78 +1,39 @@
 import assert from 'node:assert/strict';
 import { type Module, type ModuleSpec, modules } from '@open-cluster-management/api-types';
-import { scaledClock, systemClock } from '../../shared/core/clock.ts';
-import { silentLog } from '../../shared/core/log.ts';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { KubeObject } from '../../shared/kube/object.ts';
-import { configMaps, daemonSets, events, jobs, pods } from '../../shared/kube/resources.ts';
-import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
-import { spokeConfigSchema, workerSchema } from '../../spoke/config.ts';
+import { configMaps, events, jobs, pods } from '../../shared/kube/resources.ts';
 import { purposeOf } from '../../spoke/pods.ts';
-import { startSpoke } from '../../spoke/start.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
-import {
-  operatorNamespace,
-  programUsers,
-  pullSecret,
-  type StandInFleet,
-  spokeNamespace,
-  startFleet,
-} from '../world/fleet/fleet.ts';
-import { withholdImages } from '../world/fleet/image-rights.ts';
+import { programUsers, pullSecret, type StandInFleet, spokeNamespace } from '../world/fleet/fleet.ts';
 import { conditionOf, loadedModules } from '../world/fleet/observe.ts';
 import { dockerfile, ImageInputs, signedBy } from './image-inputs.ts';
-import { Program } from './programs.ts';
+import { type LoneSpoke, startLoneSpoke } from './lone-spoke.ts';
 import { kernels } from './stage.ts';
 
-const timeFactor = 10;
 const namespace = spokeNamespace;
 
 describe('a cluster without a hub builds and signs what its own Modules ask for', () => {
-  const clock = scaledClock(systemClock, timeFactor);
-  const runtime: Runtime = { clock, random: Math.random, log: silentLog, meters: silentMeters };
+  let spoke: LoneSpoke;
   let fleet: StandInFleet;
-  let program: Program;
-  let allow: () => Promise<void>;
 
-  const client = () => fleet.spoke('s1').plane.client;
+  const client = () => spoke.client;
   const inputs = new ImageInputs(client, namespace);
   const node = (name: string) => fleet.spoke('s1').node(name);
-  const read = (name: string) => client().get(modules, { namespace, name });
+  const until: LoneSpoke['until'] = (...condition) => spoke.until(...condition);
+  const loaders: LoneSpoke['loaders'] = (name) => spoke.loaders(name);
   const asked = (repository: string) => fleet.registry.requests.filter(({ path }) => path.includes(repository));
 
   before(async () => {
-    const nodeSpecs = ['n1', 'n2'].map((name) => ({ name, kernel: { release: kernels.el9 } }));
-    fleet = await startFleet({ spokes: [{ name: 's1', nodes: nodeSpecs }], runtime, timeFactor, spokesBuild: true });
-    const { plane } = fleet.spoke('s1');
-    await fleet.spoke('s1').disconnect();
-    allow = await withholdImages(plane);
-    const images = { builder: fleet.builderImage, signer: fleet.signerImage };
-    program = new Program(
-      () => plane.connect(programUsers.spoke),
-      (connected, signal) =>
-        startSpoke({
-          client: connected,
-          runtime,
-          settings: { toolsImage: fleet.toolsImage, operatorNamespace, worker: workerSchema.parse({}) },
-          managed: false,
-          identity: 'spoke-1',
-          images: {
-            config: spokeConfigSchema.parse({ images, job: { gcDelay: '1m' } }),
-            registryCa: fleet.registry.caPem,
-          },
-          signal,
-        }),
-    );
-    await program.start();
+    const nodes = ['n1', 'n2'].map((name) => ({ name, kernel: { release: kernels.el9 } }));
+    spoke = await startLoneSpoke(nodes, { job: { gcDelay: '1m' } });
+    fleet = spoke.fleet;
     await inputs.keyPair('signing', 'sign');
     await inputs.toolkits([kernels.el9, kernels.debian]);
     await inputs.configMap('nic-dockerfile', { dockerfile });
   });
-  after(async () => {
-    await program.stop();
-    await fleet.stop();
-  });
+  after(() => spoke?.stop());
 
   function imageOf(repository: string): string {
     return `${fleet.registry.host}/drivers/${repository}:\${KERNEL_FULL_VERSION}`;
@@ -107,15 +68,6 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
     await client().patch(modules, { namespace, name }, { type: 'merge', body: { spec: body } });
   }
 
-  function until(name: string, type: string, expected: RegExp): Promise<Module> {
-    return eventually(`${type} of ${name} is ${expected}`, async () => {
-      const module = await read(name);
-      const isCurrent = module?.status?.observedGeneration === module?.metadata.generation;
-      if (module && isCurrent && expected.test(conditionOf(module, type))) return module;
-      throw new Error(JSON.stringify(module?.status));
-    });
-  }
-
   async function listJobs(): Promise<readonly KubeObject[]> {
     return (await client().list(jobs, { namespace })).items;
   }
@@ -124,11 +76,6 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
   async function told(reason: string): Promise<string[]> {
     const { items } = await client().list(events, { namespace });
     return items.filter((event) => event.reason === reason).map(({ note }) => note);
-  }
-
-  async function loaders(name: string) {
-    const { items } = await client().list(daemonSets, { namespace, labelSelector: `${labels.moduleName}=${name}` });
-    return items.filter((each) => purposeOf(each) === 'load');
   }
 
   async function loaderPods(name: string): Promise<string[]> {
@@ -160,7 +107,7 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
   });
 
   it('goes on by itself once that is allowed: one build, one signature, and the nodes load what was verified [64] [84] [85]', async () => {
-    await allow();
+    await spoke.allow();
     const module = await until('nic', 'Ready', /^True/);
     assert.match(conditionOf(module, 'ImagesReady'), /^True AllImagesVerified/);
     for (const name of ['n1', 'n2']) assert.ok(loadedModules(fleet, 's1', name).includes('nic'));
@@ -188,7 +135,7 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
     const before = { pods: await loaderPods('nic'), asked: asked('drivers/nic').length };
     await pushDriver(fleet, { repository: 'drivers/nic', module: 'nic', kernels: [kernels.el9], release: 'other' });
     const pushes = asked('drivers/nic').length;
-    await program.restart();
+    await spoke.program.restart();
     await edit('nic', { tolerations: [{ key: 'anything', operator: 'Exists' }] });
     await until('nic', 'Ready', /^True/);
     assert.deepEqual(await loaderPods('nic'), before.pods);
@@ -231,7 +178,7 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
     await eventually('Jobs work on another image', async () => (await listJobs()).length > 0);
     await client().delete(modules, { namespace, name: 'nic' }, { propagationPolicy: 'Background' });
     await eventually('Module and Jobs are gone', async () => {
-      return (await read('nic')) === undefined && (await listJobs()).length === 0;
+      return (await spoke.read('nic')) === undefined && (await listJobs()).length === 0;
     });
     assert.deepEqual(loadedModules(fleet, 's1', 'n1'), ['ready']);
   });

@@ -177,7 +177,7 @@ for (const { name, command } of shellsOfThisMachine()) {
       ['true', 'false'],
       ['false', 'true'],
     ] as const) {
-      it(`verifies TLS (base ${base}, image ${image}) and logs in (the other way) at each registry by itself [70] [207]`, () => {
+      it(`verifies TLS (base ${base}, image ${image}) and logs in (the other way) at each registry by itself [70] [207] [217]`, () => {
         const { calls } = run({
           login: { '.dockerconfigjson': '{}' },
           variables: {

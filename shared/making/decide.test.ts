@@ -97,7 +97,7 @@ describe('the next step of an image', () => {
     }
   });
 
-  it('is none for an image that is there [62]', () => {
+  it('is none for an image that is there [62] [217]', () => {
     assert.deepEqual(seen({ existence: present }), { action: 'none', state: 'Verified', wakeMs: undefined });
   });
 

@@ -80,7 +80,7 @@ function problem(of: JobWorkshop): string {
 }
 
 describe('the workshop', () => {
-  it('names what is not there, before anything is made [80] [94]', () => {
+  it('names what is not there, before anything is made [80] [94] [217]', () => {
     assert.match(problem(workshop({ configMaps: [] })), /^DockerfileMissing: ConfigMap kmm\/dockerfile/);
     for (const missing of ['token', 'key', 'cert']) {
       const secrets = all.secrets.filter(({ metadata }) => metadata.name !== missing);

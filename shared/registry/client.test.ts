@@ -170,13 +170,13 @@ describe('the registry client', () => {
     assert.equal(reasonOf(await ask()), 'UnexpectedAnswer');
   });
 
-  it('refuses a certificate of an unknown authority, unless told to skip that [71]', async () => {
+  it('refuses a certificate of an unknown authority, unless told to skip that [71] [217]', async () => {
     const { ask } = await world({ trusted: false });
     assert.equal(reasonOf(await ask()), 'CertificateRefused');
     assert.equal((await ask(unverified)).kind, 'found');
   });
 
-  it('speaks plain HTTP only when told to, and TLS even then where it is answered [71]', async () => {
+  it('speaks plain HTTP only when told to, and TLS even then where it is answered [71] [217]', async () => {
     const { ask } = await world({ plain: true });
     assert.equal(reasonOf(await ask()), 'RegistryUnavailable');
     assert.equal((await ask(plain)).kind, 'found');

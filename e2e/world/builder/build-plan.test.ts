@@ -54,6 +54,13 @@ describe('the stand-in of buildah', () => {
   ] as const)
     it(`puts arguments into ${text}`, () => assert.equal(withArguments(text, new Map([['A', '1']])), expected));
 
+  it('sees which files of firmware the last stage holds', () => {
+    const text = dockerfile.replace('RUN depmod', 'COPY --from=builder /src/a.bin /src/folder/ /firmware/\nRUN depmod');
+    assert.deepEqual(plan(text).firmware, ['a.bin']);
+    assert.deepEqual(plan(dockerfile).firmware, []);
+    assert.deepEqual(plan(`${text}\nFROM scratch\n`).firmware, []);
+  });
+
   it('sees which modules the last stage holds, for which kernel, and what it is made from', () => {
     const { from, modules, depmod } = plan(dockerfile);
     assert.deepEqual(from, [toolkit, 'debian:12']);

@@ -12,6 +12,8 @@ export interface BuildPlan {
     readonly dirName: string;
     readonly folder: string;
   }[];
+  /** Names of the files below `/firmware`. */
+  readonly firmware: readonly string[];
   readonly depmod: boolean;
   /** What a person sees, one line a step. */
   readonly steps: readonly string[];
@@ -43,12 +45,13 @@ interface State {
   made: boolean;
   depmod: boolean;
   modules: BuildPlan['modules'][number][];
+  firmware: string[];
 }
 
 /**
  * Reads a Dockerfile as its build would go. Nothing is compiled: that a RUN line has `make` in it, and which `.ko` files the
- * last stage copies to `<dirName>/lib/modules/<kernel>/`, says what would have been. A RUN line with `false` or `exit 1` fails,
- * and one that names a file below `/run/secrets` that is not mounted. Throws `BuildFailure`.
+ * last stage copies to `<dirName>/lib/modules/<kernel>/`, says what would have been; so does which files it copies to
+ * `/firmware/`. A RUN line with `false` or `exit 1` fails, and one that names a file below `/run/secrets` that is not mounted. Throws `BuildFailure`.
  */
 export function planBuild(input: BuildInput): BuildPlan {
   const state: State = {
@@ -60,12 +63,13 @@ export function planBuild(input: BuildInput): BuildPlan {
     made: false,
     depmod: false,
     modules: [],
+    firmware: [],
   };
   for (const instruction of readDockerfile(input.dockerfile)) take(state, instruction, input);
   if (state.steps.every((step) => !step.includes(': FROM ')))
     throw new BuildFailure(state.steps, 'no FROM statement found');
-  const { from, modules, depmod, steps } = state;
-  return { from, modules, depmod, steps };
+  const { from, modules, firmware, depmod, steps } = state;
+  return { from, modules, firmware, depmod, steps };
 }
 
 function take(state: State, { name, text }: Instruction, input: BuildInput): void {
@@ -99,6 +103,7 @@ function begin(state: State, text: string): void {
   if (as.toLowerCase() === 'as') state.stages.add(stage);
   state.local.clear();
   state.modules = [];
+  state.firmware = [];
   state.depmod = false;
 }
 
@@ -119,6 +124,9 @@ function copy(state: State, shown: string): void {
   const target = words.pop() ?? '';
   const place = target.endsWith('.ko') ? posix.dirname(target) : target;
   const [, dirName = '', kernel = '', below = ''] = /^(.*)\/lib\/modules\/([^/]+)(?:\/(.*?))?\/?$/.exec(place) ?? [];
+  if (target === '/firmware/') {
+    state.firmware.push(...words.filter((word) => !word.endsWith('/')).map((word) => posix.basename(word)));
+  }
   for (const source of words) {
     if (!source.endsWith('.ko')) continue;
     if (!state.made)

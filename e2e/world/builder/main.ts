@@ -36,7 +36,7 @@ async function build(call: BuildahCall): Promise<void> {
   print(`COMMIT ${name}`);
 }
 
-function imageOf({ modules, depmod, from }: BuildPlan): Promise<OciImage> {
+function imageOf({ modules, firmware: files, depmod, from }: BuildPlan): Promise<OciImage> {
   const kernels: Record<string, Record<string, Buffer>> = {};
   for (const { kernel, name } of modules) {
     kernels[kernel] = { ...kernels[kernel], [`${name}.ko`]: koFile({ name, vermagic: vermagicOf(kernel) }) };
@@ -44,7 +44,8 @@ function imageOf({ modules, depmod, from }: BuildPlan): Promise<OciImage> {
   const [first] = modules;
   const where = first && { dirName: first.dirName, folder: first.folder };
   const comment = `made by a stand-in of buildah from ${from.join(', ') || 'scratch'}`;
-  return buildModuleImage({ kernels, modulesDep: depmod, comment, ...where });
+  const firmware = Object.fromEntries(files.map((name) => [name, `stand-in of ${name}`]));
+  return buildModuleImage({ kernels, firmware, modulesDep: depmod, comment, ...where });
 }
 
 async function push(call: BuildahCall): Promise<void> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { worldPlatform } from '../registry/oci-image.ts';
 import { askArchive, downloadPackages } from './package-cache.ts';
+import { PartsMissing } from './programs.ts';
 import { run } from './run.ts';
 
 /** The cloud kernels are the smallest, and what a virtual machine boots fastest. */
@@ -10,22 +11,27 @@ export const flavour = `cloud-${worldPlatform.architecture}`;
 const series = '6.1';
 
 /**
- * Releases of Debian 12's kernel, such as `6.1.0-47-cloud-amd64`, whose headers and image both can be had now: the oldest
- * and the newest. Which these are changes with every update; the archive keeps no others.
+ * Two releases of Debian 12's kernel, such as `6.1.0-47-cloud-amd64`: the oldest and the newest of `kept`, which the caller has
+ * already, or else of those whose headers and image both can be had now. Which these are changes with every update; the
+ * archive keeps no others. Throws `PartsMissing`.
  */
-export async function debianKernels(): Promise<readonly [older: string, newer: string]> {
-  const found = await cloudKernels();
-  const [older, newer] = [found[0], found.at(-1)];
-  if (older === undefined || newer === undefined || older === newer) {
-    throw new Error(
-      `expected two kernels ${series}.0-…-${flavour} in Debian's lists, got ${found.join(', ') || 'none'}`,
-    );
-  }
-  return [older, newer];
+export async function debianKernels(kept: readonly string[] = []): Promise<readonly [older: string, newer: string]> {
+  const here = endsOf(kept);
+  if (here !== undefined) return here;
+  const listed = await cloudKernels();
+  const found = endsOf(listed);
+  if (found !== undefined) return found;
+  const got = listed.join(', ') || 'none';
+  throw new PartsMissing(`expected two kernels ${series}.0-…-${flavour} in Debian's lists, got ${got}`);
 }
 
-/** All of them, the oldest first. */
-export async function cloudKernels(): Promise<string[]> {
+function endsOf(releases: readonly string[]): readonly [string, string] | undefined {
+  const [first, ...others] = [...new Set(releases)].sort((a, b) => abi(a) - abi(b));
+  const last = others.at(-1);
+  return first === undefined || last === undefined ? undefined : [first, last];
+}
+
+async function cloudKernels(): Promise<string[]> {
   const listed = await search();
   if (listed.length > 1) return listed;
   // A new machine has no lists, or old ones.
@@ -38,16 +44,10 @@ async function search(): Promise<string[]> {
   const names = (await askArchive('apt-cache', ['search', '--names-only', pattern]))
     .split('\n')
     .map((line) => line.split(' ')[0] ?? '');
-  const releases = names
+  return names
     .filter((name) => name.startsWith('linux-headers-'))
     .map((name) => name.slice('linux-headers-'.length))
     .filter((release) => names.includes(`linux-image-${release}`));
-  return sortedReleases(releases);
-}
-
-/** Each once, the oldest first. */
-export function sortedReleases(releases: readonly string[]): string[] {
-  return [...new Set(releases)].sort((a, b) => abi(a) - abi(b));
 }
 
 /** The number by which Debian's releases of one series are told apart. */

@@ -71,6 +71,25 @@ describe('Processes of the node stand-in', () => {
     await eventually('the orphan is gone', () => !isAlive(pid));
   });
 
+  it('end when the program that starts them ends, and the next are started by another', async () => {
+    const processes = new Processes();
+    const start = (text: string) =>
+      processes.start({ argv: ['/bin/sh', '-c', text], folder, environment: {}, onOutput: () => undefined });
+    const starterOf = (pid: number) =>
+      Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    const long = await start('trap "" TERM; while :; do /bin/sleep 1000; done');
+    const first = starterOf(long.pid);
+    assert.notEqual(first, process.pid);
+    process.kill(first, 'SIGKILL');
+    // Asked of one of which nobody here knows yet that it is gone.
+    await assert.rejects(start('exit 0'), /StartError: the program that starts processes ended/);
+    assert.equal(await long.exited, 137);
+    await eventually('the process is gone', () => !isAlive(long.pid));
+    const next = await start('exit 7');
+    assert.equal(await next.exited, 7);
+    processes.stop();
+  });
+
   it('sleep as much shorter as the clock is faster', async () => {
     const processes = new Processes();
     const real = async (seconds: string) => {

@@ -29,11 +29,20 @@ export class StartError extends Error {
 /** Told of what happens to one process. */
 type Listener = (news: StartNews) => void;
 
+/** What a container's process ends with that is killed. */
+const killedCode = 128 + constants.signals.SIGKILL;
+
+interface Request {
+  readonly listener: Listener;
+  /** Of the process, once it runs. */
+  pid?: number;
+}
+
 /** The program that starts processes for this one; there is one for all nodes, and it ends with this one. */
 class Starter {
   readonly #program: ChildProcess;
-  readonly #listeners = new Map<number, Listener>();
-  #requests = 0;
+  readonly #requests = new Map<number, Request>();
+  #last = 0;
 
   constructor() {
     this.#program = fork(fileURLToPath(new URL('starter.ts', import.meta.url)), {
@@ -42,26 +51,49 @@ class Starter {
       execArgv: ['--no-warnings'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    this.#program.on('message', (news: StartNews) => this.#listeners.get(news.id)?.(news));
+    this.#program.on('message', (news: StartNews) => this.#tell(news));
+    // Not `exit`: all that it told before is read by now.
+    this.#program.once('disconnect', () => this.#end());
     this.#program.unref();
     this.#program.channel?.unref();
   }
 
+  /** False once the program is gone, which another takes the place of. */
+  get works(): boolean {
+    return this.#program.connected;
+  }
+
   /** `listener` is called until the process has ended, or could not be started; this program waits for that. */
   start(request: Omit<StartRequest, 'id'>, listener: Listener): void {
-    this.#requests += 1;
-    const id = this.#requests;
+    this.#last += 1;
+    const id = this.#last;
     this.#program.channel?.ref();
-    this.#listeners.set(id, (news) => {
-      if (news.kind === 'ended' || news.kind === 'failed') this.#forget(id);
-      listener(news);
-    });
-    this.#program.send({ id, ...request } satisfies StartRequest);
+    this.#requests.set(id, { listener });
+    // What cannot be sent is answered when the program's end is told.
+    this.#program.send({ id, ...request } satisfies StartRequest, () => undefined);
+  }
+
+  #tell(news: StartNews): void {
+    const request = this.#requests.get(news.id);
+    if (news.kind === 'started' && request !== undefined) request.pid = news.pid;
+    if (news.kind === 'ended' || news.kind === 'failed') this.#forget(news.id);
+    request?.listener(news);
+  }
+
+  /** Nobody would ever hear how these processes end, so they end now. */
+  #end(): void {
+    for (const [id, { pid }] of this.#requests) {
+      if (pid === undefined) this.#tell({ id, kind: 'failed', message: 'the program that starts processes ended' });
+      else {
+        send(-pid, 'SIGKILL');
+        this.#tell({ id, kind: 'ended', code: killedCode });
+      }
+    }
   }
 
   #forget(id: number): void {
-    this.#listeners.delete(id);
-    if (this.#listeners.size === 0) this.#program.channel?.unref();
+    this.#requests.delete(id);
+    if (this.#requests.size === 0) this.#program.channel?.unref();
   }
 }
 
@@ -74,7 +106,7 @@ export class Processes {
 
   /** Throws `StartError` when there is no such program or it cannot be executed. */
   start({ onOutput, ...request }: ProcessOptions): Promise<WorldProcess> {
-    starter ??= new Starter();
+    if (!starter?.works) starter = new Starter();
     const started = Promise.withResolvers<number>();
     const ended = Promise.withResolvers<number>();
     starter.start(request, (news) => {

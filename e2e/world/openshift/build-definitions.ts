@@ -1,8 +1,6 @@
 import { builds, imageStreams } from '../../../shared/build/openshift-kinds.ts';
-import type { KubeObject, Resource } from '../../../shared/kube/object.ts';
 import type { Definition } from '../api-server/definitions.ts';
-
-type Schema = Record<string, unknown>;
+import { customDefinition, type Schema } from './custom-definition.ts';
 
 const text: Schema = { type: 'string' };
 const open: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
@@ -37,33 +35,7 @@ const tag = object({ name: text, from: object({ kind: text, name: text }, ['name
  */
 export function buildDefinitions(): Definition[] {
   return [
-    definition(builds, { spec: buildSpec, status: buildStatus }),
-    definition(imageStreams, { spec: object({ tags: { type: 'array', items: tag } }), status: open }),
+    customDefinition(builds, { spec: buildSpec, status: buildStatus }),
+    customDefinition(imageStreams, { spec: object({ tags: { type: 'array', items: tag } }), status: open }),
   ];
-}
-
-function definition(
-  { group, version, kind, plural }: Resource<KubeObject>,
-  properties: Record<string, Schema>,
-): Definition {
-  const singular = kind.toLowerCase();
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names: { kind, plural, singular, listKind: `${kind}List` },
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: 'object', properties } },
-          subresources: { status: {} },
-        },
-      ],
-    },
-  };
 }

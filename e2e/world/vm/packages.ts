@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { cacheFolder } from '../cache-folder.ts';
 import type { Say } from '../control-plane/go.ts';
 import { withLock } from '../control-plane/lock.ts';
-import { cloudKernels, sortedReleases } from '../debian/kernels.ts';
+import { debianKernels } from '../debian/kernels.ts';
 import { DebianCache } from '../debian/package-cache.ts';
 import { PartsMissing } from '../debian/programs.ts';
 import { programsOrThrow } from '../debian/skip-loudly.ts';
@@ -57,7 +57,8 @@ async function collect(cache: DebianCache): Promise<Parts> {
   const { pathOf } = await programsOrThrow([qemuProgram]);
   const ovmf = join(await cache.folderOf('ovmf'), 'usr/share');
   const libkmod = await cache.folderOf('libkmod2');
-  const [older, newer] = await kernelReleases(cache);
+  const kept = cache.packages().flatMap((name) => imageName.exec(name)?.[1] ?? []);
+  const [older, newer] = await debianKernels(kept);
   return {
     qemu: pathOf(qemuProgram),
     firmware: {
@@ -80,22 +81,6 @@ async function collect(cache: DebianCache): Promise<Parts> {
     signFile: join(await cache.folderOf('linux-kbuild-6.1'), 'usr/lib/linux-kbuild-6.1/scripts/sign-file'),
     kernels: [await kernelParts(cache, older), await kernelParts(cache, newer)],
   };
-}
-
-/** The oldest and the newest that can be had: of the cache, else of Debian's archive. */
-async function kernelReleases(cache: DebianCache): Promise<readonly [string, string]> {
-  const cached = ends(cache.packages().flatMap((name) => imageName.exec(name)?.[1] ?? []));
-  if (cached !== undefined) return cached;
-  const listed = await cloudKernels();
-  const found = ends(listed);
-  if (found !== undefined) return found;
-  throw new PartsMissing(`expected two of Debian's cloud kernels 6.1, got ${listed.join(', ') || 'none'}`);
-}
-
-function ends(releases: readonly string[]): readonly [string, string] | undefined {
-  const [first, ...others] = sortedReleases(releases);
-  const last = others.at(-1);
-  return first === undefined || last === undefined ? undefined : [first, last];
 }
 
 async function kernelParts(cache: DebianCache, release: string): Promise<KernelParts> {
