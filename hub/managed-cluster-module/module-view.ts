@@ -2,6 +2,7 @@ import type { ManagedClusterModule, ManagedClusterModuleSpec, ModuleSpec } from 
 import { durationMs, managedClusterModuleSpecSchema } from '@open-cluster-management/api-types/schemas';
 import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
 import type { Selector } from '../fleet/selection.ts';
+import { deletionPolicyOf, worksOutliveIt } from './orphan/policy.ts';
 import { type Problem, reasons } from './reasons.ts';
 import { revisionName } from './revisions.ts';
 import { moduleProblems, patternWarnings } from './spec-problems.ts';
@@ -11,7 +12,9 @@ export interface ModuleView {
   name: string;
   generation: number;
   owner: Owner;
-  /** Being deleted: the garbage collector takes the works, nothing is written any more. */
+  /** Becomes the controller of its works; undefined while they must outlive it. */
+  worksOwner: Owner | undefined;
+  /** Being deleted: the garbage collector or `orphan/` takes the works, nothing new is written any more. */
   leaving: boolean;
   /** Of the object itself; an invalid spec is among them, and then nothing new is shipped. */
   problems: readonly Problem[];
@@ -50,10 +53,9 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
     name,
     generation,
     owner: ownerOf(module),
+    worksOwner: worksOutliveIt(deletionPolicyOf(module)) ? undefined : ownerOf(module),
     leaving: deletionTimestamp !== undefined,
-    problems: [invalid, orphanProblem(spec), ...(isValid ? patternProblems(moduleSpec) : [])].filter(
-      (problem) => problem !== undefined,
-    ),
+    problems: [invalid, ...(isValid ? patternProblems(moduleSpec) : [])].filter((problem) => problem !== undefined),
     hold: invalid ?? holdOf(spec),
     selector: spec.selector ?? {},
     spokeNamespace: typeof spec.spokeNamespace === 'string' ? spec.spokeNamespace : '',
@@ -116,11 +118,4 @@ function holdOf({ rollout }: ManagedClusterModuleSpec): Problem | undefined {
 /** Nothing is held up: other mappings, and other parts of the expression, may be right. */
 function patternProblems(moduleSpec: ModuleSpec): Problem[] {
   return patternWarnings(moduleSpec).map((message) => ({ reason: reasons.regexpNeverMatches, message }));
-}
-
-function orphanProblem({ deletionPolicy }: ManagedClusterModuleSpec): Problem | undefined {
-  if (deletionPolicy !== 'Orphan') return undefined;
-  const message =
-    'deletionPolicy Orphan is not supported by this version of the hub: deleting this object unloads the module';
-  return { reason: reasons.orphanNotSupported, message };
 }

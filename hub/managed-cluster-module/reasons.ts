@@ -6,7 +6,7 @@ export const reasons = {
   // Of the object itself.
   invalidSpec: 'InvalidSpec',
   rolloutNotSupported: 'RolloutTypeNotSupported',
-  orphanNotSupported: 'OrphanNotSupported',
+  finalizerFailed: 'FinalizerWriteFailed',
   regexpNeverMatches: 'RegexpNeverMatches',
   paused: 'Paused',
   revisionConflict: 'RevisionConflict',
@@ -17,6 +17,9 @@ export const reasons = {
   foreignWork: 'ForeignWork',
   workFailed: 'WorkWriteFailed',
   terminating: 'WorkTerminating',
+  orphaning: 'Orphaning',
+  orphanHeld: 'OrphanHeld',
+  orphanForced: 'OrphanForced',
   revisionLost: 'RevisionLost',
 
   // What a cluster waits for.
