@@ -8,6 +8,7 @@ import { labelIndexes, selectorIndex, selects } from './fleet/selection.ts';
 import { type ClusterParts, clusterReconcile } from './managed-cluster-module/cluster-controller.ts';
 import { clusterKey } from './managed-cluster-module/keys.ts';
 import { type ModuleParts, moduleReconcile } from './managed-cluster-module/module-controller.ts';
+import { type RolloutParts, rolloutReconcile } from './managed-cluster-module/rollout/rollout-controller.ts';
 import { type StatusParts, statusReconcile } from './managed-cluster-module/status-controller.ts';
 import { workRevision } from './managed-cluster-module/work.ts';
 
@@ -29,11 +30,11 @@ export const indexes = {
   revisions: { module: (object: ControllerRevision) => [object.metadata.labels?.[labels.managedClusterModule] ?? ''] },
 };
 
-/** The hub's controllers: a ManagedClusterModule as a whole, each of its clusters, and its status. */
+/** The hub's controllers: a ManagedClusterModule as a whole, each of its clusters, whose turn it is, and its status. */
 export function hubControllers(
   caches: Caches,
-  parts: ModuleParts & ClusterParts & StatusParts & { writeConcurrency: number },
-): { module: Controller; cluster: Controller; status: Controller } {
+  parts: ModuleParts & ClusterParts & StatusParts & RolloutParts & { writeConcurrency: number },
+): Record<'module' | 'cluster' | 'rollout' | 'status', Controller> {
   return {
     module: {
       name: 'managed-cluster-module',
@@ -53,6 +54,11 @@ export function hubControllers(
         ...synced(caches.modules, caches.revisions),
       ],
       reconcile: clusterReconcile(parts),
+    },
+    rollout: {
+      name: 'managed-cluster-module-rollout',
+      sources: [watching(caches.modules, ownKey), ...synced(caches.clusters, caches.works, caches.revisions)],
+      reconcile: rolloutReconcile(parts),
     },
     status: {
       name: 'managed-cluster-module-status',

@@ -384,20 +384,16 @@ describe('the hub', () => {
     });
   });
 
-  it('ships nothing new in a rollout of a type that it cannot do yet, and says so', async () => {
+  it('ships nothing new while it is paused, and says so; a new kernel is served from the version that a cluster has', async () => {
     const pinned = { [k5]: await push('org/a', k5), [k6]: await push('org/b', k6) };
     await join('c1', { kernels: [k5] });
     await startTheHub();
     await apply(spec());
     const made = await hasKernels('c1', [k5]);
     const { moduleSpec: before } = spec();
-    await apply(
-      spec({ moduleSpec: { ...before!, tolerations: [{ operator: 'Exists' }] }, rollout: { type: 'Progressive' } }),
-    );
+    await apply(spec({ moduleSpec: { ...before!, tolerations: [{ operator: 'Exists' }] }, rollout: { paused: true } }));
     await join('c2', { kernels: [k5] });
-    await eventually('it says so', async () =>
-      /^False RolloutTypeNotSupported/.test((await condition('Progressing')) ?? ''),
-    );
+    await eventually('it says so', async () => /^False Paused/.test((await condition('Progressing')) ?? ''));
     await tell('c1', { kernels: [k5, k6] });
     const grown = await hasKernels('c1', [k5, k6]);
     assert.deepEqual(imagesIn(grown), pinned);

@@ -26,6 +26,7 @@ import { ModuleViews } from './managed-cluster-module/module-view.ts';
 import { startOrphan } from './managed-cluster-module/orphan/controllers.ts';
 import { Records } from './managed-cluster-module/records.ts';
 import { RevisionViews } from './managed-cluster-module/revision.ts';
+import { Rollouts } from './managed-cluster-module/rollout/rollouts.ts';
 import { UnlabelledWorks } from './managed-cluster-module/unlabelled-works.ts';
 
 export interface HubOptions {
@@ -54,7 +55,7 @@ export async function startHub(options: HubOptions): Promise<Running> {
   }));
   const registry = programRegistry({ runtime, config: config.registry, extraCa: options.registryCa });
   // The controllers wake each other; they exist when the first of these is called.
-  const running: Partial<Record<'module' | 'cluster' | 'status', RunningController>> = {};
+  const running: Partial<Record<'module' | 'cluster' | 'rollout' | 'status', RunningController>> = {};
   const look = (key: string) => running.cluster?.enqueue(key);
   const events = new EventRecorder({ client, runtime, controller: 'kmm-hub', instance: options.identity });
   const lookUp = {
@@ -79,12 +80,17 @@ export async function startHub(options: HubOptions): Promise<Running> {
     isSettled: () => Object.values(caches).every((cache) => cache.synced),
   });
   const demand = new Demand(images.making);
-  const records = new Records((module) => running.status?.enqueue(module));
+  const records = new Records((module) => {
+    running.status?.enqueue(module);
+    running.rollout?.enqueue(module);
+  });
+  const rollouts = new Rollouts();
   const parts = {
     client,
-    fleet: makeFleet(options, { caches, images: images.making, moduleViews }),
+    fleet: makeFleet(options, { caches, images: images.making, moduleViews, rollouts }),
     demand,
     records,
+    rollouts,
     look,
     events,
     clusterMeters: new ClusterMeters(runtime.meters),
@@ -93,6 +99,7 @@ export async function startHub(options: HubOptions): Promise<Running> {
   };
   const controllers = hubControllers(caches, parts);
   running.status = startController(controllers.status, runtime, signal);
+  running.rollout = startController(controllers.rollout, runtime, signal);
   running.cluster = startController(controllers.cluster, runtime, signal);
   running.module = startController(controllers.module, runtime, signal);
   const orphan = startOrphan(caches, parts, { runtime, signal });
@@ -135,19 +142,19 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
 
 function makeFleet(
   { namespace, runtime }: HubOptions,
-  { caches, images, moduleViews }: { caches: Caches; images: Fleet['images']; moduleViews: ModuleViews },
+  made: Pick<Fleet, 'images' | 'moduleViews' | 'rollouts'> & { caches: Caches },
 ): Fleet {
+  const { caches, ...given } = made;
   return {
     ...caches,
     intake: new KernelIntake(),
     unlabelled: new UnlabelledWorks(),
+    ...given,
     namespace,
-    moduleViews,
     revisionViews: new RevisionViews(),
     digests: new Digests({
       ofRevision: (module, revision) => caches.works.byIndex('revision', `${module}/${revision}`),
     }),
-    images,
     nowMs: () => runtime.clock.now(),
   };
 }

@@ -45,7 +45,7 @@ function tell(cluster: ManagedCluster, answer: (work: ManifestWork) => ManifestW
   const view = viewModule(module as Parameters<typeof viewModule>[0]);
   for (const each of [verdict, later.verdict]) {
     const record = recordOf({ view, picture: seen, decision, work, verdict: each, failure: undefined });
-    const told = { present: {}, problems: [], hold: undefined, warnings: [], nowText };
+    const told = { present: {}, problems: [], hold: undefined, standing: undefined, warnings: [], nowText };
     const base = { ...told, generation: 1, revision: 'm-1', current: present.revision };
     const status = statusOf({ ...base, imageCheck: 'Required', records: record === undefined ? [] : [record] });
     assert.deepEqual(kind.statusCauses(status), []);

@@ -49,6 +49,7 @@ export function lookOnHub(module: ManagedClusterModule): {
     present: {},
     problems: view.problems,
     hold: view.hold,
+    standing: undefined,
     revision: current?.name,
     current,
     imageCheck: view.imageCheck,

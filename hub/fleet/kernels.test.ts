@@ -14,7 +14,7 @@ const reasonsOf = (known: ReturnType<typeof knownKernels>) => known.problems.map
 describe('the kernels of a cluster', () => {
   it('are those of its claim, those that its report names, and those that it was given before [142]', () => {
     const known = knownKernels({ inventory: inventoryOf('k1+\nk2'), reported: ['k3', 'k1+'], shipped: ['k2', 'k4'] });
-    assert.deepEqual(known, { running: ['k1', 'k2', 'k3'], lastKnown: ['k4'], problems: [] });
+    assert.deepEqual(known, { running: ['k1', 'k2', 'k3'], lastKnown: ['k4'], upcoming: [], problems: [] });
   });
 
   it('are taken from the present work while the claim is missing or empty, and that is named [143]', () => {

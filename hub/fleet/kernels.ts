@@ -11,6 +11,8 @@ export interface KernelSources {
   reported: readonly string[];
   /** Literals of the present work: what the cluster ran when it was last known. */
   shipped: readonly string[];
+  /** Kernels that somebody says its nodes will boot. */
+  upcoming?: readonly string[];
   /** Kernels that are put off, because the cluster named too many new ones. */
   deferred?: readonly string[];
 }
@@ -20,6 +22,8 @@ export interface KnownKernels {
   running: string[];
   /** In the present work but claimed by nobody while the claim is whole: kept, but nothing waits for their images. */
   lastKnown: string[];
+  /** Nodes will boot them, and none runs them yet. A change of revision waits for none that the cluster has not. */
+  upcoming: string[];
   /** Why this may not be all. */
   problems: Problem[];
 }
@@ -28,7 +32,13 @@ export interface KnownKernels {
  * Unites what is known of a cluster's kernels. While the claim is missing, empty, incomplete or too long, the kernels of the
  * present work count as running: an inventory that vanishes must not take a driver away.
  */
-export function knownKernels({ inventory, reported, shipped, deferred = [] }: KernelSources): KnownKernels {
+export function knownKernels({
+  inventory,
+  reported,
+  shipped,
+  upcoming = [],
+  deferred = [],
+}: KernelSources): KnownKernels {
   const running = claimedKernels({ inventory, reported });
   for (const kernel of deferred) running.delete(kernel);
   const isCut = inventory.ignored.some(({ reason }) => reason !== 'NotAKernelVersion');
@@ -36,9 +46,11 @@ export function knownKernels({ inventory, reported, shipped, deferred = [] }: Ke
   for (const kernel of doubtful ? shipped : []) {
     if (running.size < limits.kernelMappingsMax) running.add(kernel);
   }
+  const ahead = new Set(upcoming.filter((kernel) => !running.has(kernel)));
   return {
     running: [...running].sort(),
-    lastKnown: [...new Set(shipped)].filter((kernel) => !running.has(kernel)).sort(),
+    lastKnown: [...new Set(shipped)].filter((kernel) => !running.has(kernel) && !ahead.has(kernel)).sort(),
+    upcoming: [...ahead].sort(),
     problems: [...inventoryProblems(inventory), ...deferralProblems(deferred)],
   };
 }

@@ -1,16 +1,18 @@
 import { type ManifestWork, manifestWorks } from '@open-cluster-management/api-types';
 import { unreachable } from '../../shared/core/assert.ts';
+import { rfc3339 } from '../../shared/core/clock.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
 import { after, done, type Outcome, soonest } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { isConflict } from '../../shared/kube/errors.ts';
-import { labels } from '../../shared/kube/names.ts';
+import { annotations, labels } from '../../shared/kube/names.ts';
 import { writeOwned } from '../../shared/kube/write.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Demand } from './demand.ts';
 import { type Fleet, type Gathered, gather } from './gather.ts';
 import { judge, type Memory, type Verdict } from './judge.ts';
 import { splitClusterKey } from './keys.ts';
+import type { Ending } from './picture.ts';
 import { reasons } from './reasons.ts';
 import { type Look, recordOf } from './record-of.ts';
 import type { Records } from './records.ts';
@@ -32,15 +34,17 @@ export interface ClusterParts {
 export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<Outcome> {
   const memories = new Map<string, Memory>();
   return async (key) => {
-    const gathered = gather(parts.fleet, key);
-    if (gathered === undefined) return forget(parts, memories, key);
+    const found = gather(parts.fleet, key);
+    if (found === undefined) return forget(parts, memories, key);
+    const judgement = judged(parts.fleet, found, memories, key);
+    const gathered = { ...found, picture: { ...found.picture, ending: endingOf(found, judgement) } };
     const decision = decide(gathered.picture);
     fixDigests(parts.fleet, gathered, decision);
     parts.demand.set(key, wantedImages(decision));
     const look = { ...gathered, decision, verdict: undefined, failure: undefined };
     const wrote = await applied(parts, key, look);
-    // Just written: what the cached work says is about the state before.
-    const verdict = wrote ? undefined : judged(parts.fleet, gathered, memories, key);
+    // Just written: what the cached work says is about the state before, unless only its end was noted.
+    const verdict = wrote && !holdsTheSame(gathered, decision) ? undefined : judgement;
     report(parts, key, { ...look, verdict });
     return soonest([
       verdict?.recheckMs === undefined ? done : after(verdict.recheckMs, verdict.reason),
@@ -48,6 +52,20 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
       isUnlabelled(parts.fleet, key) ? after(unlabelledMs, 'UnlabelledWork') : done,
     ]);
   };
+}
+
+/** Where revisions go in waves, how they end on a cluster is noted; elsewhere what was noted stays. Pure. */
+function endingOf({ view, picture }: Gathered, verdict: Verdict | undefined): Ending {
+  const noted = picture.ending;
+  if (view.waves === undefined || verdict?.sinceMs === undefined) return noted;
+  const since = rfc3339(verdict.sinceMs);
+  if (verdict.phase === 'Failed') return { failedAt: noted.failedAt ?? since };
+  return { succeededAt: noted.succeededAt ?? since };
+}
+
+function holdsTheSame({ picture }: Gathered, { action }: Decision): boolean {
+  const state = action.kind === 'write' ? action.work.metadata.annotations?.[annotations.state] : undefined;
+  return state !== undefined && state === picture.work?.view.state;
 }
 
 function isUnlabelled({ unlabelled, nowMs }: Fleet, key: string): boolean {

@@ -2,6 +2,7 @@ import type { ConditionState } from '../../shared/core/conditions.ts';
 import { imageStatuses } from './image-status.ts';
 import { type Problem, reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
+import { waitsFor } from './rollout/progress.ts';
 import type { StatusPicture, Tally } from './status.ts';
 
 /** Clusters, kernels or images that a message names; the lists of the status name more. */
@@ -74,9 +75,16 @@ function imagesReady({ revision, imageCheck, warnings }: StatusPicture, tally: T
   return { type, status: 'True', reason: reasons.imagesVerified, message };
 }
 
-function progressing({ hold }: StatusPicture, tally: Tally): ConditionState {
+function progressing(picture: StatusPicture, tally: Tally): ConditionState {
   const type = 'Progressing';
+  const { hold, standing } = picture;
   if (hold !== undefined) return { type, status: 'False', ...hold };
+  const wave = waitsFor(picture, tally);
+  if (wave !== undefined) {
+    const isStopped = standing?.stopped !== undefined;
+    const reason = isStopped ? reasons.stopped : reasons.progressing;
+    return { type, status: isStopped ? 'False' : 'True', reason, message: wave };
+  }
   const [moving] = tally.progressing;
   if (moving !== undefined) {
     const message = `${tally.progressing.length} clusters are on their way: ${examples(tally.progressing)}`;
@@ -86,6 +94,10 @@ function progressing({ hold }: StatusPicture, tally: Tally): ConditionState {
   if (waits !== undefined) {
     const message = `${tally.waiting.length} clusters wait: ${examples(tally.waiting)}`;
     return { type, status: 'True', reason: waits.reason, message };
+  }
+  if (tally.failed.length > 0) {
+    const message = `nothing is under way, and ${tally.failed.length} clusters failed: ${examples(tally.failed)}`;
+    return { type, status: 'False', reason: reasons.clustersFailed, message };
   }
   return { type, status: 'False', reason: reasons.complete, message: 'nothing is under way' };
 }

@@ -50,6 +50,8 @@ const steps = fc.array(
     claimed,
     states,
     current: fc.constantFrom(first, second),
+    upcoming: fc.subarray(kernels),
+    mayStart: fc.boolean(),
     available: fc.constantFrom('True' as const, 'True' as const, 'Unknown' as const),
     hold: fc.constantFrom(undefined, undefined, { reason: 'Paused', message: 'p' }),
   }),
@@ -61,9 +63,9 @@ function through(
   check: (before: ClusterPicture, work: PresentWork | undefined) => void,
 ) {
   let work: PresentWork | undefined;
-  for (const { claimed: claim, states: questions, current, available, hold } of walk) {
+  for (const { claimed: claim, states: questions, current, available, hold, upcoming, mayStart } of walk) {
     const module = modulePicture({ current, hold, images: questions });
-    const before = picture({ module, cluster: cluster({ kernels: claim, available }), work });
+    const before = picture({ module, cluster: cluster({ kernels: claim, available }), work, upcoming, mayStart });
     const { action } = decide(before);
     if (action.kind === 'write') {
       const named = action.work.metadata.annotations?.[annotations.revision];
@@ -105,12 +107,32 @@ describe('whatever a cluster goes through, its work', () => {
   it('changes its revision only to the current one, with every claimed kernel that has a mapping there', () => {
     fc.assert(
       fc.property(steps, (walk) =>
-        through(walk, ({ work: before, module, cluster: seen }, after) => {
+        through(walk, ({ work: before, module, cluster: seen, mayStart }, after) => {
           if (after === undefined || before?.view.revision === after.view.revision) return;
           assert.equal(after.view.revision, module.current?.name);
+          assert.ok(mayStart);
           const has = new Set(mappingsIn(after.view.spec).map(({ literal }) => literal));
           for (const kernel of seen?.inventory.kernels ?? []) {
             assert.equal(has.has(kernel), module.current?.resolve(kernel).kind === 'match', kernel);
+          }
+        }),
+      ),
+    );
+  });
+
+  it('has every kernel that its nodes will boot as soon as its image is verified', () => {
+    fc.assert(
+      fc.property(steps, (walk) =>
+        through(walk, ({ cluster: seen, module, upcoming }, after) => {
+          const revision = [first, second].find(({ name }) => name === after?.view.revision);
+          if (after === undefined || revision === undefined || seen?.reachable !== true) return;
+          const has = new Set(mappingsIn(after.view.spec).map(({ literal }) => literal));
+          for (const kernel of upcoming) {
+            const answer = revision.resolve(kernel);
+            if (answer.kind !== 'match') continue;
+            const request = { image: answer.mapping.containerImage, tls: undefined };
+            const { state } = module.images.stateOf(revision, request as never);
+            if (state === 'Verified') assert.ok(has.has(kernel), kernel);
           }
         }),
       ),

@@ -10,6 +10,7 @@ import {
   images,
   modulePicture,
   moduleSpec,
+  nowText,
   picture,
   presentWork,
   revision,
@@ -362,13 +363,59 @@ describe('a change of revision', () => {
   });
 
   it('waits while it is held, and new kernels are still added', () => {
-    const hold = { reason: reasons.rolloutNotSupported, message: 'not yet' };
+    const hold = { reason: reasons.paused, message: 'not yet' };
     const module = modulePicture({ current: next, hold });
     const decision = decide({ ...both(), module, cluster: cluster({ kernels: [k5, k6, '5.14.0-2'] }) });
     assert.equal(written(decision).metadata.annotations?.[annotations.revision], 'm-1');
     assert.equal(Object.keys(shipped(decision)).length, 3);
-    assert.deepEqual(waits(decision), [reasons.rolloutNotSupported]);
+    assert.deepEqual(waits(decision), [reasons.paused]);
     assert.equal(decide(picture({ module })).action.kind, 'keep');
+  });
+
+  it('waits for its turn with everything that it needs at hand, serves new kernels meanwhile, and then moves', () => {
+    const module = modulePicture({ current: next });
+    const turned = { ...both(), module, mayStart: false, cluster: cluster({ kernels: [k5, k6, '5.14.0-2'] }) };
+    const decision = decide(turned);
+    assert.equal(written(decision).metadata.annotations?.[annotations.revision], 'm-1');
+    assert.equal(Object.keys(shipped(decision)).length, 3);
+    assert.deepEqual([waits(decision), decision.startable], [[reasons.notItsTurn], true]);
+    const first = decide(picture({ module, mayStart: false }));
+    assert.deepEqual([first.action.kind, first.startable], ['keep', true]);
+    const moved = decide({ ...turned, mayStart: true });
+    assert.equal(written(moved).metadata.annotations?.[annotations.revision], 'm-2');
+    const hindered = decide(
+      picture({ module: modulePicture({ images: images({ [image5]: missing }) }), mayStart: false }),
+    );
+    assert.deepEqual([hindered.startable, waits(hindered)], [false, [reasons.imageMissing]]);
+  });
+
+  it('ships a kernel that its nodes will boot once it is verified, and waits for none that it has not', () => {
+    const ahead = '6.1.0-9';
+    const image9 = `quay.io/org/b:${ahead}`;
+    const upcoming = [ahead];
+    const open = modulePicture({ images: images({ [image9]: { state: 'Checking' } }) });
+    const first = decide(picture({ module: open, upcoming }));
+    assert.deepEqual(Object.keys(shipped(first)), [k5]);
+    assert.deepEqual([waits(first), first.plans.some(({ kernel }) => kernel === ahead)], [[], true]);
+    const work = presentWork(written(first), { revision: revision() });
+    const grown = decide(picture({ work, upcoming }));
+    assert.deepEqual(Object.keys(shipped(grown)).sort(), [k5, ahead]);
+    // Once it has it, a change of version does not take it away while the new image is being looked up.
+    const has = presentWork(written(grown), { revision: revision() });
+    const next9 = modulePicture({ current: revision('m-2', moduleSpec({ tolerations: [] })), images: open.images });
+    assert.equal(
+      written(decide(picture({ module: next9, work: has, upcoming }))).metadata.annotations?.[annotations.revision],
+      'm-1',
+    );
+  });
+
+  it('keeps how the version ended while it stays, also with another kernel, and forgets it with the next', () => {
+    const ending = { succeededAt: nowText };
+    const noted = (of: Partial<ClusterPicture>) =>
+      written(decide({ ...both(), ending, ...of })).metadata.annotations?.[annotations.succeededAt];
+    assert.equal(noted({}), nowText);
+    assert.equal(noted({ cluster: cluster({ kernels: [k5, k6, '5.14.0-2'] }) }), nowText);
+    assert.equal(noted({ module: modulePicture({ current: next }) }), undefined);
   });
 
   it('from a version that nobody remembers happens as any other, and until then nothing is touched', () => {

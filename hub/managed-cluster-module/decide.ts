@@ -18,13 +18,22 @@ export interface Decision {
   revision: Revision | undefined;
   /** Why the cluster has not all of the current revision; the first is the reason. Empty: it has, or gets it now. */
   waiting: Problem[];
+  /** It could be given the current revision, and only its turn has not come. */
+  startable: boolean;
   /** To be known, but nothing waits for it. */
   notices: Problem[];
   /** Kernels of the current revision, and of the one that the cluster has meanwhile. */
   plans: KernelPlan[];
 }
 
-const nothing: Decision = { action: { kind: 'keep' }, revision: undefined, waiting: [], notices: [], plans: [] };
+const nothing: Decision = {
+  action: { kind: 'keep' },
+  revision: undefined,
+  waiting: [],
+  startable: false,
+  notices: [],
+  plans: [],
+};
 
 /** A cluster's work moves only from one complete state to the next (design.md, decision 7). Pure. */
 export function decide(picture: ClusterPicture): Decision {
@@ -54,7 +63,7 @@ function deselected(work: PresentWork | undefined): Decision {
 
 function serve(picture: ClusterPicture, cluster: ClusterView, work: PresentWork | undefined): Decision {
   const { current, hold, images } = picture.module;
-  const kernels = kernelsOf(cluster, work, picture.deferred);
+  const kernels = kernelsOf(cluster, work, picture);
   const has = work === undefined ? undefined : revisionThatItHas(work, current);
   const stay = () =>
     work === undefined || has === undefined ? undefined : keptState({ revision: has, work, kernels, images });
@@ -63,11 +72,18 @@ function serve(picture: ClusterPicture, cluster: ClusterView, work: PresentWork 
     current === undefined || hold !== undefined
       ? { spec: undefined, waiting: hold === undefined ? [] : [hold], notices: kernels.problems, plans: [] }
       : movedState({ revision: current, work, kernels, images });
-  if (move.spec !== undefined) return concluded(picture, move, current);
+  const startable = move.spec !== undefined;
+  if (startable && picture.mayStart) return { ...concluded(picture, move, current), startable };
+  const held = startable ? { ...move, spec: undefined, waiting: [notItsTurn, ...move.waiting] } : move;
   const stayed = stay();
-  if (stayed === undefined) return concluded(picture, withLoss(move, work), undefined);
-  return concluded(picture, { ...stayed, ...together(move, stayed) }, has);
+  if (stayed === undefined) return { ...concluded(picture, withLoss(held, work), undefined), startable };
+  return { ...concluded(picture, { ...stayed, ...together(held, stayed) }, has), startable };
 }
+
+const notItsTurn: Problem = {
+  reason: reasons.notItsTurn,
+  message: 'waits for its turn in the rollout; everything that it needs is there',
+};
 
 /** What stands in the way of the current revision, then what does in the one that the cluster has meanwhile. */
 function together(move: NextState, stayed: NextState): Pick<NextState, 'waiting' | 'notices' | 'plans'> {
@@ -97,11 +113,16 @@ function revisionThatItHas(work: PresentWork, current: Revision | undefined): Re
   return saysTheSame(spec, current) ? current : undefined;
 }
 
-function kernelsOf(cluster: ClusterView, work: PresentWork | undefined, deferred: readonly string[]): KnownKernels {
+function kernelsOf(
+  cluster: ClusterView,
+  work: PresentWork | undefined,
+  { deferred, upcoming }: ClusterPicture,
+): KnownKernels {
   return knownKernels({
     inventory: cluster.inventory,
     reported: reportedKernels(work?.feedback),
     shipped: mappingsIn(work?.view.spec).map(({ literal }) => literal),
+    upcoming,
     deferred,
   });
 }
@@ -109,7 +130,7 @@ function kernelsOf(cluster: ClusterView, work: PresentWork | undefined, deferred
 function concluded(picture: ClusterPicture, state: NextState | undefined, revision: Revision | undefined): Decision {
   if (state === undefined) return { ...nothing, revision };
   const { spec, waiting, notices, plans, adopted } = state;
-  const decision = { revision, waiting, notices, plans };
+  const decision = { revision, waiting, startable: false, notices, plans };
   const { module, work, cluster } = picture;
   if (spec === undefined || revision === undefined || cluster === undefined) {
     return { ...decision, action: { kind: 'keep' } };
@@ -118,6 +139,8 @@ function concluded(picture: ClusterPicture, state: NextState | undefined, revisi
   const view = work?.view;
   const isSame = view?.revision === revision.name && view.state === contentHash(spec);
   const updatedAt = (isSame ? view.updatedAt : undefined) ?? picture.nowText;
+  // A kernel that is added does not begin the rollout of the cluster anew.
+  const ending = view?.revision === revision.name ? picture.ending : {};
   const { name, spokeNamespace } = module;
   const intent = {
     module: name,
@@ -126,6 +149,7 @@ function concluded(picture: ClusterPicture, state: NextState | undefined, revisi
     revision: revision.name,
     spec,
     updatedAt,
+    ending,
     adopted,
   };
   return { ...decision, action: { kind: 'write', work: buildWork(intent) } };

@@ -1,5 +1,6 @@
 import type { ManagedClusterModuleStatus } from '@open-cluster-management/api-types';
 import type { RecordedEvent } from '../../shared/kube/events.ts';
+import { reasons } from './reasons.ts';
 
 /** Which status of a condition is the good one; of `Progressing` neither is. */
 const goodStatus: Readonly<Record<string, 'True' | 'False'>> = {
@@ -18,7 +19,8 @@ type ConditionEvent = Omit<RecordedEvent, 'regarding'>;
 export function eventsOf(before: ManagedClusterModuleStatus, now: ManagedClusterModuleStatus): ConditionEvent[] {
   const found = new Map<string, ConditionEvent>();
   for (const { type: action, status, reason, message } of now.conditions ?? []) {
-    const good = goodStatus[action];
+    // Of `Progressing` one turn is news: that nothing goes on any more.
+    const good = reason === reasons.stopped ? 'True' : goodStatus[action];
     const known = before.conditions?.find((condition) => condition.type === action);
     const isSame = known?.status === status && known.reason === reason;
     if (good === undefined || isSame || (known === undefined && status === good)) continue;

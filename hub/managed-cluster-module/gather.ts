@@ -16,6 +16,7 @@ import type { ModuleView, ModuleViews } from './module-view.ts';
 import type { ClusterPicture, PresentWork } from './picture.ts';
 import { reasons } from './reasons.ts';
 import type { Revision, RevisionViews } from './revision.ts';
+import type { Rollouts } from './rollout/rollouts.ts';
 import type { UnlabelledWorks } from './unlabelled-works.ts';
 import { mappingsIn, viewWork, workLabel } from './work.ts';
 
@@ -34,6 +35,7 @@ export interface Fleet {
   revisionViews: RevisionViews;
   digests: Digests;
   images: Pick<ImageMaking, 'state'>;
+  rollouts: Rollouts;
   nowMs(): number;
 }
 
@@ -75,9 +77,18 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
       selected: isSelected,
       work: present,
       deferred,
+      upcoming: view.upcoming
+        .filter(({ selector }) => selects(selector, cluster?.metadata.labels))
+        .map(({ kernel }) => kernel),
+      mayStart: mayStart(fleet, view, clusterName),
+      ending: present?.view.ending ?? {},
       nowText: rfc3339(fleet.nowMs()),
     },
   };
+}
+
+function mayStart({ rollouts }: Fleet, { name, waves, wanted }: ModuleView, cluster: string): boolean {
+  return waves === undefined || (wanted !== undefined && rollouts.mayStart(name, wanted.revision, cluster));
 }
 
 const nothingNew: Intake = { deferred: [], retryMs: undefined };

@@ -10,6 +10,8 @@ export interface Verdict extends Problem {
   reporting: 'State' | 'CountsOnly';
   /** Time alone changes the verdict then. */
   recheckMs?: number | undefined;
+  /** Since when it is as the verdict says; of those that succeeded or failed. */
+  sinceMs?: number | undefined;
 }
 
 /** What the hub has seen of one state of one cluster; lost with a restart, which only ever makes it wait less. */
@@ -19,6 +21,8 @@ export interface Memory {
   brokenAtMs?: number | undefined;
   /** When it was first seen fulfilled: an upper bound of what the cluster's clock says. */
   seenAtMs?: number | undefined;
+  /** When it was last seen fulfilled. */
+  wellAtMs?: number | undefined;
   /** Since when nodes are reported as failed, without a break. */
   failingSinceMs?: number | undefined;
 }
@@ -50,13 +54,15 @@ export function judge(input: JudgeInput): { verdict: Verdict; memory: Memory } {
   const state = work.metadata.annotations?.[annotations.state];
   const memory = input.memory?.state === state ? (input.memory ?? { state }) : { state };
   const observed = observe(input, state);
-  const failingSinceMs = observed.failing ? (memory.failingSinceMs ?? nowMs) : undefined;
+  const notedMs = timeOf(work.metadata.annotations?.[annotations.failedAt]);
+  const failingSinceMs = observed.failing ? (memory.failingSinceMs ?? notedMs ?? nowMs) : undefined;
   const brokenAtMs = observed.fulfilled ? memory.brokenAtMs : nowMs;
   const seenAtMs = observed.fulfilled ? (memory.seenAtMs ?? nowMs) : undefined;
+  const wellAtMs = observed.fulfilled ? nowMs : memory.wellAtMs;
   const verdict = observed.fulfilled
     ? soaked(input, observed, Math.max(unbrokenSince(work, seenAtMs ?? nowMs), brokenAtMs ?? 0))
-    : overdue(input, observed, failingSinceMs);
-  return { verdict, memory: { state, brokenAtMs, failingSinceMs, seenAtMs } };
+    : overdue({ ...input, memory }, observed, failingSinceMs);
+  return { verdict, memory: { state, brokenAtMs, failingSinceMs, seenAtMs, wellAtMs } };
 }
 
 /** What the feedback says now, without regard to how long it has said so. */
@@ -180,7 +186,7 @@ function unbrokenSince(work: ManifestWork, seenAtMs: number): number {
 function soaked(input: JudgeInput, observed: Observation, sinceMs: number): Verdict {
   const { reporting, reason, message } = observed;
   const leftMs = sinceMs + observed.soakMs - input.nowMs;
-  if (leftMs <= 0) return { phase: 'Succeeded', reporting, reason, message };
+  if (leftMs <= 0) return { phase: 'Succeeded', reporting, reason, message, sinceMs };
   // The time that is left is not said: a text that changes every second would be written every second.
   const text = `${message}; counts as succeeded when that has held for ${Math.ceil(observed.soakMs / 1000)} s`;
   const waiting = reason === reasons.nothingReported ? reason : reasons.soaking;
@@ -192,14 +198,23 @@ function overdue(input: JudgeInput, observed: Observation, failingSinceMs: numbe
   const { nowMs, deadlineMs } = input;
   const failsInMs = failingSinceMs === undefined ? undefined : failingSinceMs + judgeLimits.failingMs - nowMs;
   if (failsInMs !== undefined && failsInMs <= 0) {
-    return { phase: 'Failed', reporting, reason: reasons.loadFailed, message };
+    return { phase: 'Failed', reporting, reason: reasons.loadFailed, message, sinceMs: failingSinceMs };
   }
-  const startMs = timeOf(input.work.metadata.annotations?.[annotations.updatedAt]);
-  const lateInMs = deadlineMs === undefined || startMs === undefined ? undefined : startMs + deadlineMs - nowMs;
+  const lateAtMs = deadlineMs === undefined ? undefined : deadlineOf(input, deadlineMs);
+  const lateInMs = lateAtMs === undefined ? undefined : lateAtMs - nowMs;
   if (lateInMs !== undefined && lateInMs <= 0) {
-    return { phase: 'Failed', reporting, reason: reasons.deadlineExceeded, message: `deadline passed; ${message}` };
+    const text = `deadline passed; ${message}`;
+    return { phase: 'Failed', reporting, reason: reasons.deadlineExceeded, message: text, sinceMs: lateAtMs };
   }
   return { phase: 'Progressing', reporting, reason, message, recheckMs: earliest(failsInMs, lateInMs) };
+}
+
+/** Until when it must have succeeded. Who did is not late when a node reboots a week after. */
+function deadlineOf({ work, memory }: JudgeInput, deadlineMs: number): number | undefined {
+  const noted = work.metadata.annotations ?? {};
+  if (noted[annotations.succeededAt] !== undefined) return undefined;
+  const startMs = timeOf(noted[annotations.updatedAt]);
+  return startMs === undefined ? undefined : Math.max(startMs, memory?.wellAtMs ?? 0) + deadlineMs;
 }
 
 function earliest(...times: (number | undefined)[]): number | undefined {

@@ -30,6 +30,8 @@ export interface KernelPlan {
   request?: ImageRequest;
   /** `imageRebuildTriggerGeneration` of the revision. */
   generation?: number | undefined;
+  /** No node of the cluster runs the kernel yet. */
+  upcoming?: true;
   /** Set exactly when it can be shipped: `Verified` or `Unchecked`. */
   mapping?: ShippedMapping;
 }

@@ -51,13 +51,18 @@ describe('a ManagedClusterModule', () => {
   });
 
   for (const type of ['Progressive', 'ProgressivePerGroup'] as const) {
-    it(`with rollout type ${type} ships nothing new and says that it is not supported yet`, () => {
-      const { hold, problems } = viewModule(module({ rollout: { type } }));
-      assert.equal(hold?.reason, 'RolloutTypeNotSupported');
-      assert.match(hold?.message ?? '', new RegExp(type));
-      assert.deepEqual(problems, []);
+    it(`with rollout type ${type} goes in waves`, () => {
+      const { hold, problems, waves } = viewModule(module({ rollout: { type } }));
+      assert.deepEqual([hold, problems, waves?.perGroup], [undefined, [], type === 'ProgressivePerGroup']);
     });
   }
+
+  it('reads the kernels that nodes will boot, and names what is none', () => {
+    const upcomingKernels = [{ kernelVersion: '6.1.0-9+' }, { kernelVersion: '../etc' }];
+    const { upcoming, problems, hold } = viewModule(module({ upcomingKernels }));
+    assert.deepEqual([upcoming, hold], [[{ kernel: '6.1.0-9', selector: {} }], undefined]);
+    assert.match(problems[0]?.message ?? '', /upcomingKernels\[1\]\.kernelVersion: expected .* got "\.\.\/etc"/);
+  });
 
   it('that is paused starts nobody', () => {
     assert.equal(viewModule(module({ rollout: { paused: true } })).hold?.reason, 'Paused');

@@ -1,10 +1,13 @@
 import type { ManagedClusterModule, ManagedClusterModuleSpec, ModuleSpec } from '@open-cluster-management/api-types';
 import { durationMs, managedClusterModuleSpecSchema } from '@open-cluster-management/api-types/schemas';
+import { shortened } from '../../shared/core/conditions.ts';
+import { isKernelVersion, withoutPlus } from '../../shared/kernel/version.ts';
 import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
 import type { Selector } from '../fleet/selection.ts';
 import { deletionPolicyOf, worksOutliveIt } from './orphan/policy.ts';
 import { type Problem, reasons } from './reasons.ts';
 import { revisionName } from './revisions.ts';
+import { type Waves, wavesOf } from './rollout/strategy.ts';
 import { moduleProblems, patternWarnings } from './spec-problems.ts';
 
 /** A ManagedClusterModule parsed once for all its clusters. */
@@ -19,6 +22,9 @@ export interface ModuleView {
   /** Of the object itself; an invalid spec is among them, and then nothing new is shipped. */
   problems: readonly Problem[];
   hold: Problem | undefined;
+  upcoming: readonly { kernel: string; selector: Selector }[];
+  /** Undefined: the present version goes to all at once. */
+  waves: Waves | undefined;
   selector: Selector;
   /** Empty when the spec does not say it. */
   spokeNamespace: string;
@@ -55,8 +61,12 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
     owner: ownerOf(module),
     worksOwner: worksOutliveIt(deletionPolicyOf(module)) ? undefined : ownerOf(module),
     leaving: deletionTimestamp !== undefined,
-    problems: [invalid, ...(isValid ? patternProblems(moduleSpec) : [])].filter((problem) => problem !== undefined),
+    problems: [invalid, ...(isValid ? [...patternProblems(moduleSpec), ...upcomingProblems(spec)] : [])].filter(
+      (problem) => problem !== undefined,
+    ),
     hold: invalid ?? holdOf(spec),
+    upcoming: isValid ? upcomingOf(spec) : [],
+    waves: isValid ? wavesOf(rollout) : undefined,
     selector: spec.selector ?? {},
     spokeNamespace: typeof spec.spokeNamespace === 'string' ? spec.spokeNamespace : '',
     wanted: isValid ? { moduleSpec, revision: revisionName(name, moduleSpec) } : undefined,
@@ -100,22 +110,28 @@ function namespaceProblems(name: string, spokeNamespace: string): string[] {
   ];
 }
 
-/**
- * Why no cluster gets a new state. Shipping to all at once where waves were asked for could break a whole fleet, so a
- * type that is not supported yet ships nothing new; kernels are still added to the version that a cluster has.
- */
+/** Why no cluster gets a new state; kernels are still added to the version that a cluster has. */
 function holdOf({ rollout }: ManagedClusterModuleSpec): Problem | undefined {
-  const type = rollout?.type ?? 'All';
-  if (type !== 'All') {
-    const message = `rollout type ${type} is not supported by this version of the hub: no cluster gets a new state. Use type All`;
-    return { reason: reasons.rolloutNotSupported, message };
-  }
-  if (rollout?.paused)
-    return { reason: reasons.paused, message: 'paused: no cluster is started (spec.rollout.paused)' };
-  return undefined;
+  if (!rollout?.paused) return undefined;
+  return { reason: reasons.paused, message: 'paused: no cluster is started (spec.rollout.paused)' };
 }
 
 /** Nothing is held up: other mappings, and other parts of the expression, may be right. */
 function patternProblems(moduleSpec: ModuleSpec): Problem[] {
   return patternWarnings(moduleSpec).map((message) => ({ reason: reasons.regexpNeverMatches, message }));
+}
+
+function upcomingOf({ upcomingKernels = [] }: ManagedClusterModuleSpec): ModuleView['upcoming'] {
+  return upcomingKernels
+    .filter(({ kernelVersion }) => isKernelVersion(kernelVersion))
+    .map(({ kernelVersion, selector = {} }) => ({ kernel: withoutPlus(kernelVersion), selector }));
+}
+
+function upcomingProblems({ upcomingKernels = [] }: ManagedClusterModuleSpec): Problem[] {
+  return upcomingKernels.flatMap(({ kernelVersion }, index) => {
+    if (isKernelVersion(kernelVersion)) return [];
+    const got = JSON.stringify(shortened(kernelVersion, 64));
+    const message = `spec.upcomingKernels[${index}].kernelVersion: expected a kernel version as uname -r prints it, got ${got}; it is left out`;
+    return [{ reason: reasons.upcomingInvalid, message }];
+  });
 }

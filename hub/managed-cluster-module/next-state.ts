@@ -38,12 +38,17 @@ export function movedState({ revision, work, kernels, images }: Step): NextState
   if (revision.moduleSpec.moduleLoader === undefined) return withoutLoader(revision, kernels);
   const running = kernels.running.map((kernel) => planKernel(revision, kernel, images));
   const lastKnown = kernels.lastKnown.map((kernel) => planKernel(revision, kernel, images));
+  const upcoming = plansAhead(revision, kernels, images);
   const shipped = new Set(mappingsIn(work?.view.spec).map(({ literal }) => literal));
   const blocking = [
     ...running.filter((plan) => isOpen(plan) || (plan.state === 'Invalid' && shipped.has(plan.kernel))),
-    ...lastKnown.filter(isUndecided),
+    ...[...lastKnown, ...upcoming].filter((plan) => shipped.has(plan.kernel) && isUndecided(plan)),
   ];
-  const wanted = [...running, ...lastKnown.filter((plan) => plan.mapping !== undefined || isUndecided(plan))];
+  const wanted = [
+    ...running,
+    ...upcoming,
+    ...lastKnown.filter((plan) => plan.mapping !== undefined || isUndecided(plan)),
+  ];
   const plans = wanted.slice(0, limits.kernelMappingsMax);
   const invalid = running.filter((plan) => plan.state === 'Invalid' && !blocking.includes(plan)).map(problemOf);
   const unmapped = running.filter((plan) => plan.state === 'Unmapped').map(problemOf);
@@ -52,6 +57,11 @@ export function movedState({ revision, work, kernels, images }: Step): NextState
   const mappings = shippable(plans);
   if (mappings.length > 0) return { ...base, spec: shippedSpec(revision.moduleSpec, mappings), waiting: invalid };
   return { ...base, spec: undefined, waiting: [...invalid, ...unmapped, ...kernels.problems].slice(0, namedMax) };
+}
+
+/** Of kernels that nodes will boot: looked for as long as they are named, and shipped as soon as they can be. */
+function plansAhead(revision: Revision, { upcoming }: KnownKernels, images: ImageQuestions): KernelPlan[] {
+  return upcoming.map((kernel) => ({ ...planKernel(revision, kernel, images), upcoming: true }));
 }
 
 /** Reasons that are named of one cluster that has no kernel to be served. */
@@ -66,15 +76,21 @@ export function keptState({ revision, work, kernels, images }: Step & { work: Pr
   const kept = keptParts(work, revision);
   const has = new Set(kept.mappings.map(({ literal }) => literal));
   const runs = new Set(kernels.running);
-  const candidates = [...kernels.running, ...kernels.lastKnown].filter((kernel) => !has.has(kernel));
-  const plans = [...runs, ...kernels.lastKnown].map((kernel) => planKernel(revision, kernel, images));
+  const candidates = [...kernels.running, ...kernels.upcoming, ...kernels.lastKnown].filter(
+    (kernel) => !has.has(kernel),
+  );
+  const plans = [
+    ...kernels.running.map((kernel) => planKernel(revision, kernel, images)),
+    ...plansAhead(revision, kernels, images),
+    ...kernels.lastKnown.map((kernel) => planKernel(revision, kernel, images)),
+  ];
   const added = plans.filter((plan) => candidates.includes(plan.kernel));
   // An edit is put back whole: while a mapping that is still there cannot be made anew, the work stays as it is.
   const isLoss = (plan: KernelPlan) =>
     kept.edited && mentions(work, plan.kernel) && (runs.has(plan.kernel) ? isOpen(plan) : isUndecided(plan));
   const isMissed = (plan: KernelPlan) => runs.has(plan.kernel) && (isOpen(plan) || plan.state === 'Invalid');
   const open = added.filter((plan) => isMissed(plan) || isLoss(plan));
-  const unmapped = added.filter((plan) => plan.state === 'Unmapped').map(problemOf);
+  const unmapped = added.filter((plan) => plan.state === 'Unmapped' && !plan.upcoming).map(problemOf);
   const base = { plans, waiting: open.map(problemOf), notices: [...kernels.problems, ...unmapped] };
   const mappings = shippable(added);
   if (added.some(isLoss) || mappings.length + kept.mappings.length === 0) return { ...base, spec: undefined };

@@ -16,6 +16,12 @@ export interface ModulePicture {
   images: ImageQuestions;
 }
 
+/** How the revision that a work holds ended on its cluster, as its annotations note it (contract 2); RFC 3339. */
+export interface Ending {
+  succeededAt?: string | undefined;
+  failedAt?: string | undefined;
+}
+
 /** One cluster as one ManagedClusterModule sees it. Immutable; everything that `decide` may look at. */
 export interface ClusterPicture {
   module: ModulePicture;
@@ -24,6 +30,12 @@ export interface ClusterPicture {
   work: PresentWork | undefined;
   /** Kernels that the cluster names and that are put off (contract 7). */
   deferred: readonly string[];
+  /** Kernels that its nodes will boot, as the spec says. */
+  upcoming: readonly string[];
+  /** Its turn has come to get the current revision; always so where nothing goes in waves. */
+  mayStart: boolean;
+  /** What the work is to note of the revision that it holds. */
+  ending: Ending;
   /** Goes into `updated-at` of a state that is new. */
   nowText: string;
 }

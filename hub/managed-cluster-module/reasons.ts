@@ -5,8 +5,8 @@
 export const reasons = {
   // Of the object itself.
   invalidSpec: 'InvalidSpec',
-  rolloutNotSupported: 'RolloutTypeNotSupported',
   finalizerFailed: 'FinalizerWriteFailed',
+  upcomingInvalid: 'UpcomingKernelInvalid',
   regexpNeverMatches: 'RegexpNeverMatches',
   paused: 'Paused',
   revisionConflict: 'RevisionConflict',
@@ -23,6 +23,7 @@ export const reasons = {
   revisionLost: 'RevisionLost',
 
   // What a cluster waits for.
+  notItsTurn: 'WaitsForTurn',
   noKernelClaim: 'NoKernelClaim',
   noKernels: 'NoKernels',
   claimIncomplete: 'KernelClaimIncomplete',
@@ -57,6 +58,8 @@ export const reasons = {
   imagesNotChecked: 'ImagesNotChecked',
   complete: 'Complete',
   progressing: 'RollingOut',
+  stopped: 'RolloutStopped',
+  clustersFailed: 'ClustersFailed',
   healthy: 'NoProblems',
 } as const;
 

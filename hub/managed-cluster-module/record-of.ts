@@ -2,9 +2,11 @@ import type { ManifestWork } from '@open-cluster-management/api-types';
 import type { Decision } from './decide.ts';
 import type { Verdict } from './judge.ts';
 import type { ModuleView } from './module-view.ts';
-import type { ClusterPicture } from './picture.ts';
+import type { ClusterPicture, Ending } from './picture.ts';
 import { type Problem, reasons } from './reasons.ts';
-import type { ClusterRecord } from './records.ts';
+import type { ClusterRecord, UpcomingRecord } from './records.ts';
+import type { Stage } from './rollout/admit.ts';
+import { mappingsIn, viewWork } from './work.ts';
 
 /** How a look at a cluster ended. */
 export interface Look {
@@ -24,6 +26,8 @@ export function recordOf(look: Look): ClusterRecord | undefined {
   const work = workCounts(look);
   // A cluster that OCM is detaching is out of our hands.
   const selected = picture.selected && picture.cluster?.leaving === false;
+  const updated =
+    decision.revision !== undefined && decision.revision.name === view.wanted?.revision && failure === undefined;
   if (!selected && work === undefined && failure === undefined) return undefined;
   return {
     cluster: picture.cluster?.name ?? look.work?.metadata.namespace ?? '',
@@ -31,9 +35,10 @@ export function recordOf(look: Look): ClusterRecord | undefined {
     selected,
     ...phaseOf(look),
     reporting: reportingOf(verdict),
-    updated:
-      decision.revision !== undefined && decision.revision.name === view.wanted?.revision && failure === undefined,
+    updated,
+    stage: stageOf(look, updated),
     work,
+    upcoming: upcomingOf(look),
     plans: decision.plans,
     notices: [...(failure === undefined ? [] : [failure]), ...decision.notices],
     ignored: {
@@ -41,6 +46,38 @@ export function recordOf(look: Look): ClusterRecord | undefined {
       moreIgnored: picture.cluster?.inventory.moreIgnored ?? 0,
     },
   };
+}
+
+/** A kernel is prepared once the cluster's work maps it, in whatever version the cluster has. */
+function upcomingOf({ picture, decision, failure }: Look): UpcomingRecord[] {
+  if (picture.upcoming.length === 0) return [];
+  const { action, plans, revision } = decision;
+  const written = action.kind === 'write' && failure === undefined ? action.work : undefined;
+  const { spec } =
+    written === undefined ? (picture.work?.view ?? {}) : viewWork(written, picture.module.spokeNamespace, 'unchecked');
+  const mapped = new Set(mappingsIn(spec).map(({ literal }) => literal));
+  return picture.upcoming.map((kernel) => {
+    if (mapped.has(kernel)) return { kernel, problem: undefined };
+    const about = plans.filter((plan) => plan.kernel === kernel);
+    const plan = about.find((each) => each.revision === revision?.name) ?? about[0];
+    const [waits] = decision.waiting;
+    if (plan?.mapping === undefined && plan !== undefined) return { kernel, problem: plan };
+    return { kernel, problem: waits ?? { reason: reasons.waiting, message: 'its ManifestWork does not map it yet' } };
+  });
+}
+
+/** Reachability first: whoever cannot be reached counts as neither, and holds nobody up (contract 5). */
+function stageOf({ picture, decision, failure }: Look, updated: boolean): Stage {
+  if (picture.cluster?.reachable === false) return 'Unreachable';
+  if (!updated) return decision.startable && failure === undefined ? 'Startable' : 'Pending';
+  const { succeededAt, failedAt } = endingAfter(picture, decision);
+  if (failedAt !== undefined) return 'Failed';
+  return succeededAt === undefined ? 'Moving' : 'Succeeded';
+}
+
+/** What is known of the revision's end is about the revision that the work had. */
+function endingAfter({ work, ending }: ClusterPicture, { revision }: Decision): Ending {
+  return work?.view.revision === revision?.name ? ending : {};
 }
 
 /** The worst first: what is wrong at the state that the cluster has, then why it has not the next one. */

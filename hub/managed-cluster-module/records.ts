@@ -1,6 +1,7 @@
 import type { KernelInventory } from '../../shared/kernel/claims.ts';
 import type { KernelPlan } from './kernel-plan.ts';
 import { type Problem, reasons } from './reasons.ts';
+import type { Stage } from './rollout/admit.ts';
 
 /** What the hub knows of one cluster in one ManagedClusterModule: the result of its last look at it. */
 export interface ClusterRecord extends Problem {
@@ -12,12 +13,22 @@ export interface ClusterRecord extends Problem {
   reporting: 'Full' | 'CountsOnly' | 'NothingReported' | undefined;
   /** The work holds the current revision. */
   updated: boolean;
+  /** Where it stands in the rollout, which does not forget that it succeeded once, or failed. */
+  stage: Stage;
   /** Undefined without a work of ours. */
   work: { applied: boolean; degraded: boolean } | undefined;
+  /** Kernels that its nodes will boot. */
+  upcoming: readonly UpcomingRecord[];
   plans: readonly KernelPlan[];
   /** Things to be known beside the reason: problems of the inventory, kernels left out, failures of writing. */
   notices: readonly Problem[];
   ignored: Pick<KernelInventory, 'ignored' | 'moreIgnored'>;
+}
+
+/** Whether a node would have the module on a kernel that it does not run yet; else why not. */
+export interface UpcomingRecord {
+  kernel: string;
+  problem: Problem | undefined;
 }
 
 /** What is known of a module's clusters. */
@@ -130,7 +141,9 @@ function unseen(cluster: string, selected: boolean): ClusterRecord {
     message: 'was not looked at yet',
     reporting: undefined,
     updated: false,
+    stage: 'Pending',
     work: undefined,
+    upcoming: [],
     plans: [],
     notices: [],
     ignored: { ignored: [], moreIgnored: 0 },

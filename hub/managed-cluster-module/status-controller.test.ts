@@ -22,6 +22,8 @@ function record(cluster: string): ClusterRecord {
     message: '',
     reporting: 'Full',
     updated: true,
+    stage: 'Succeeded',
+    upcoming: [],
     work: { applied: true, degraded: false },
     plans: [],
     notices: [],

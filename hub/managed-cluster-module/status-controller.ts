@@ -11,6 +11,9 @@ import { eventsOf } from './events.ts';
 import { currentRevision, type Fleet } from './gather.ts';
 import type { ModuleView } from './module-view.ts';
 import type { ClusterRecord, Records } from './records.ts';
+import { admit } from './rollout/admit.ts';
+import { rolloutClusters } from './rollout/picture.ts';
+import type { WavesStanding } from './rollout/progress.ts';
 import { type StatusPicture, statusOf } from './status.ts';
 
 export interface StatusParts {
@@ -72,6 +75,13 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
   };
 }
 
+function standingOf(fleet: Fleet, view: ModuleView, known: readonly ClusterRecord[]): WavesStanding | undefined {
+  const { waves, hold } = view;
+  if (waves === undefined) return undefined;
+  const clusters = rolloutClusters(known, { waves, clusters: fleet.clusters, admitted: () => false });
+  return { waves, ...admit({ waves, paused: hold !== undefined, clusters }) };
+}
+
 function pictureOf(
   { fleet, records, demand }: StatusParts,
   of: { view: ModuleView; present: ManagedClusterModuleStatus; known: readonly ClusterRecord[] },
@@ -83,6 +93,7 @@ function pictureOf(
     present,
     problems: own === undefined ? view.problems : [...view.problems, own],
     hold: view.hold,
+    standing: standingOf(fleet, view, known),
     revision: view.wanted?.revision,
     current: currentRevision(fleet, view),
     imageCheck: view.imageCheck,

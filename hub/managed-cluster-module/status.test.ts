@@ -19,7 +19,9 @@ function record(cluster: string, overrides: Partial<ClusterRecord> = {}): Cluste
     message: 'loaded on 1 nodes',
     reporting: 'Full',
     updated: true,
+    stage: 'Succeeded',
     work: { applied: true, degraded: false },
+    upcoming: [],
     plans: [],
     notices: [],
     ignored: { ignored: [], moreIgnored: 0 },
@@ -38,6 +40,7 @@ function status(records: readonly ClusterRecord[], overrides: Partial<StatusPict
     present: {},
     problems: [],
     hold: undefined,
+    standing: undefined,
     revision: 'm-1',
     current: undefined,
     imageCheck: 'Required',
@@ -96,10 +99,10 @@ describe('the status of a module', () => {
   });
 
   it('says what is held, and that nothing new is shipped', () => {
-    const hold = { reason: reasons.rolloutNotSupported, message: 'not supported' };
+    const hold = { reason: reasons.paused, message: 'paused' };
     const seen = status([record('c1', { ...unwell.Waiting, ...hold })], { hold });
-    assert.equal(condition(seen, 'Progressing'), 'False RolloutTypeNotSupported: not supported');
-    assert.match(condition(seen, 'Ready'), /^False RolloutTypeNotSupported/);
+    assert.equal(condition(seen, 'Progressing'), 'False Paused: paused');
+    assert.match(condition(seen, 'Ready'), /^False Paused/);
     assert.equal(seen.rollout?.phase, 'Paused');
   });
 
@@ -136,6 +139,22 @@ describe('the status of a module', () => {
     assert.deepEqual(managedClusterModuleStatusSchema.safeParse(seen).error?.issues, undefined);
     // Half a pair would come back from the server as another character, and be written again and again.
     assert.ok(JSON.stringify(seen).isWellFormed() && !/\\ud[89a-f]/i.test(JSON.stringify(seen)));
+  });
+
+  it('says for a kernel that nodes will boot how many clusters are prepared, and what stops the others', () => {
+    const problem = { reason: reasons.imageMissing, message: 'is not in the registry' };
+    const seen = status([
+      record('c1', { upcoming: [{ kernel: 'k9', problem: undefined }] }),
+      record('c2', {
+        upcoming: [{ kernel: 'k9', problem }],
+        plans: [plan('Unmapped', { kernel: 'k9', upcoming: true })],
+      }),
+      record('c3'),
+    ]);
+    assert.deepEqual(seen.upcomingKernels, [
+      { kernelVersion: 'k9', clusters: 2, prepared: 1, exampleCluster: 'c2', ...problem },
+    ]);
+    assert.equal(seen.unmappedKernels, undefined);
   });
 
   it('names kernels without mapping, ignored texts and unsure inventories', () => {

@@ -3,15 +3,17 @@ import type {
   ImageStatus,
   ManagedClusterModuleStatus,
   UnmappedKernel,
+  UpcomingKernelStatus,
 } from '@open-cluster-management/api-types';
 import { managedClusterModuleStatusBounds as bounds } from '@open-cluster-management/api-types/schemas';
 import { type Condition, shortened, withConditions } from '../../shared/core/conditions.ts';
 import { conditionsOf } from './conditions.ts';
 import { imageStatuses } from './image-status.ts';
 import { mappingStatuses } from './mapping-status.ts';
-import type { Problem } from './reasons.ts';
+import { type Problem, reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
 import type { Revision } from './revision.ts';
+import { rolloutStatus, type WavesStanding } from './rollout/progress.ts';
 
 /** Everything that the status of a ManagedClusterModule is made of. Immutable. */
 export interface StatusPicture {
@@ -20,6 +22,8 @@ export interface StatusPicture {
   /** Of the object itself: an invalid spec, a version that cannot be recorded, a wish that this version cannot fulfil. */
   problems: readonly Problem[];
   hold: Problem | undefined;
+  /** Undefined where nothing goes in waves. */
+  standing: WavesStanding | undefined;
   revision: string | undefined;
   /** The present spec as it is recorded; undefined while it is not, or is invalid. */
   current: Revision | undefined;
@@ -57,12 +61,13 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
     numberDesired: works.length,
     numberApplied: works.filter(({ applied }) => applied).length,
     numberDegraded: works.filter(({ degraded }) => degraded).length,
-    rollout: rolloutOf(picture, tally),
+    rollout: rolloutStatus(picture, tally),
     ...rebuildTrigger(picture, tally),
     ...cut('images', 'moreImages', imageStatuses(tally.selected, picture.revision), bounds.imagesMax),
     ...kernelMappings(tally.selected, picture.current),
     ...cut('clusters', 'moreClusters', clusterStatuses(tally), bounds.clustersMax),
     ...cut('unmappedKernels', 'moreUnmappedKernels', unmappedKernels(tally.selected), bounds.unmappedKernelsMax),
+    ...upcomingKernels(tally.selected),
     ...ignoredKernels(tally.selected),
   };
 }
@@ -112,22 +117,6 @@ export function tallyOf(records: readonly ClusterRecord[], generation: number): 
   };
 }
 
-function rolloutOf({ revision, hold }: StatusPicture, tally: Tally): ManagedClusterModuleStatus['rollout'] {
-  const reachable = tally.selected.length - tally.unreachable.length;
-  const phase = hold !== undefined ? 'Paused' : tally.succeeded.length === reachable ? 'Complete' : 'Progressing';
-  return {
-    ...(revision === undefined ? {} : { revision }),
-    phase,
-    selected: tally.selected.length,
-    updated: tally.selected.filter(({ updated }) => updated).length,
-    succeeded: tally.succeeded.length,
-    progressing: tally.progressing.length,
-    waiting: tally.waiting.length,
-    failed: tally.failed.length,
-    unreachable: tally.unreachable.length,
-  };
-}
-
 function clusterStatuses(tally: Tally): ClusterStatus[] {
   const entries = (state: ClusterStatus['state'], records: readonly ClusterRecord[]) =>
     records.map(({ cluster, reason, message, reporting }) => ({
@@ -139,8 +128,15 @@ function clusterStatuses(tally: Tally): ClusterStatus[] {
     }));
   return [
     ...entries('Failed', tally.failed),
-    ...entries('Waiting', tally.waiting),
+    ...entries(
+      'Waiting',
+      tally.waiting.filter(({ reason }) => reason !== reasons.notItsTurn),
+    ),
     ...entries('Progressing', tally.progressing),
+    ...entries(
+      'Waiting',
+      tally.waiting.filter(({ reason }) => reason === reasons.notItsTurn),
+    ),
     ...entries('Unreachable', tally.unreachable),
   ];
 }
@@ -151,13 +147,37 @@ const clusterMessageCharsMax = 512;
 function unmappedKernels(selected: readonly ClusterRecord[]): UnmappedKernel[] {
   const found = new Map<string, UnmappedKernel>();
   for (const { cluster, plans } of selected) {
-    const kernels = plans.filter(({ state }) => state === 'Unmapped').map(({ kernel }) => kernel);
+    const kernels = plans
+      .filter(({ state, upcoming }) => state === 'Unmapped' && !upcoming)
+      .map(({ kernel }) => kernel);
     for (const kernelVersion of new Set(kernels)) {
       const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, exampleCluster: cluster };
       found.set(kernelVersion, { ...known, clusters: known.clusters + 1 });
     }
   }
   return [...found.values()].sort((a, b) => b.clusters - a.clusters || (a.kernelVersion < b.kernelVersion ? -1 : 1));
+}
+
+/** Which clusters would lose the module on a kernel that they do not run yet: how many are prepared, and why others are not. */
+function upcomingKernels(selected: readonly ClusterRecord[]): Pick<ManagedClusterModuleStatus, 'upcomingKernels'> {
+  const found = new Map<string, UpcomingKernelStatus>();
+  for (const { cluster, upcoming } of selected) {
+    for (const { kernel: kernelVersion, problem } of upcoming) {
+      const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, prepared: 0 };
+      const prepared = known.prepared + (problem === undefined ? 1 : 0);
+      const first =
+        problem === undefined || known.exampleCluster !== undefined
+          ? {}
+          : {
+              exampleCluster: cluster,
+              reason: problem.reason,
+              message: shortened(problem.message, clusterMessageCharsMax),
+            };
+      found.set(kernelVersion, { ...known, ...first, clusters: known.clusters + 1, prepared });
+    }
+  }
+  const all = [...found.values()].sort((a, b) => (a.kernelVersion < b.kernelVersion ? -1 : 1));
+  return all.length === 0 ? {} : { upcomingKernels: all.slice(0, bounds.upcomingKernelsMax) };
 }
 
 function ignoredKernels(selected: readonly ClusterRecord[]): Partial<ManagedClusterModuleStatus> {

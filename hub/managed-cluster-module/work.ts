@@ -1,6 +1,7 @@
 import type { ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
 import { contentHash } from '../../shared/core/hash.ts';
 import { annotations, labels } from '../../shared/kube/names.ts';
+import type { Ending } from './picture.ts';
 import type { ShippedMapping } from './shipped-spec.ts';
 
 /** Everything that a work says; equal intents give equal works, byte for byte (golden test). */
@@ -14,6 +15,7 @@ export interface WorkIntent {
   spec: ModuleSpec;
   /** RFC 3339: when this state was first wanted. */
   updatedAt: string;
+  ending?: Ending;
   /** Canonical JSON of the spec that upstream's hub had written, while its mappings are kept (contract 3). */
   adopted?: string | undefined;
 }
@@ -51,6 +53,7 @@ export function buildWork(intent: WorkIntent): ManifestWork {
         [annotations.revision]: intent.revision,
         [annotations.state]: state,
         [annotations.updatedAt]: intent.updatedAt,
+        ...endingNotes(intent.ending),
         ...(intent.adopted === undefined ? {} : { [annotations.adoptedSpec]: intent.adopted }),
       },
     },
@@ -80,12 +83,20 @@ export function buildWork(intent: WorkIntent): ManifestWork {
   };
 }
 
+function endingNotes({ succeededAt, failedAt }: Ending = {}): Record<string, string> {
+  return {
+    ...(succeededAt === undefined ? {} : { [annotations.succeededAt]: succeededAt }),
+    ...(failedAt === undefined ? {} : { [annotations.failedAt]: failedAt }),
+  };
+}
+
 /** A present work as the hub reads it. */
 export interface WorkView {
   /** Absent: not written by this program. */
   revision: string | undefined;
   state: string | undefined;
   updatedAt: string | undefined;
+  ending: Ending;
   adopted: string | undefined;
   /** The Module spec in it, if it holds exactly one Module of the expected name and namespace. */
   spec: ModuleSpec | undefined;
@@ -102,6 +113,7 @@ export function viewWork(work: ManifestWork, spokeNamespace: string, check?: 'un
     revision: noted[annotations.revision],
     state,
     updatedAt: noted[annotations.updatedAt],
+    ending: { succeededAt: noted[annotations.succeededAt], failedAt: noted[annotations.failedAt] },
     adopted: noted[annotations.adoptedSpec],
     spec,
     genuine: check === undefined && spec !== undefined && state === contentHash(spec),

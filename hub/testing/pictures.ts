@@ -88,6 +88,9 @@ export function picture(overrides: Partial<ClusterPicture> = {}): ClusterPicture
     selected: true,
     work: undefined,
     deferred: [],
+    upcoming: [],
+    mayStart: true,
+    ending: {},
     nowText,
     ...overrides,
   };

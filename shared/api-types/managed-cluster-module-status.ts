@@ -7,6 +7,7 @@ export const managedClusterModuleStatusBounds = {
   imagesMax: 64,
   clustersMax: 32,
   unmappedKernelsMax: 32,
+  upcomingKernelsMax: 64,
   ignoredKernelsMax: 16,
   kernelMappingsMax: 256,
   /** Of one mapping; of all together, so that the object stays far below what etcd takes; and of what a mapping says. */
@@ -34,7 +35,7 @@ export const imageStatusSchema = object('The image of one kernel.', {
     ),
   reason: reason().optional(),
   message: message().optional(),
-  clusters: integer('How many clusters run this kernel.', 'int32').optional(),
+  clusters: integer('How many clusters run this kernel, or will.', 'int32').optional(),
 });
 export type ImageStatus = z.infer<typeof imageStatusSchema>;
 
@@ -57,9 +58,10 @@ export const rolloutStatusSchema = object('How far the present revision is.', {
   revision: text('The revision of moduleSpec that is rolled out: the name of a ControllerRevision.', 253).optional(),
   phase: z
     .enum(['Progressing', 'Paused', 'Stopped', 'Complete'])
-    .describe('Stopped: too many clusters failed.')
+    .describe('Stopped: too many clusters failed, or all that is left has; nothing goes on by itself.')
     .optional(),
   group: text('The group that is being served.', 63).optional(),
+  message: text('What a rollout in waves waits for, or why it does not go on.').optional(),
   selected: integer('Clusters that the selector admits.', 'int32').optional(),
   updated: integer('Clusters whose work holds the present revision.', 'int32').optional(),
   succeeded: integer('Clusters that have it and are well.', 'int32').optional(),
@@ -91,6 +93,16 @@ export const unmappedKernelSchema = object('A kernel that no mapping matches.', 
   exampleCluster: text('One of them.', 253).optional(),
 });
 export type UnmappedKernel = z.infer<typeof unmappedKernelSchema>;
+
+export const upcomingKernelStatusSchema = object('A kernel that nodes will boot.', {
+  kernelVersion: kernelVersion(),
+  clusters: integer('How many clusters the spec says will boot it.', 'int32'),
+  prepared: integer('How many of them would have the module on it: their works map it, to a verified image.', 'int32'),
+  exampleCluster: text('One that would not.', 253).optional(),
+  reason: reason().optional(),
+  message: message().optional(),
+});
+export type UpcomingKernelStatus = z.infer<typeof upcomingKernelStatusSchema>;
 
 export const ignoredKernelSchema = object('What a cluster claims to run and is not used.', {
   cluster: text('Name of the ManagedCluster.', 253),
@@ -134,6 +146,11 @@ export const managedClusterModuleStatusSchema = object('What was observed.', {
     keys: ['kernelVersion'],
   }).optional(),
   moreUnmappedKernels: more('kernels'),
+  upcomingKernels: list(
+    upcomingKernelStatusSchema,
+    'The kernels of spec.upcomingKernels: which clusters would lose the module on them.',
+    { max: max.upcomingKernelsMax, keys: ['kernelVersion'] },
+  ).optional(),
   ignoredKernels: list(ignoredKernelSchema, 'Kernel versions in claims that are none, or are too many.', {
     max: max.ignoredKernelsMax,
   }).optional(),

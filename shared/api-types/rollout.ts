@@ -30,12 +30,12 @@ export const rolloutSchema = object('In which order, and how many at a time, clu
     z
       .enum(['All', 'Progressive', 'ProgressivePerGroup'])
       .describe(
-        'All: every cluster at once. Progressive: at most maxConcurrency at a time, group by group in order. ProgressivePerGroup: a whole group at once, the next when it succeeded.',
+        'All: every cluster at once; failures stop nobody. Progressive: at most maxConcurrency at a time, group by group in order. ProgressivePerGroup: the same, and maxFailures counts within each group.',
       ),
     'All',
   ),
   maxConcurrency: intOrString(
-    'Clusters that may be on their way at the same time: a number, or a percentage of the selected ones, rounded up, at least 1. For Progressive; all when left out.',
+    'Clusters that may be on their way at the same time: a number, or a percentage of the selected ones, rounded up, at least 1. Not for All; a whole group when left out.',
     numberOrPercent,
   ).optional(),
   maxFailures: intOrString(

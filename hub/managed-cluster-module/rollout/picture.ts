@@ -1,0 +1,28 @@
+import type { ManagedCluster } from '@open-cluster-management/api-types';
+import type { CacheView } from '../../../shared/kube/cache.ts';
+import type { ClusterRecord } from '../records.ts';
+import type { RolloutCluster } from './admit.ts';
+import { groupIndexOf, type Waves } from './strategy.ts';
+
+/** The selected clusters as the rollout sees them. Cost: clusters × groups. */
+export function rolloutClusters(
+  records: readonly ClusterRecord[],
+  {
+    waves,
+    clusters,
+    admitted,
+  }: {
+    waves: Waves;
+    clusters: CacheView<ManagedCluster>;
+    admitted: (cluster: string) => boolean;
+  },
+): RolloutCluster[] {
+  return records
+    .filter(({ selected }) => selected)
+    .map(({ cluster: name, stage }) => ({
+      name,
+      group: groupIndexOf(waves, clusters.get({ name })?.metadata.labels ?? {}),
+      stage,
+      admitted: admitted(name),
+    }));
+}
