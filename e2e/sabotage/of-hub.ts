@@ -21,7 +21,7 @@ export const hubBreakages: readonly Breakage[] = [
     find: "return policy === 'Orphan' && held;",
     replace: 'return false;',
     test: 'e2e/journeys/orphan.test.ts',
-    title: 'that nobody else can take with it',
+    title: 'a foreground deletion, which takes what is owned first',
   },
   {
     why: 'a forced deletion does not wait for clusters that could confirm',

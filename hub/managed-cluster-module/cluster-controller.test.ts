@@ -214,6 +214,21 @@ describe('a look at one cluster', () => {
     assert.deepEqual(works.list()[0]?.spec, ordinary?.spec);
   });
 
+  it('that an earlier module of the name left stays on a cluster that is not selected until it is confirmed', async () => {
+    const { look, modules, works } = world();
+    await look();
+    modules.set({ ...module, spec: { ...module.spec, selector: { tier: 'none' } } });
+    const [made] = works.list();
+    const spec = { ...made!.spec, deleteOption: { propagationPolicy: 'Orphan' as const } };
+    const left = { ...made!, metadata: { ...made!.metadata, generation: 2 }, spec };
+    works.set(answered(left, {}, { generation: 1 }));
+    await look();
+    assert.equal(works.list().length, 1);
+    works.set(answered(left, {}, { generation: 2 }));
+    await look();
+    assert.equal(works.list().length, 0);
+  });
+
   it('follows no version that is someone else’s, or on its way out', async () => {
     for (const change of [{ ownerReferences: [], labels: {} }, { deletionTimestamp: nowText }]) {
       const { look, record, works, revisions } = world();

@@ -4,6 +4,7 @@ import { type Owner, ownership } from '../../../shared/kube/ownership.ts';
 import { isAvailable } from '../../fleet/cluster.ts';
 import type { Fleet } from '../gather.ts';
 import { workLabel } from '../work.ts';
+import { answerOf } from './answer.ts';
 import type { OrphanPicture, WorkPicture } from './picture.ts';
 import { deletionPolicyOf } from './policy.ts';
 
@@ -21,18 +22,14 @@ export function gatherModule(
 }
 
 export function gatherWork({ clusters }: OrphanFleet, owner: Owner, work: ManifestWork): WorkPicture {
-  const { name, namespace: cluster = '', generation, ownerReferences, deletionTimestamp } = work.metadata;
+  const { name, namespace: cluster = '', ownerReferences, deletionTimestamp } = work.metadata;
   const seen = clusters.get({ name: cluster });
-  const said = work.status?.conditions?.find(({ type }) => type === 'Applied');
-  const isCurrent = said !== undefined && generation !== undefined && said.observedGeneration === generation;
   return {
+    ...answerOf(work),
     cluster,
     ownership: ownership(work, owner, workLabel(name)),
     owned: ownerReferences?.some(({ uid, controller }) => uid === owner.uid || controller === true) ?? false,
     terminating: deletionTimestamp !== undefined,
-    told: work.spec.deleteOption?.propagationPolicy === 'Orphan',
-    applied: isCurrent && (said.status === 'True' || said.status === 'False') ? said.status : 'Unknown',
-    appliedMessage: said?.message ?? '',
     written: work.metadata.annotations?.[annotations.written] !== undefined,
     reachable: seen !== undefined && isAvailable(seen),
   };

@@ -1,18 +1,13 @@
+import type { OrphanAnswer } from './answer.ts';
 import type { DeletionPolicy } from './policy.ts';
 
 /** A work as far as leaving its Module behind is concerned. */
-export interface WorkPicture {
+export interface WorkPicture extends OrphanAnswer {
   cluster: string;
   ownership: 'ours' | 'adoptable' | 'foreign';
   /** It has a controller, or the ManagedClusterModule as an owner: the garbage collector may delete it. */
   owned: boolean;
   terminating: boolean;
-  /** Its `deleteOption` says Orphan. */
-  told: boolean;
-  /** What the agent says of the present generation; Unknown: nothing yet. */
-  applied: 'True' | 'False' | 'Unknown';
-  /** The agent's own words when it is False. */
-  appliedMessage: string;
   /** This program wrote it. */
   written: boolean;
   /** The cluster is there and available. */
