@@ -22,6 +22,7 @@ import { Demand } from './managed-cluster-module/demand.ts';
 import { Digests } from './managed-cluster-module/digests.ts';
 import type { Fleet } from './managed-cluster-module/gather.ts';
 import { ModuleViews } from './managed-cluster-module/module-view.ts';
+import { startOrphan } from './managed-cluster-module/orphan/controllers.ts';
 import { Records } from './managed-cluster-module/records.ts';
 import { RevisionViews } from './managed-cluster-module/revision.ts';
 import { Rollouts } from './managed-cluster-module/rollout/rollouts.ts';
@@ -99,12 +100,14 @@ export async function startHub(options: HubOptions): Promise<Running> {
   running.rollout = startController(controllers.rollout, runtime, signal);
   running.cluster = startController(controllers.cluster, runtime, signal);
   running.module = startController(controllers.module, runtime, signal);
+  const orphan = startOrphan(caches, parts, { runtime, signal });
   const making = images.start(signal);
   const all = [...Object.values(caches), ...images.caches];
   for (const cache of all) cache.start(signal);
   const ends = [
     ...Object.values(running).map(({ stopped }) => stopped),
     making.stopped,
+    orphan.stopped,
     ...all.map((cache) => cache.stopped),
   ];
   const stopped = Promise.all(ends).then(async () => {

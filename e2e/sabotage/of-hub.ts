@@ -5,7 +5,39 @@ const judge = { file: `${folder}/judge.ts`, test: `${folder}/judge.test.ts` };
 const digests = { file: `${folder}/digests.ts`, test: `${folder}/digests.test.ts` };
 const nextState = { file: `${folder}/next-state.ts`, test: `${folder}/decide.test.ts` };
 
+const orphan = { file: `${folder}/orphan/decide.ts`, test: `${folder}/orphan/decide.test.ts` };
+
 export const hubBreakages: readonly Breakage[] = [
+  {
+    why: 'a work is deleted before its agent has let the Module stay, which is unloaded then',
+    ...orphan,
+    find: "return isConfirmed(work) ? 'delete' : 'keep';",
+    replace: "return 'delete';",
+    title: 'deleted once its agent has applied just that',
+  },
+  {
+    why: 'a foreground deletion takes works along, and unloads what shall stay',
+    file: `${folder}/orphan/policy.ts`,
+    find: "return policy === 'Orphan' && held;",
+    replace: 'return false;',
+    test: 'e2e/journeys/orphan.test.ts',
+    title: 'a foreground deletion, which takes what is owned first',
+  },
+  {
+    why: 'a forced deletion does not wait for clusters that could confirm',
+    ...orphan,
+    find: "!isStuck(work) || stepOfWork(picture, work) !== 'keep'",
+    replace: "stepOfWork(picture, work) !== 'keep'",
+    title: 'forced, still waits for all who can answer',
+  },
+  {
+    why: 'a module goes while the server still has a work that the watch has not shown',
+    file: `${folder}/orphan/module-controller.ts`,
+    find: "if (step.kind !== 'letGo') return after(",
+    replace: 'if (items.length > 99) return after(',
+    test: `${folder}/orphan/controllers.test.ts`,
+    title: 'goes when the server has no work any more',
+  },
   {
     why: 'a misspelt strictSecrets lets unlabelled Secrets through',
     file: 'shared/process/builds-config.ts',

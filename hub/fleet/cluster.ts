@@ -24,7 +24,8 @@ export function viewCluster(cluster: ManagedCluster): ClusterView {
   };
 }
 
-function isAvailable(cluster: ManagedCluster): boolean {
+/** Whether OCM says that the cluster can be reached. */
+export function isAvailable(cluster: ManagedCluster): boolean {
   const conditions = cluster.status?.conditions ?? [];
   return conditions.find((condition) => condition.type === availableCondition)?.status === 'True';
 }

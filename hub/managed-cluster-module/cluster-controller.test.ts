@@ -8,7 +8,7 @@ import type {
 import { after } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
-import { annotations } from '../../shared/kube/names.ts';
+import { annotations, finalizers } from '../../shared/kube/names.ts';
 import type { ControllerRevision, KubeObject } from '../../shared/kube/object.ts';
 import { ownerOf } from '../../shared/kube/ownership.ts';
 import { Store } from '../../shared/kube/store.ts';
@@ -196,6 +196,37 @@ describe('a look at one cluster', () => {
     works.set(added);
     await look();
     assert.deepEqual(works.list()[0]?.spec, made?.spec);
+  });
+
+  it('of a module whose Modules shall stay is the same without an owner; what told it so once is taken out', async () => {
+    const { look, modules, works } = world();
+    await look();
+    const [ordinary] = works.list();
+    const spec = { ...module.spec, deletionPolicy: 'Orphan' as const };
+    modules.set({ ...module, metadata: { ...module.metadata, finalizers: [finalizers.orphan] }, spec });
+    works.delete('c1/m');
+    await look();
+    const [work] = works.list();
+    assert.deepEqual(work?.spec, ordinary?.spec);
+    assert.equal(work?.metadata.ownerReferences, undefined);
+    works.set({ ...work!, spec: { ...work!.spec, deleteOption: { propagationPolicy: 'Orphan' } } });
+    await look();
+    assert.deepEqual(works.list()[0]?.spec, ordinary?.spec);
+  });
+
+  it('that an earlier module of the name left stays on a cluster that is not selected until it is confirmed', async () => {
+    const { look, modules, works } = world();
+    await look();
+    modules.set({ ...module, spec: { ...module.spec, selector: { tier: 'none' } } });
+    const [made] = works.list();
+    const spec = { ...made!.spec, deleteOption: { propagationPolicy: 'Orphan' as const } };
+    const left = { ...made!, metadata: { ...made!.metadata, generation: 2 }, spec };
+    works.set(answered(left, {}, { generation: 1 }));
+    await look();
+    assert.equal(works.list().length, 1);
+    works.set(answered(left, {}, { generation: 2 }));
+    await look();
+    assert.equal(works.list().length, 0);
   });
 
   it('follows no version that is someone else’s, or on its way out', async () => {

@@ -139,8 +139,8 @@ async function apply(client: KubeClient, { decision, work, view }: Look): Promis
       const written = await writeOwned(client, manifestWorks, {
         present: work,
         wanted: action.work,
-        owner: view.owner,
-        exact: (object: ManifestWork) => object.spec.workload,
+        owner: view.worksOwner,
+        exact: ({ spec }: ManifestWork) => [spec.workload, spec.deleteOption ?? null],
       });
       return written !== 'unchanged';
     }

@@ -165,6 +165,13 @@ describe('clusters', () => {
     assert.equal(decide({ ...left, cluster: undefined }).action.kind, 'delete');
   });
 
+  it('keep one that an earlier module of the name left, until it is confirmed that its Module stays', () => {
+    const left = again(picture(), { selected: false });
+    left.work = { ...left.work!, unconfirmed: true };
+    assert.equal(decide(left).action.kind, 'keep');
+    assert.equal(decide({ ...left, selected: true }).action.kind, 'write', 'who selects the cluster takes it over');
+  });
+
   it('that are being detached are left to OCM', () => {
     const seen = cluster({ kernels: [k5, k6] });
     const leaving = again(picture(), { cluster: { ...seen, leaving: true } });

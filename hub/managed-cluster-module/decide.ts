@@ -55,9 +55,10 @@ export function decide(picture: ClusterPicture): Decision {
   return { ...decision, action: { kind: 'keep' }, waiting: [{ reason: reasons.unreachable, message }] };
 }
 
-/** A work that nobody wants goes at once, whether the cluster can be reached or not. */
+/** A work that nobody wants goes at once, whether the cluster can be reached or not; one whose Module shall stay, when it does. */
 function deselected(work: PresentWork | undefined): Decision {
   if (work === undefined || work.ownership === 'foreign' || work.terminating) return nothing;
+  if (work.unconfirmed) return nothing;
   return { ...nothing, action: { kind: 'delete' } };
 }
 

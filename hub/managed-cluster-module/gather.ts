@@ -13,6 +13,7 @@ import { readFeedback, reportedKernels } from './feedback.ts';
 import type { ImageQuestions } from './kernel-plan.ts';
 import { splitClusterKey } from './keys.ts';
 import type { ModuleView, ModuleViews } from './module-view.ts';
+import { isUnconfirmed } from './orphan/answer.ts';
 import type { ClusterPicture, PresentWork } from './picture.ts';
 import { reasons } from './reasons.ts';
 import type { Revision, RevisionViews } from './revision.ts';
@@ -142,6 +143,7 @@ function presentWork(fleet: Fleet, view: ModuleView, work: ManifestWork): Presen
     view: found,
     ownership: ownership(work, view.owner, workLabel(view.name)),
     terminating: work.metadata.deletionTimestamp !== undefined,
+    unconfirmed: isUnconfirmed(work),
     feedback: readFeedback(work),
     revision: found.revision === undefined ? undefined : revisionNamed(fleet, view, found.revision),
   };

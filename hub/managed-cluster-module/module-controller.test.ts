@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
+import { finalizers } from '../../shared/kube/names.ts';
 import type { ControllerRevision } from '../../shared/kube/object.ts';
 import { Store } from '../../shared/kube/store.ts';
 import { fakeClient } from '../../shared/testing/fake-client.ts';
@@ -34,6 +35,14 @@ function world() {
     revisions.set(object as ControllerRevision);
     return object;
   };
+  const patched = { count: 0, fails: false };
+  /** The finalizer, as a server would add it. */
+  const patch = async () => {
+    if (patched.fails) throw new Error('forbidden');
+    patched.count++;
+    const present = modules.get({ name: 'm' })!;
+    modules.set({ ...present, metadata: { ...present.metadata, finalizers: [finalizers.orphan] } });
+  };
   const fleet = {
     modules,
     clusters,
@@ -52,6 +61,7 @@ function world() {
   const reconcile = moduleReconcile({
     client: fakeClient({
       create: create as never,
+      patch: patch as never,
       delete: async (_, { namespace, name }) => revisions.delete(`${namespace}/${name}`),
     }),
     fleet,
@@ -64,7 +74,7 @@ function world() {
     await reconcile('m');
     return [...looked].sort();
   };
-  return { modules, clusters, revisions, works, looks, problem };
+  return { modules, clusters, revisions, works, looks, problem, patched };
 }
 
 describe('a module as a whole', () => {
@@ -98,6 +108,22 @@ describe('a module as a whole', () => {
     revisions.set({ ...taken!, metadata: { ...taken!.metadata, ownerReferences: [], labels: {} } });
     await looks();
     assert.match(problem() ?? '', /^RevisionConflict/);
+  });
+
+  it('whose Modules shall stay is held before anything else of it is written; that it cannot be is told', async () => {
+    const { modules, revisions, looks, problem, patched } = world();
+    modules.set({ ...module, spec: { ...module.spec, deletionPolicy: 'Orphan' } });
+    assert.deepEqual(await looks(), [], 'the finalizer comes back by the watch');
+    assert.equal(revisions.list().length, 0);
+    assert.equal(modules.get({ name: 'm' })?.metadata.finalizers?.[0], finalizers.orphan);
+    await looks();
+    assert.deepEqual(await looks(), ['m/c1', 'm/c2']);
+    assert.equal(patched.count, 1);
+    const generation = { ...module.metadata, generation: 2 };
+    modules.set({ ...module, metadata: generation, spec: { ...module.spec, deletionPolicy: 'Orphan' } });
+    patched.fails = true;
+    await assert.rejects(looks());
+    assert.match(problem() ?? '', /^FinalizerWriteFailed: adding the finalizer .* failed: forbidden/);
   });
 
   it('that is gone has its clusters looked at once more: what was remembered of them goes with it', async () => {

@@ -1,6 +1,9 @@
+import { type ManagedClusterModule, managedClusterModules } from '@open-cluster-management/api-types';
 import { errorMessage } from '../../shared/core/errors.ts';
 import { done, type Outcome } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
+import { addFinalizer } from '../../shared/kube/finalizer.ts';
+import { finalizers } from '../../shared/kube/names.ts';
 import { ownership } from '../../shared/kube/ownership.ts';
 import { controllerRevisions } from '../../shared/kube/resources.ts';
 import { writeOwned } from '../../shared/kube/write.ts';
@@ -9,6 +12,7 @@ import type { Demand } from './demand.ts';
 import type { Fleet } from './gather.ts';
 import { clusterKey } from './keys.ts';
 import type { ModuleView } from './module-view.ts';
+import { deletionPolicyOf } from './orphan/policy.ts';
 import { type Problem, reasons } from './reasons.ts';
 import type { Records } from './records.ts';
 import { decideRevisions, revisionName } from './revisions.ts';
@@ -46,13 +50,8 @@ export function moduleReconcile(parts: ModuleParts): (name: string) => Promise<O
       return done;
     }
     try {
-      const state = await recordVersion(parts, view);
-      parts.records.setProblem(name, state.problem);
-      // Its creation comes back by the watch, and wakes this key.
-      if (state.created) return done;
+      if (await comesBack(parts, module, view)) return done;
     } catch (error) {
-      const message = `recording its version failed: ${errorMessage(error)}`;
-      parts.records.setProblem(name, { reason: reasons.revisionFailed, message });
       spreadOnce(parts, view, spread);
       throw error;
     }
@@ -67,6 +66,27 @@ function forget({ records, demand, fleet, look }: ModuleParts, name: string): vo
   records.forget(name);
   demand.forget(name);
   fleet.digests.forget(name);
+}
+
+/** Writes what must be there before its works; whether something was written, which wakes this key by the watch. */
+async function comesBack(parts: ModuleParts, module: ManagedClusterModule, view: ModuleView): Promise<boolean> {
+  const { client, records } = parts;
+  const told = async <T>(reason: string, what: string, write: () => Promise<T>): Promise<T> => {
+    try {
+      return await write();
+    } catch (error) {
+      records.setProblem(view.name, { reason, message: `${what} failed: ${errorMessage(error)}` });
+      throw error;
+    }
+  };
+  // Works are made without an owner once it is there; an invalid one gets none, and may have a name that none can have.
+  if (view.wanted !== undefined && deletionPolicyOf(module).policy === 'Orphan') {
+    const add = () => addFinalizer(client, managedClusterModules, module, finalizers.orphan);
+    if (await told(reasons.finalizerFailed, 'adding the finalizer of deletionPolicy Orphan', add)) return true;
+  }
+  const state = await told(reasons.revisionFailed, 'recording its version', () => recordVersion(parts, view));
+  records.setProblem(view.name, state.problem);
+  return state.created;
 }
 
 async function recordVersion(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ManagedClusterModule, ManagedClusterModuleSpec } from '@open-cluster-management/api-types';
+import { finalizers } from '../../shared/kube/names.ts';
 import { moduleSpec, spokeNamespace } from '../testing/pictures.ts';
 import { viewModule } from './module-view.ts';
 
@@ -76,8 +77,12 @@ describe('a ManagedClusterModule', () => {
     }
   });
 
-  it('says that its Modules cannot be left behind yet, before anybody deletes it', () => {
-    const { problems } = viewModule(module({ deletionPolicy: 'Orphan' }));
-    assert.equal(problems[0]?.reason, 'OrphanNotSupported');
+  it('that leaves its Modules behind has works without an owner once it cannot go before them', () => {
+    const orphan = module({ deletionPolicy: 'Orphan' });
+    assert.equal(viewModule(orphan).worksOwner?.uid, orphan.metadata.uid);
+    const held = { ...orphan, metadata: { ...orphan.metadata, finalizers: [finalizers.orphan] } };
+    assert.equal(viewModule(held).worksOwner, undefined);
+    const again = { ...held, spec: { ...held.spec, deletionPolicy: 'Delete' as const } };
+    assert.equal(viewModule(again).worksOwner?.uid, orphan.metadata.uid);
   });
 });

@@ -4,6 +4,7 @@ import { shortened } from '../../shared/core/conditions.ts';
 import { isKernelVersion, withoutPlus } from '../../shared/kernel/version.ts';
 import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
 import type { Selector } from '../fleet/selection.ts';
+import { deletionPolicyOf, worksOutliveIt } from './orphan/policy.ts';
 import { type Problem, reasons } from './reasons.ts';
 import { revisionName } from './revisions.ts';
 import { type Waves, wavesOf } from './rollout/strategy.ts';
@@ -14,7 +15,9 @@ export interface ModuleView {
   name: string;
   generation: number;
   owner: Owner;
-  /** Being deleted: the garbage collector takes the works, nothing is written any more. */
+  /** Becomes the controller of its works; undefined while they must outlive it. */
+  worksOwner: Owner | undefined;
+  /** Being deleted: the garbage collector or `orphan/` takes the works, nothing new is written any more. */
   leaving: boolean;
   /** Of the object itself; an invalid spec is among them, and then nothing new is shipped. */
   problems: readonly Problem[];
@@ -56,12 +59,11 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
     name,
     generation,
     owner: ownerOf(module),
+    worksOwner: worksOutliveIt(deletionPolicyOf(module)) ? undefined : ownerOf(module),
     leaving: deletionTimestamp !== undefined,
-    problems: [
-      invalid,
-      orphanProblem(spec),
-      ...(isValid ? [...patternProblems(moduleSpec), ...upcomingProblems(spec)] : []),
-    ].filter((problem) => problem !== undefined),
+    problems: [invalid, ...(isValid ? [...patternProblems(moduleSpec), ...upcomingProblems(spec)] : [])].filter(
+      (problem) => problem !== undefined,
+    ),
     hold: invalid ?? holdOf(spec),
     upcoming: isValid ? upcomingOf(spec) : [],
     waves: isValid ? wavesOf(rollout) : undefined,
@@ -132,11 +134,4 @@ function upcomingProblems({ upcomingKernels = [] }: ManagedClusterModuleSpec): P
     const message = `spec.upcomingKernels[${index}].kernelVersion: expected a kernel version as uname -r prints it, got ${got}; it is left out`;
     return [{ reason: reasons.upcomingInvalid, message }];
   });
-}
-
-function orphanProblem({ deletionPolicy }: ManagedClusterModuleSpec): Problem | undefined {
-  if (deletionPolicy !== 'Orphan') return undefined;
-  const message =
-    'deletionPolicy Orphan is not supported by this version of the hub: deleting this object unloads the module';
-  return { reason: reasons.orphanNotSupported, message };
 }

@@ -44,6 +44,8 @@ export interface PresentWork {
   view: WorkView;
   ownership: 'ours' | 'adoptable' | 'foreign';
   terminating: boolean;
+  /** A forced deletion left it: it says Orphan, and its agent has not confirmed yet (decision 26). */
+  unconfirmed: boolean;
   feedback: Feedback;
   /** The version that the work names; undefined when it names none or the record of it is gone. */
   revision: Revision | undefined;

@@ -5,7 +5,7 @@
 export const reasons = {
   // Of the object itself.
   invalidSpec: 'InvalidSpec',
-  orphanNotSupported: 'OrphanNotSupported',
+  finalizerFailed: 'FinalizerWriteFailed',
   upcomingInvalid: 'UpcomingKernelInvalid',
   regexpNeverMatches: 'RegexpNeverMatches',
   paused: 'Paused',
@@ -17,6 +17,9 @@ export const reasons = {
   foreignWork: 'ForeignWork',
   workFailed: 'WorkWriteFailed',
   terminating: 'WorkTerminating',
+  orphaning: 'Orphaning',
+  orphanHeld: 'OrphanHeld',
+  orphanForced: 'OrphanForced',
   revisionLost: 'RevisionLost',
 
   // What a cluster waits for.

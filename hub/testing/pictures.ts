@@ -102,6 +102,7 @@ export function presentWork(work: ManifestWork, overrides: Partial<PresentWork> 
     view: viewWork(work, spokeNamespace),
     ownership: 'ours',
     terminating: false,
+    unconfirmed: false,
     feedback: readFeedback(work),
     revision: undefined,
     ...overrides,

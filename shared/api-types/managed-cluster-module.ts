@@ -53,7 +53,7 @@ export const managedClusterModuleSpecSchema = object('What is deployed, and to w
     z
       .enum(['Delete', 'Orphan'])
       .describe(
-        'What becomes of the Modules on the clusters when this object is deleted. Delete: they go, and the kernel module is unloaded. Orphan: they stay.',
+        'What becomes of the Modules on the clusters when this object is deleted. Delete: they go, and the kernel module is unloaded. Orphan: they stay, and it stays loaded; the object goes once every cluster has confirmed.',
       ),
     'Delete',
   ),

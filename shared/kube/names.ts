@@ -62,11 +62,18 @@ export const annotations = {
   failedAt: 'hub.kmm.sigs.x-k8s.io/failed-at',
   /** On a work that upstream's hub wrote: the Module's spec as it was then, kept until `moduleSpec` is edited (contract 3). */
   adoptedSpec: 'hub.kmm.sigs.x-k8s.io/adopted-spec',
+  /**
+   * On a ManagedClusterModule with `deletionPolicy: Orphan`, `true`: its deletion waits for no cluster that is not available
+   * or that cannot apply its work (decision 26).
+   */
+  forceOrphan: 'hub.kmm.sigs.x-k8s.io/force-orphan',
 } as const;
 
 export const finalizers = {
   module: `${prefix}/module-finalizer`,
   nodeLabeler: `${prefix}/node-labeler`,
+  /** On a ManagedClusterModule with `deletionPolicy: Orphan`: until its clusters have confirmed that the Modules stay. */
+  orphan: 'hub.kmm.sigs.x-k8s.io/orphan',
 } as const;
 
 export const kernelClaim = 'kernel-versions.kmm.node.kubernetes.io';
