@@ -20,7 +20,7 @@ const intervalMs = 100;
 /**
  * Who may get the present revision of a ManagedClusterModule that goes in waves (key: its name). It writes nothing: those who
  * may start are looked at. All that it knows is in the works and in the caches, so a restart changes nothing; until every
- * cluster was looked at, nobody starts. Cost: clusters × groups, at most once in `intervalMs`, after something changed.
+ * cluster was looked at, nobody starts. Cost: clusters, at most once in `intervalMs`, after something changed.
  */
 export function rolloutReconcile(parts: RolloutParts): (name: string) => Promise<Outcome> {
   const decidedAtMs = new Map<string, number>();
