@@ -22,6 +22,7 @@ import { ModuleViews } from './module-view.ts';
 import { type ClusterRecord, Records } from './records.ts';
 import { RevisionViews } from './revision.ts';
 import { revisionName } from './revisions.ts';
+import { Rollouts } from './rollout/rollouts.ts';
 import { UnlabelledWorks, unlabelledMs } from './unlabelled-works.ts';
 import { mappingsIn, viewWork, workLabel } from './work.ts';
 
@@ -75,6 +76,7 @@ function world() {
     moduleViews: new ModuleViews(),
     revisionViews: new RevisionViews(),
     intake: new KernelIntake(),
+    rollouts: new Rollouts(),
     unlabelled: new UnlabelledWorks(),
     digests: new Digests({ ofRevision: () => [] }),
     images: { state: () => ({ state: 'Verified', digest: digest('x') }) },

@@ -4,7 +4,7 @@ import { rfc3339 } from '../../shared/core/clock.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
 import { after, done, type Outcome, soonest } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
-import { isConflict } from '../../shared/kube/errors.ts';
+import { isConflict, isRefusal } from '../../shared/kube/errors.ts';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import { writeOwned } from '../../shared/kube/write.ts';
 import { type Decision, decide } from './decide.ts';
@@ -112,16 +112,35 @@ async function applied(parts: ClusterParts, key: string, look: Look): Promise<bo
     const wrote = await apply(parts.client, look);
     // As it was read it is no more; if it has our label now, the watch shows it.
     if (wrote) parts.fleet.unlabelled.forget(workRef(key));
+    if (wrote) noteStart(parts, look);
     return wrote;
   } catch (error) {
-    if (isConflict(error)) {
-      if (look.work === undefined) await noteUnlabelled(parts, key);
-    } else {
+    if (!isRefusal(error)) noteStart(parts, look);
+    const { view, decision } = look;
+    const mayHaveArrived = parts.fleet.rollouts.wasSent(view.name, decision.revision?.name, workRef(key).namespace);
+    if (!isConflict(error)) {
       const message = `writing its ManifestWork failed: ${errorMessage(error)}`;
-      report(parts, key, { ...look, failure: { reason: reasons.workFailed, message } });
+      report(parts, key, { ...look, failure: { reason: reasons.workFailed, message, mayHaveArrived } });
+    } else {
+      // Nobody waits for one whose work somebody else changes all the time.
+      if (!parts.records.isPresent(look.view.name, workRef(key).namespace)) {
+        report(parts, key, { ...look, failure: { ...meanwhileChanged, mayHaveArrived } });
+      }
+      if (look.work === undefined) await noteUnlabelled(parts, key);
     }
     throw error;
   }
+}
+
+const meanwhileChanged = {
+  reason: reasons.waiting,
+  message: 'its ManifestWork was changed meanwhile; it is looked at again',
+};
+
+/** The work may be on its way, whatever the watch shows: the cluster keeps its place in the rollout. */
+function noteStart({ fleet }: ClusterParts, { view, decision: { action, revision } }: Look): void {
+  if (view.waves === undefined || revision === undefined || action.kind !== 'write') return;
+  fleet.rollouts.sent(view.name, revision.name, action.work.metadata.namespace ?? '');
 }
 
 /** There is a work that the watch does not show: because it is slower than we are, or because it has not our label. */

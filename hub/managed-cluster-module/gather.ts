@@ -88,8 +88,9 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
   };
 }
 
-function mayStart({ rollouts }: Fleet, { name, waves, wanted }: ModuleView, cluster: string): boolean {
-  return waves === undefined || (wanted !== undefined && rollouts.mayStart(name, wanted.revision, cluster));
+function mayStart({ rollouts }: Fleet, { name, waves, wanted, generation }: ModuleView, cluster: string): boolean {
+  if (waves === undefined) return true;
+  return wanted !== undefined && rollouts.mayStart(name, { revision: wanted.revision, generation }, cluster);
 }
 
 const nothingNew: Intake = { deferred: [], retryMs: undefined };

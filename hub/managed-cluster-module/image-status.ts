@@ -22,14 +22,24 @@ export function imageStatuses(selected: readonly ClusterRecord[], revision: stri
     const seen = new Set<string>();
     for (const plan of plans) {
       if (plan.image === undefined) continue;
-      const key = `${plan.kernel} ${plan.image}`;
-      const known = found.get(key);
-      const shown = known === undefined || plan.revision === revision ? plan : known.plan;
-      found.set(key, { plan: shown, clusters: (known?.clusters ?? 0) + (seen.has(key) ? 0 : 1) });
+      const key = keyOf(plan);
+      const known = found.get(key) ?? { plan, clusters: 0 };
+      if (plan.revision === revision) known.plan = plan;
+      if (!seen.has(key)) known.clusters += 1;
+      found.set(key, known);
       seen.add(key);
     }
   }
   return [...found.values()].sort(inTroubleFirst).map(({ plan, clusters }) => entryOf(plan, clusters));
+}
+
+/** Plans are shared by many clusters. */
+const keys = new WeakMap<KernelPlan, string>();
+
+function keyOf(plan: KernelPlan): string {
+  const key = keys.get(plan) ?? `${plan.kernel} ${plan.image}`;
+  keys.set(plan, key);
+  return key;
 }
 
 function entryOf(plan: KernelPlan, clusters: number): ImageStatus {

@@ -146,6 +146,18 @@ describe('a cluster with our spoke', () => {
     const { verdict } = judge(inputOf({ nodes: [3, 2, 0, 0], deadlineMs: 600_000, afterMs: 200_000 }));
     assert.equal(verdict.recheckMs, 400_000);
   });
+
+  it('that is never well for long enough fails at the deadline, too', () => {
+    const of = { minSuccessMs: 300_000, deadlineMs: 600_000 };
+    let memory: Memory | undefined;
+    const phases = Array.from({ length: 12 }, (_, minute) => {
+      const nodes: Case['nodes'] = minute % 2 === 0 ? [3, 3, 0, 0] : [3, 2, 0, 0];
+      const seen = judge(inputOf({ ...of, nodes, afterMs: minute * 60_000, memory }));
+      memory = seen.memory;
+      return seen.verdict.phase;
+    });
+    assert.deepEqual([phases.indexOf('Failed'), phases[10]], [11, 'Progressing']);
+  });
 });
 
 describe("a cluster with upstream's spoke", () => {

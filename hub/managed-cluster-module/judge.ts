@@ -21,8 +21,8 @@ export interface Memory {
   brokenAtMs?: number | undefined;
   /** When it was first seen fulfilled: an upper bound of what the cluster's clock says. */
   seenAtMs?: number | undefined;
-  /** When it was last seen fulfilled. */
-  wellAtMs?: number | undefined;
+  /** When it last counted as succeeded: who is never well for long enough is late all the same. */
+  succeededMs?: number | undefined;
   /** Since when nodes are reported as failed, without a break. */
   failingSinceMs?: number | undefined;
 }
@@ -58,11 +58,11 @@ export function judge(input: JudgeInput): { verdict: Verdict; memory: Memory } {
   const failingSinceMs = observed.failing ? (memory.failingSinceMs ?? notedMs ?? nowMs) : undefined;
   const brokenAtMs = observed.fulfilled ? memory.brokenAtMs : nowMs;
   const seenAtMs = observed.fulfilled ? (memory.seenAtMs ?? nowMs) : undefined;
-  const wellAtMs = observed.fulfilled ? nowMs : memory.wellAtMs;
   const verdict = observed.fulfilled
     ? soaked(input, observed, Math.max(unbrokenSince(work, seenAtMs ?? nowMs), brokenAtMs ?? 0))
     : overdue({ ...input, memory }, observed, failingSinceMs);
-  return { verdict, memory: { state, brokenAtMs, failingSinceMs, seenAtMs, wellAtMs } };
+  const succeededMs = verdict.phase === 'Succeeded' ? nowMs : memory.succeededMs;
+  return { verdict, memory: { state, brokenAtMs, failingSinceMs, seenAtMs, succeededMs } };
 }
 
 /** What the feedback says now, without regard to how long it has said so. */
@@ -214,7 +214,7 @@ function deadlineOf({ work, memory }: JudgeInput, deadlineMs: number): number | 
   const noted = work.metadata.annotations ?? {};
   if (noted[annotations.succeededAt] !== undefined) return undefined;
   const startMs = timeOf(noted[annotations.updatedAt]);
-  return startMs === undefined ? undefined : Math.max(startMs, memory?.wellAtMs ?? 0) + deadlineMs;
+  return startMs === undefined ? undefined : Math.max(startMs, memory?.succeededMs ?? 0) + deadlineMs;
 }
 
 function earliest(...times: (number | undefined)[]): number | undefined {

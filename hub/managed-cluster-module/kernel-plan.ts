@@ -44,7 +44,37 @@ export interface ImageQuestions {
   stateOf(revision: Revision, request: ImageRequest): ImageState;
 }
 
-export function planKernel(revision: Revision, kernel: string, images: ImageQuestions): KernelPlan {
+/** Of thousands of clusters that run a kernel each has the same plan: it is once in memory, under its kernel. */
+const plansKnown = new WeakMap<Revision, Map<string, KernelPlan[]>>();
+/** Kernels per revision, which are text from clusters; and plans per kernel, which change with its image. */
+const plansMax = { kernels: 2048, perKernel: 8 } as const;
+
+/** Equal answers are one object. */
+export function planKernel(
+  revision: Revision,
+  kernel: string,
+  images: ImageQuestions,
+  { upcoming = false }: { upcoming?: boolean } = {},
+): KernelPlan {
+  const plan = { ...planAnew(revision, kernel, images), ...(upcoming && { upcoming: true as const }) };
+  const known = plansKnown.get(revision) ?? new Map<string, KernelPlan[]>();
+  plansKnown.set(revision, known);
+  const plans = known.get(kernel) ?? [];
+  const present = plans.find((each) => isSame(each, plan));
+  if (present !== undefined) return present;
+  if (known.size >= plansMax.kernels) known.clear();
+  known.set(kernel, [plan, ...plans].slice(0, plansMax.perKernel));
+  return plan;
+}
+
+/** Of one revision and kernel: all else follows from these. */
+function isSame(a: KernelPlan, b: KernelPlan): boolean {
+  const isAlike = a.state === b.state && a.digest === b.digest && a.upcoming === b.upcoming;
+  const secret = ({ request }: KernelPlan) => request?.secret?.namespace;
+  return isAlike && a.reason === b.reason && a.message === b.message && secret(a) === secret(b);
+}
+
+function planAnew(revision: Revision, kernel: string, images: ImageQuestions): KernelPlan {
   const base = { kernel, revision: revision.name };
   const answer = revision.resolve(kernel);
   switch (answer.kind) {

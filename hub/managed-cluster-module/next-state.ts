@@ -61,7 +61,7 @@ export function movedState({ revision, work, kernels, images }: Step): NextState
 
 /** Of kernels that nodes will boot: looked for as long as they are named, and shipped as soon as they can be. */
 function plansAhead(revision: Revision, { upcoming }: KnownKernels, images: ImageQuestions): KernelPlan[] {
-  return upcoming.map((kernel) => ({ ...planKernel(revision, kernel, images), upcoming: true }));
+  return upcoming.map((kernel) => planKernel(revision, kernel, images, { upcoming: true }));
 }
 
 /** Reasons that are named of one cluster that has no kernel to be served. */

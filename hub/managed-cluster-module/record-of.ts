@@ -16,8 +16,8 @@ export interface Look {
   work: ManifestWork | undefined;
   /** Undefined when there is nothing to judge: no work, or it was written just now. */
   verdict: Verdict | undefined;
-  /** The write failed. */
-  failure: Problem | undefined;
+  /** The write failed; unless the server refused it, it may have been done all the same. */
+  failure: (Problem & { mayHaveArrived: boolean }) | undefined;
 }
 
 /** What the module's status is told of a cluster; undefined when it has nothing to do with the module any more. Pure. */
@@ -26,8 +26,7 @@ export function recordOf(look: Look): ClusterRecord | undefined {
   const work = workCounts(look);
   // A cluster that OCM is detaching is out of our hands.
   const selected = picture.selected && picture.cluster?.leaving === false;
-  const updated =
-    decision.revision !== undefined && decision.revision.name === view.wanted?.revision && failure === undefined;
+  const updated = isUpdated(look);
   if (!selected && work === undefined && failure === undefined) return undefined;
   return {
     cluster: picture.cluster?.name ?? look.work?.metadata.namespace ?? '',
@@ -40,7 +39,7 @@ export function recordOf(look: Look): ClusterRecord | undefined {
     work,
     upcoming: upcomingOf(look),
     plans: decision.plans,
-    notices: [...(failure === undefined ? [] : [failure]), ...decision.notices],
+    notices: [...(failure === undefined ? [] : [problemOf(failure)]), ...decision.notices],
     ignored: {
       ignored: picture.cluster?.inventory.ignored ?? [],
       moreIgnored: picture.cluster?.inventory.moreIgnored ?? 0,
@@ -66,13 +65,23 @@ function upcomingOf({ picture, decision, failure }: Look): UpcomingRecord[] {
   });
 }
 
-/** Reachability first: whoever cannot be reached counts as neither, and holds nobody up (contract 5). */
+/** The work holds the present revision: as it was written just now, or as it was before a write that failed. */
+function isUpdated({ view: { wanted }, picture: { work }, decision, failure }: Look): boolean {
+  const has = failure === undefined ? decision.revision?.name : work?.view.revision;
+  return has !== undefined && has === wanted?.revision && work?.ownership !== 'foreign';
+}
+
+/**
+ * A failure counts until the cluster is well; losing touch with it makes nothing well. But for that, whoever cannot be
+ * reached counts as neither, and holds nobody up (contract 5).
+ */
 function stageOf({ picture, decision, failure }: Look, updated: boolean): Stage {
-  if (picture.cluster?.reachable === false) return 'Unreachable';
-  if (!updated) return decision.startable && failure === undefined ? 'Startable' : 'Pending';
   const { succeededAt, failedAt } = endingAfter(picture, decision);
-  if (failedAt !== undefined) return 'Failed';
-  return succeededAt === undefined ? 'Moving' : 'Succeeded';
+  if (updated && failedAt !== undefined) return 'Failed';
+  if (picture.cluster?.reachable === false) return 'Unreachable';
+  if (updated) return succeededAt === undefined ? 'Moving' : 'Succeeded';
+  if (failure === undefined) return decision.startable ? 'Startable' : 'Pending';
+  return failure.mayHaveArrived ? 'Moving' : 'Pending';
 }
 
 /** What is known of the revision's end is about the revision that the work had. */
@@ -82,7 +91,7 @@ function endingAfter({ work, ending }: ClusterPicture, { revision }: Decision): 
 
 /** The worst first: what is wrong at the state that the cluster has, then why it has not the next one. */
 function phaseOf({ picture, decision, verdict, failure }: Look): Pick<ClusterRecord, 'phase' | 'reason' | 'message'> {
-  if (failure !== undefined) return { phase: 'Waiting', ...failure };
+  if (failure !== undefined) return { phase: 'Waiting', ...problemOf(failure) };
   const [waits] = decision.waiting;
   if (waits !== undefined && picture.cluster?.reachable === false) return { phase: 'Unreachable', ...waits };
   if (verdict?.phase === 'Failed') return { phase: 'Failed', reason: verdict.reason, message: verdict.message };
@@ -95,6 +104,10 @@ function phaseOf({ picture, decision, verdict, failure }: Look): Pick<ClusterRec
   }
   if (verdict !== undefined) return { phase: verdict.phase, reason: verdict.reason, message: verdict.message };
   return { phase: 'Progressing', reason: reasons.notApplied, message: 'the cluster has not applied the work yet' };
+}
+
+function problemOf({ reason, message }: Problem): Problem {
+  return { reason, message };
 }
 
 function reportingOf(verdict: Verdict | undefined): ClusterRecord['reporting'] {

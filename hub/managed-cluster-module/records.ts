@@ -107,6 +107,12 @@ export class Records {
     return this.#byModule.get(module)?.outdated ?? 0;
   }
 
+  /** The cluster was looked at since the last `begin`. */
+  isPresent(module: string, cluster: string): boolean {
+    const of = this.#byModule.get(module);
+    return of?.byCluster.get(cluster)?.generation === of?.generation;
+  }
+
   /** Undefined while it is not even known which clusters `generation` concerns. */
   snapshot(module: string, generation: number): ClusterRecord[] | undefined {
     const of = this.#byModule.get(module);

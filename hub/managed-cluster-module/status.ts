@@ -164,16 +164,14 @@ function upcomingKernels(selected: readonly ClusterRecord[]): Pick<ManagedCluste
   for (const { cluster, upcoming } of selected) {
     for (const { kernel: kernelVersion, problem } of upcoming) {
       const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, prepared: 0 };
-      const prepared = known.prepared + (problem === undefined ? 1 : 0);
-      const first =
-        problem === undefined || known.exampleCluster !== undefined
-          ? {}
-          : {
-              exampleCluster: cluster,
-              reason: problem.reason,
-              message: shortened(problem.message, clusterMessageCharsMax),
-            };
-      found.set(kernelVersion, { ...known, ...first, clusters: known.clusters + 1, prepared });
+      found.set(kernelVersion, known);
+      known.clusters += 1;
+      if (problem === undefined) known.prepared += 1;
+      else if (known.exampleCluster === undefined) {
+        known.exampleCluster = cluster;
+        known.reason = problem.reason;
+        known.message = shortened(problem.message, clusterMessageCharsMax);
+      }
     }
   }
   const all = [...found.values()].sort((a, b) => (a.kernelVersion < b.kernelVersion ? -1 : 1));

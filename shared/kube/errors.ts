@@ -25,6 +25,12 @@ export function isConflict(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 409;
 }
 
+/** The server has answered that it did not do it; a connection that failed and a server in trouble leave that open. */
+export function isRefusal(error: unknown): error is KubeError {
+  if (!(error instanceof KubeError)) return false;
+  return error.status >= 400 && error.status < 500 && error.status !== 408;
+}
+
 /** The resourceVersion is too old for a watch or a page: list again. */
 export function isGone(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 410;

@@ -4,7 +4,9 @@ import type { ClusterRecord } from '../records.ts';
 import type { RolloutCluster } from './admit.ts';
 import { groupIndexOf, type Waves } from './strategy.ts';
 
-/** The selected clusters as the rollout sees them. Cost: clusters × groups. */
+const none = {};
+
+/** The selected clusters as the rollout sees them. Cost: clusters, and groups for those whose labels changed. */
 export function rolloutClusters(
   records: readonly ClusterRecord[],
   {
@@ -21,7 +23,7 @@ export function rolloutClusters(
     .filter(({ selected }) => selected)
     .map(({ cluster: name, stage }) => ({
       name,
-      group: groupIndexOf(waves, clusters.get({ name })?.metadata.labels ?? {}),
+      group: groupIndexOf(waves, clusters.get({ name })?.metadata.labels ?? none),
       stage,
       admitted: admitted(name),
     }));

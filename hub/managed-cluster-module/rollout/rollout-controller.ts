@@ -20,7 +20,7 @@ const intervalMs = 100;
 /**
  * Who may get the present revision of a ManagedClusterModule that goes in waves (key: its name). It writes nothing: those who
  * may start are looked at. All that it knows is in the works and in the caches, so a restart changes nothing; until every
- * cluster was looked at, nobody starts. Cost: clusters × groups, at most once in `intervalMs`, after something changed.
+ * cluster was looked at, nobody starts. Cost: clusters, at most once in `intervalMs`, after something changed.
  */
 export function rolloutReconcile(parts: RolloutParts): (name: string) => Promise<Outcome> {
   const decidedAtMs = new Map<string, number>();
@@ -41,14 +41,16 @@ export function rolloutReconcile(parts: RolloutParts): (name: string) => Promise
     const known = records.snapshot(name, view.generation);
     if (known === undefined) return done;
     decidedAtMs.set(name, nowMs);
-    const { waves, wanted, hold } = view;
+    const { waves, wanted, hold, generation } = view;
+    const turn = { revision: wanted.revision, generation };
     const clusters = rolloutClusters(known, {
       waves,
       clusters: fleet.clusters,
-      admitted: (cluster) => rollouts.mayStart(name, wanted.revision, cluster),
+      admitted: (cluster) => rollouts.mayStart(name, turn, cluster),
     });
     const { admitted } = admit({ waves, paused: hold !== undefined, clusters });
-    for (const cluster of rollouts.admit(name, wanted.revision, admitted)) parts.look(clusterKey(name, cluster));
+    const moving = clusters.filter(({ stage }) => stage === 'Moving').map((each) => each.name);
+    for (const cluster of rollouts.admit(name, turn, { admitted, moving })) parts.look(clusterKey(name, cluster));
     return done;
   };
 }

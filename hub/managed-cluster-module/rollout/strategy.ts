@@ -27,8 +27,19 @@ export function wavesOf(rollout: Rollout | undefined): Waves | undefined {
   };
 }
 
-/** Place of the first group that selects the cluster, or one past the last. */
-export function groupIndexOf({ groups }: Waves, labels: Selector): number {
+/** Answers by the very objects that the caches hold: both are made anew when they change. */
+const places = new WeakMap<Waves, WeakMap<Selector, number>>();
+
+/** Place of the first group that selects the cluster, or one past the last. The same question costs once. */
+export function groupIndexOf(waves: Waves, labels: Selector): number {
+  const known = places.get(waves) ?? new WeakMap<Selector, number>();
+  places.set(waves, known);
+  const place = known.get(labels) ?? findPlace(waves, labels);
+  known.set(labels, place);
+  return place;
+}
+
+function findPlace({ groups }: Waves, labels: Selector): number {
   const index = groups.findIndex(({ selector }) => selects(selector, labels));
   return index < 0 ? groups.length : index;
 }

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { KubeError } from '../../../shared/kube/errors.ts';
+import { edited } from '../../testing/pictures.ts';
+import { before, present, RolloutWorld } from '../../testing/rollout-world.ts';
+import { judgeLimits } from '../judge.ts';
+
+type Rollout = ConstructorParameters<typeof RolloutWorld>[0];
+
+/** Every cluster has the version before and is well. */
+async function settled(rollout: Rollout, names: string[], labels?: Record<string, Record<string, string>>) {
+  const world = new RolloutWorld(rollout, names, labels);
+  for (let step = 0; step <= names.length; step += 1) {
+    await world.settle();
+    for (const name of world.at(before)) world.report(name, [1, 1, 0, 0]);
+  }
+  await world.settle();
+  assert.deepEqual(world.at(before), names);
+  return world;
+}
+const one = { type: 'Progressive', maxConcurrency: 1 } as const;
+
+/** The first of the clusters has the new version, and a node of it fails for longer than it may. */
+async function failed(rollout: Rollout, names: string[]) {
+  const world = await settled(rollout, names);
+  world.edit({ moduleSpec: present });
+  await world.settle();
+  assert.deepEqual(world.at(present), ['a']);
+  world.report('a', [1, 0, 1, 0]);
+  await world.settle();
+  world.nowMs += judgeLimits.failingMs;
+  return world;
+}
+
+describe('a rollout in waves', () => {
+  it('goes from one cluster to the next', async () => {
+    const world = await settled(one, ['a', 'b', 'c']);
+    world.edit({ moduleSpec: present });
+    for (const expected of [['a'], ['a', 'b'], ['a', 'b', 'c']]) {
+      await world.settle();
+      assert.deepEqual(world.at(present), expected);
+      for (const name of expected) world.report(name, [1, 1, 0, 0]);
+    }
+  });
+
+  it('stops with a failure that cannot be noted', async () => {
+    const world = await failed(one, ['a', 'b']);
+    world.onWrite = (work) => {
+      if (work.metadata.namespace === 'a') throw new KubeError(403, 'Forbidden', 'denied');
+    };
+    await world.look('a');
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+  });
+
+  it('stays stopped when the cluster that failed cannot be reached any more', async () => {
+    const world = await failed(one, ['a', 'b']);
+    await world.look('a');
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+    world.available('a', 'Unknown');
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+  });
+
+  it('obeys a smaller number at once, whoever was let go before', async () => {
+    const world = await settled({ type: 'Progressive' }, ['a', 'b', 'c', 'd']);
+    world.edit({ moduleSpec: present });
+    await world.look();
+    await world.decide();
+    world.edit({ rollout: one });
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+  });
+
+  it('counts whom it wrote, also while the watch shows the work as it was', async () => {
+    const world = await settled(one, ['a', 'b']);
+    world.available('a', 'Unknown');
+    world.edit({ moduleSpec: present });
+    await world.look();
+    await world.decide();
+    world.lags = true;
+    await world.look();
+    assert.deepEqual(world.at(present), ['b']);
+    await world.decide();
+    world.available('a', 'True');
+    await world.look('a', 'b');
+    await world.settle();
+    assert.deepEqual(world.at(present), ['b']);
+  });
+
+  it('counts a cluster whose write may have arrived', async () => {
+    const world = await settled(one, ['a', 'b', 'c']);
+    world.edit({ moduleSpec: present });
+    world.lags = true;
+    world.onWritten = () => {
+      throw new KubeError(0, 'ConnectionFailed', 'socket hang up');
+    };
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+    world.catchUp();
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+  });
+
+  it('does not wait for a cluster whose work somebody else changes all the time', async () => {
+    const world = await settled(one, ['a', 'b', 'evil']);
+    const mine = edited(world.work('evil'), (spec) => Object.assign(spec, { imageRepoSecret: { name: 'mine' } }));
+    // The hub is never quick enough to take that out.
+    world.works.set(mine);
+    world.server.set({ ...mine, metadata: { ...mine.metadata, resourceVersion: '99' } });
+    world.edit({ moduleSpec: present });
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+  });
+});
