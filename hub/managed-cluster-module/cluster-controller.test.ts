@@ -9,7 +9,7 @@ import { after } from '../../shared/core/outcome.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import { annotations, finalizers } from '../../shared/kube/names.ts';
-import type { ControllerRevision, KubeObject } from '../../shared/kube/object.ts';
+import type { ControllerRevision, KubeObject, ObjectRef } from '../../shared/kube/object.ts';
 import { ownerOf } from '../../shared/kube/ownership.ts';
 import { Store } from '../../shared/kube/store.ts';
 import { KernelIntake } from '../fleet/kernel-intake.ts';
@@ -84,7 +84,9 @@ function world() {
   } as unknown as Fleet;
   const records = new Records(() => undefined);
   const get = async () => state.unlabelled;
-  const client = { create: write, replace: write, get } as unknown as KubeClient;
+  const remove = async (_: typeof manifestWorks, { namespace, name }: ObjectRef) =>
+    works.delete(`${namespace}/${name}`);
+  const client = { create: write, replace: write, get, delete: remove } as unknown as KubeClient;
   const demand = new Demand({ want: () => undefined, forget: () => undefined, warnings: () => [] });
   const reconcile = clusterReconcile({ client, fleet, demand, records });
   records.begin('m', 1);
