@@ -130,4 +130,20 @@ export const makingBreakages: readonly Breakage[] = [
     test: 'shared/making/openshift.test.ts',
     title: 'is no on Kubernetes',
   },
+  {
+    why: 'whoever calls a login his key takes it from every module that builds with it',
+    file: 'shared/making/job-workshop.ts',
+    find: 'secrets.get(name)?.use === use) continue;',
+    replace: 'secrets.get(name) === undefined) continue;',
+    test: 'shared/making/job-workshop.test.ts',
+    title: 'lets nobody take a labelled Secret from others',
+  },
+  {
+    why: 'an unlabelled key is mounted in a build',
+    file: 'shared/making/job-workshop.ts',
+    find: 'if (signer === undefined) continue;',
+    replace: 'if (signer !== name) continue;',
+    test: 'shared/making/job-workshop.test.ts',
+    title: 'mounts in no build what any module signs with',
+  },
 ];

@@ -42,7 +42,7 @@ export interface MakingOptions {
   /** That of its Jobs: others of the namespace are somebody else's. */
   makerLabel: Maker['label'];
   makerOf: MakerOf;
-  isSigningKey: WorkshopOptions['isSigningKey'];
+  signerWith: WorkshopOptions['signerWith'];
   told: Told;
   onChange: (tokens: readonly string[]) => void;
   /** Before, it is not known what is wanted. */
@@ -67,7 +67,7 @@ export function startableMaking(options: MakingOptions) {
     secrets: caches.secrets,
     builds: openShift.builds ? new BuildMaker({ client, namespace, deadlineSeconds }) : undefined,
     toolkitFor: (kernel) => toolkits.imageFor(kernel),
-    isSigningKey: options.isSigningKey,
+    signerWith: options.signerWith,
   });
   const { keepFinishedMs } = settings;
   const places = options.places ?? new Places(settings.concurrency);

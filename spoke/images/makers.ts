@@ -61,7 +61,7 @@ export class Makers {
       places: this.#places,
       makerLabel: labels.moduleName,
       makerOf: (token) => this.#makerOf(token),
-      isSigningKey: (name) => signingKeys.has(name),
+      signerWith: (secret) => signingKeys.signerWith(secret),
       told: this.#told,
       onChange,
       isSettled: () => isComplete() && caches.every((cache) => cache.synced),
