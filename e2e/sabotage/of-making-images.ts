@@ -146,4 +146,20 @@ export const makingBreakages: readonly Breakage[] = [
     test: 'shared/making/job-workshop.test.ts',
     title: 'mounts in no build what any module signs with',
   },
+  {
+    why: 'a registry that lets its answers drip holds the images of all others',
+    file: 'shared/making/image-verifier.ts',
+    find: 'await queue.add(hostOf(group), look)',
+    replace: "await queue.add('', look)",
+    test: 'shared/making/image-verifier.test.ts',
+    title: 'leaves places to other registries',
+  },
+  {
+    why: 'a note that is gone has the registry asked again and again, until the cache has heard of it',
+    file: 'shared/making/condemned-images.ts',
+    find: 'this.#dropped.set(image, note.uid);',
+    replace: '',
+    test: 'shared/making/life.test.ts',
+    title: 'ends verified whatever happens',
+  },
 ];

@@ -1,5 +1,5 @@
 import type { KubeClient } from '../kube/client.ts';
-import { dropNote, noteCondemned } from './condemned.ts';
+import { type CondemnedNote, dropNote, noteCondemned } from './condemned.ts';
 import { imageHash, type JobShelf } from './job-shelf.ts';
 import type { Ordered } from './orders.ts';
 import type { MakingPicture } from './picture.ts';
@@ -10,6 +10,8 @@ export class CondemnedImages {
   readonly #shelf: JobShelf;
   /** The cache is slower than we are. */
   readonly #noted = new Set<string>();
+  /** Image → UID of the note that is gone: believed, it would have the registry asked again and again. */
+  readonly #dropped = new Map<string, string>();
 
   constructor(place: { client: KubeClient; namespace: string }, shelf: JobShelf) {
     this.#place = place;
@@ -17,7 +19,7 @@ export class CondemnedImages {
   }
 
   has(image: string, existence: MakingPicture['existence']): boolean {
-    const note = this.#shelf.condemned(image);
+    const note = this.#note(image);
     const present = existence.state === 'Verified' ? existence.digest : undefined;
     return this.#noted.has(image) || (note !== undefined && (note.digest ?? present) === present);
   }
@@ -31,8 +33,17 @@ export class CondemnedImages {
   }
 
   async remove(image: string): Promise<void> {
-    const note = this.#shelf.condemned(image);
-    if (note !== undefined) await dropNote(this.#place, note);
+    const note = this.#note(image);
+    if (note !== undefined) {
+      await dropNote(this.#place, note);
+      this.#dropped.set(image, note.uid);
+    }
     this.#noted.delete(image);
+  }
+
+  #note(image: string): CondemnedNote | undefined {
+    const note = this.#shelf.condemned(image);
+    if (note === undefined || note.uid !== this.#dropped.get(image)) this.#dropped.delete(image);
+    return this.#dropped.has(image) ? undefined : note;
   }
 }

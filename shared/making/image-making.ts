@@ -13,6 +13,7 @@ import { gather } from './gather.ts';
 import { ImageWants, imageKey } from './image-wants.ts';
 import { JobShelf } from './job-shelf.ts';
 import { type MakingObject, makingResources } from './job-view.ts';
+import { Looks } from './looks.ts';
 import { MakingMemory } from './making-memory.ts';
 import { MakingStates } from './making-states.ts';
 import { noteResult } from './notes.ts';
@@ -64,6 +65,7 @@ export class ImageMaking {
   readonly #shelf: JobShelf;
   readonly #memory = new MakingMemory();
   readonly #condemned: CondemnedImages;
+  readonly #looks: Looks;
   readonly #user: PlacesUser;
   /** Gives its places back: others may have them. */
   readonly leave: () => void;
@@ -72,6 +74,7 @@ export class ImageMaking {
     this.#options = options;
     this.#shelf = new JobShelf(options, options.runtime.clock);
     this.#condemned = new CondemnedImages(options, this.#shelf);
+    this.#looks = new Looks({ ...options, verdicts: this.#memory.verdicts, onEnd: options.look });
     this.#user = this.#shelf.asUser(() => this.#states.takeQueued().forEach(options.look));
     this.leave = options.places.join(this.#user);
   }
@@ -191,7 +194,8 @@ export class ImageMaking {
         for (const name of new Set(wants.map(({ request }) => request.image))) checks.again(name);
         return done;
       case 'verify':
-        return this.#verify(image, action, wants);
+        this.#verify(image, action, wants);
+        return undefined;
       case 'forget':
         await this.#condemned.remove(image);
         this.#wants.forgetUnwanted(image);
@@ -202,15 +206,9 @@ export class ImageMaking {
     }
   }
 
-  async #verify(
-    image: string,
-    { digest, expectations }: { digest: string; expectations: readonly string[] },
-    wants: readonly Ordered[],
-  ): Promise<Outcome> {
+  #verify(image: string, { digest, expectations }: MakingAction & { kind: 'verify' }, wants: readonly Ordered[]): void {
     const open = expectations.flatMap((each) => wants.find(({ recipe }) => expectationOf(recipe) === each) ?? []);
-    const { verify, runtime } = this.#options;
-    await this.#memory.verdicts.look(image, digest, { open, verify, now: () => runtime.clock.now() });
-    return after(0, 'ImageLookedInto');
+    this.#looks.begin(image, digest, open);
   }
 
   async #create(

@@ -275,7 +275,11 @@ class World {
   async look(): Promise<void> {
     await settle();
     const looked = new Set<string>();
-    for (const image of this.#due) {
+    for (;;) {
+      // What is looked into beside all else wakes its image when that ends.
+      if (this.#due.size === 0) await settle();
+      const [image] = this.#due;
+      if (image === undefined) return;
       this.#due.delete(image);
       // What was asked in the moment in which a Job ended is asked again: no moment lasts for ever.
       if (looked.has(image)) await this.clock.advance(1);

@@ -148,7 +148,6 @@ function imageController(
   };
   return {
     name: 'image',
-    // A registry that answers slowly holds who looks into its images, and nobody else.
     concurrency: 16,
     sources: [
       ...caches.jobs.map((cache) =>
