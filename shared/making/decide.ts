@@ -1,4 +1,5 @@
 import type { ImageState } from '../images/look-up.ts';
+import { behindForeign } from './foreign-job.ts';
 import { makingReasons } from './making-reasons.ts';
 import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
 import { anew, underWay, working } from './under-way.ts';
@@ -16,6 +17,7 @@ const queuedAgainMs = 30_000;
 const askAgainMs = 600_000;
 
 const none: MakingAction = { kind: 'none' };
+const checking: ImageState = { state: 'Checking' };
 
 /**
  * The next step of one image: wanted → checked → (building) → (signing) → verified. Pure. Whatever was lost, it begins
@@ -23,6 +25,10 @@ const none: MakingAction = { kind: 'none' };
  * two can work on one image; what was made is believed only once it was looked into (`verdicts`).
  */
 export function decide(picture: MakingPicture): MakingDecision {
+  return behindForeign(picture, next(picture));
+}
+
+function next(picture: MakingPicture): MakingDecision {
   const { recipe, jobs, existence } = picture;
   const unread = jobs.find(
     ({ phase, result }) => (phase === 'succeeded' || phase === 'failed') && result === undefined,
@@ -37,7 +43,6 @@ export function decide(picture: MakingPicture): MakingDecision {
 
 /** Who is wanted no more is given up, not at once: another revision may want the same. */
 function unwanted({ jobs, wasGood, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): MakingDecision {
-  const checking: ImageState = { state: 'Checking' };
   const present = jobs.filter(({ phase }) => phase !== 'terminating');
   if (jobs.length === 0) {
     if (unwantedMs >= forgetMs) return always({ kind: 'forget' }, checking);
@@ -64,7 +69,7 @@ function there(picture: MakingPicture, digest: string, final: Step): MakingDecis
   if (maker?.phase === 'active') return mixed(always(none, underWay(picture, maker)), stateOf);
   const pushedMs = maker?.result?.atMs ?? 0;
   if (maker?.result?.digest !== undefined && maker.result.digest !== digest && !picture.isCondemned) {
-    if (picture.askedMs <= pushedMs) return always({ kind: 'ask' }, { state: 'Checking' });
+    if (picture.askedMs <= pushedMs) return askAfter(pushedMs, nowMs);
     const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete ${maker.kind} ${maker.name} to take it`;
     return asked(picture.askedMs + askAgainMs - nowMs, () => ({
       state: 'Failed',
@@ -108,6 +113,12 @@ function noGood(
   const isOutdated = jobs.some(({ step, hash }) => inputs.kind === 'ready' && isOther(inputs[step], hash));
   if (!isOutdated) return asked(askedMs + askAgainMs - nowMs, stateOf);
   return { action: { ...removal(jobs, 'its inputs changed'), condemn: true }, stateOf };
+}
+
+/** What was asked for in that moment is of before it, too: only a question counts that comes later. */
+function askAfter(pushedMs: number, nowMs: number): MakingDecision {
+  if (nowMs > pushedMs) return always({ kind: 'ask' }, checking);
+  return { ...always(none, checking), wakeMs: pushedMs + 1 - nowMs };
 }
 
 type StateOf = MakingDecision['stateOf'];
@@ -158,8 +169,8 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
   }
   const maker = jobs.find(({ step, phase }) => step === final && phase === 'succeeded');
   // Without its Job nothing would tell that what it has pushed since the registry was asked may be of former inputs.
-  if (picture.existence.state === 'Missing' && picture.askedMs <= (maker?.result?.atMs ?? -1))
-    return always({ kind: 'ask' }, { state: 'Checking' });
+  const pushedMs = maker?.result?.atMs ?? -1;
+  if (picture.existence.state === 'Missing' && picture.askedMs <= pushedMs) return askAfter(pushedMs, picture.nowMs);
   const outdated = jobs.filter(({ step, hash }) => isOther(inputs[step], hash));
   // It may push in its last moment: what is there then is made anew, unless it is good.
   const condemn = picture.isCondemned || outdated.some(({ step, phase }) => step === final && phase === 'active');

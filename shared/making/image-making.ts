@@ -9,12 +9,14 @@ import type { Runtime } from '../kube/runtime.ts';
 import { beginStep } from './begin-step.ts';
 import { CondemnedImages } from './condemned-images.ts';
 import { decide } from './decide.ts';
+import type { Foreign } from './foreign-job.ts';
 import { gather } from './gather.ts';
 import { ImageWants, imageKey } from './image-wants.ts';
 import { JobShelf } from './job-shelf.ts';
 import { type MakingObject, makingResources } from './job-view.ts';
 import { Looks } from './looks.ts';
 import { MakingMemory } from './making-memory.ts';
+import { makingReasons } from './making-reasons.ts';
 import { MakingStates } from './making-states.ts';
 import { noteResult } from './notes.ts';
 import { type MakerOf, type Ordered, ordered, orderOf } from './orders.ts';
@@ -130,6 +132,7 @@ export class ImageMaking {
     const picture = this.#gather(image, wants);
     const decision = decide(picture);
     this.#publish(picture, decision, wants);
+    await this.#condemned.share(image, wants);
     const acted = await this.#apply(picture, decision.action, wants);
     if (acted !== undefined) return acted;
     return decision.wakeMs === undefined ? done : after(decision.wakeMs, 'ImageInTheMaking');
@@ -174,7 +177,9 @@ export class ImageMaking {
       case 'create':
         return this.#create(picture, action, wants);
       case 'delete': {
-        if (action.condemn) await this.#condemned.add(picture, wants);
+        const foreign = action.condemn ? await this.#condemned.add(picture, wants) : undefined;
+        if (foreign !== undefined) return this.#waitForName(image, foreign);
+        if (action.condemn) this.#memory.forgetForeign(image);
         else if (!picture.isCondemned) await this.#condemned.remove(image);
         for (const job of action.jobs) {
           if (job.phase === 'failed') this.#memory.noteFailure(image, job, this.#options.runtime.clock.now());
@@ -193,9 +198,11 @@ export class ImageMaking {
         await this.#condemned.remove(image);
         for (const name of new Set(wants.map(({ request }) => request.image))) checks.again(name);
         return done;
-      case 'verify':
-        this.#verify(image, action, wants);
+      case 'verify': {
+        const isOpen = (each: string) => wants.find(({ recipe }) => expectationOf(recipe) === each) ?? [];
+        this.#looks.begin(image, action.digest, action.expectations.flatMap(isOpen));
         return undefined;
+      }
       case 'forget':
         await this.#condemned.remove(image);
         this.#wants.forgetUnwanted(image);
@@ -206,11 +213,6 @@ export class ImageMaking {
     }
   }
 
-  #verify(image: string, { digest, expectations }: MakingAction & { kind: 'verify' }, wants: readonly Ordered[]): void {
-    const open = expectations.flatMap((each) => wants.find(({ recipe }) => expectationOf(recipe) === each) ?? []);
-    this.#looks.begin(image, digest, open);
-  }
-
   async #create(
     picture: MakingPicture,
     { step, hash }: { step: Step; hash: string },
@@ -218,7 +220,6 @@ export class ImageMaking {
   ): Promise<Outcome> {
     const { image, jobs, recipe } = picture;
     const want = wants.find((each) => each.recipe === recipe);
-    const { told } = this.#options;
     if (want === undefined || this.#shelf.isMaking(image)) return after(createdLateMs, 'JobNotSeenYet');
     const order = orderOf(want, jobs);
     const before = this.#memory.failures(image).get(step);
@@ -226,13 +227,20 @@ export class ImageMaking {
     const parts = { ...this.#options, shelf: this.#shelf };
     const begun = await beginStep(parts, step, { ...order, image, hash, attempt });
     if (begun.kind === 'not yet') return after(createdLateMs, begun.why);
+    if (begun.kind === 'foreign') return this.#waitForName(image, begun);
     if (begun.kind === 'begun') {
-      told.created(step, want, begun.job);
+      this.#memory.forgetForeign(image);
+      this.#options.told.created(step, want, begun.job);
       return done;
     }
     const { reason, message } = begun;
     this.#publish(picture, { stateOf: () => ({ state: 'Failed', reason, message }) }, wants);
     return done;
+  }
+
+  #waitForName(image: string, { message }: Foreign): Outcome {
+    this.#memory.noteForeign(image, message, this.#options.runtime.clock.now());
+    return after(0, makingReasons.foreignJob);
   }
 }
 

@@ -30,6 +30,8 @@ export class JobShelf {
   readonly #made = new Map<string, { name: string; untilMs: number }>();
   /** UID → what came of the Job. */
   readonly #read = new Map<string, { result: JobResult; untilMs: number }>();
+  /** UID → when a result was first seen that is noted with a time to come. */
+  readonly #early = new Map<string, { seenMs: number; untilMs: number }>();
 
   constructor(
     of: { jobs: readonly CacheView<MakingObject>[]; pods?: Pick<CacheView<Pod>, 'byIndex'> | undefined },
@@ -64,7 +66,21 @@ export class JobShelf {
     if (view === undefined) return undefined;
     const result = view.result ?? this.#read.get(view.uid)?.result;
     const trouble = view.phase === 'active' ? this.#podTrouble(view.uid) : undefined;
-    return { ...view, result, ...(trouble !== undefined && { podTrouble: trouble }) };
+    return {
+      ...view,
+      result: this.#byOurClock(view.uid, result),
+      ...(trouble !== undefined && { podTrouble: trouble }),
+    };
+  }
+
+  /** Whoever noted it had a clock that is ahead of ours: it is of the moment in which we first saw it. */
+  #byOurClock(uid: string, result: JobResult | undefined): JobResult | undefined {
+    const nowMs = this.#clock.now();
+    if (result === undefined || result.atMs <= nowMs) return result;
+    for (const [each, { untilMs }] of this.#early) if (untilMs <= nowMs) this.#early.delete(each);
+    const seenMs = Math.min(nowMs, this.#early.get(uid)?.seenMs ?? nowMs);
+    this.#early.set(uid, { seenMs, untilMs: result.atMs });
+    return { ...result, atMs: seenMs };
   }
 
   #podTrouble(uid: string): string | undefined {
