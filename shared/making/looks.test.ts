@@ -3,7 +3,7 @@ import { silentLog } from '../core/log.ts';
 import { settle, VirtualClock } from '../testing/virtual-clock.ts';
 import type { Want } from './image-wants.ts';
 import { Looks } from './looks.ts';
-import { type Finding, Verdicts } from './verdicts.ts';
+import { expectationOf, type Finding, Verdicts } from './verdicts.ts';
 
 const tls = { insecure: false, insecureSkipTLSVerify: false };
 const digest = `sha256:${'a'.repeat(64)}`;
@@ -56,5 +56,17 @@ describe('looks into images', () => {
     assert.deepEqual([ended, kinds('a')], [['a'], ['unknown']]);
     const [verdict] = verdicts.of('a', digest).values();
     assert.match(verdict?.message ?? '', /a mistake of ours/);
+  });
+
+  it('are of one architecture: what is good for one is not known to be for another', () => {
+    const { verdicts } = start();
+    const [arm, amd] = ['arm64', 'amd64'].map((architecture) => {
+      const asked = want('a');
+      return { ...asked, recipe: { ...asked.recipe, architecture } };
+    });
+    assert.ok(arm && amd);
+    verdicts.note('a', digest, { open: [arm], found: [{ kind: 'good', digest }], nowMs: 0 });
+    const known = verdicts.of('a', digest);
+    assert.deepEqual([known.has(expectationOf(arm.recipe)), known.has(expectationOf(amd.recipe))], [true, false]);
   });
 });

@@ -20,8 +20,9 @@ export type Finding =
   | { kind: 'unknown'; reason: string; message: string };
 
 /** What an image has to hold for whom: two modules may want one image and not the same of it. */
-export function expectationOf({ kernel, dirName, moduleName, sign }: ImageRecipe): string {
-  return canonicalJson([kernel, dirName, moduleName ?? null, sign !== undefined]);
+export function expectationOf({ kernel, architecture, dirName, moduleName, sign }: ImageRecipe): string {
+  const platform = architecture === undefined ? [] : [architecture];
+  return canonicalJson([kernel, dirName, moduleName ?? null, sign !== undefined, ...platform]);
 }
 
 interface Known {
