@@ -68,7 +68,7 @@ export async function startHub(options: HubOptions): Promise<Running> {
     namespace,
     mayBeOpenShift: true,
     lookUp,
-    verify: imageVerifier({ ...lookUp, clock: runtime.clock }),
+    verify: imageVerifier({ ...lookUp, clock: runtime.clock, concurrency: config.registry.concurrency }),
     settings: makingSettings(config),
     modules: caches.modules,
     shipped: caches,

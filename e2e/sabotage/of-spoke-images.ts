@@ -58,4 +58,28 @@ export const spokeImageBreakages: readonly Breakage[] = [
     test: 'spoke/network-policy/decide.test.ts',
     title: 'select each of our pods once',
   },
+  {
+    why: 'a namespace of which it cannot be asked whether it allows images says nothing',
+    file: 'spoke/images/namespace-images.ts',
+    find: 'this.#trouble = trouble;',
+    replace: '',
+    test: 'spoke/images/namespace-images.test.ts',
+    title: 'does not say whether they may be made',
+  },
+  {
+    why: 'a namespace that took its right back is watched for ever because Jobs are left',
+    file: 'spoke/images/namespace-images.ts',
+    find: ' || this.#wanted.size === 0;',
+    replace: ';',
+    test: 'spoke/images/namespace-images.test.ts',
+    title: 'though Jobs are left',
+  },
+  {
+    why: 'what was verified for one architecture is loaded on another',
+    file: 'spoke/module-loader/pin.ts',
+    find: 'pin.holds === holds && isFor;',
+    replace: 'pin.holds === holds;',
+    test: resolve.test,
+    title: 'are looked at anew for another architecture',
+  },
 ];

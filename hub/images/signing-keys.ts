@@ -24,13 +24,14 @@ export class SigningKeys {
     this.#sources = sources;
   }
 
-  has(name: string): boolean {
+  /** The first module that does, one whose present spec says so before others; undefined: none. */
+  signerWith(secret: string): string | undefined {
     const { modules, revisions } = this.#sources;
-    const signs = (spec: ModuleSpec | undefined) => this.#names.of(spec?.moduleLoader?.container).has(name);
-    return (
-      modules.list().some(({ spec }) => signs(spec?.moduleSpec)) ||
-      revisions.list().some((revision) => signs(moduleSpecOf(revision)) && this.#isUsed(revision))
-    );
+    const signs = (spec: ModuleSpec | undefined) => this.#names.of(spec?.moduleLoader?.container).has(secret);
+    const present = modules.list().find(({ spec }) => signs(spec?.moduleSpec));
+    if (present !== undefined) return present.metadata.name;
+    const used = revisions.list().find((revision) => signs(moduleSpecOf(revision)) && this.#isUsed(revision));
+    return used && (used.metadata.labels?.[labels.managedClusterModule] ?? used.metadata.name);
   }
 
   #isUsed({ metadata }: ControllerRevision): boolean {

@@ -10,7 +10,7 @@ import { tokenOwner } from '../managed-cluster-module/demand.ts';
 import type { ModuleViews } from '../managed-cluster-module/module-view.ts';
 import { type SigningKeySources, SigningKeys } from './signing-keys.ts';
 
-export type HubImagesOptions = Omit<MakingOptions, 'makerLabel' | 'makerOf' | 'isSigningKey' | 'told'> & {
+export type HubImagesOptions = Omit<MakingOptions, 'makerLabel' | 'makerOf' | 'signerWith' | 'told'> & {
   modules: Pick<CacheView<ManagedClusterModule>, 'get' | 'list'>;
   /** Versions, and the works that name them: their keys stay keys. */
   shipped: Pick<SigningKeySources, 'revisions' | 'works'>;
@@ -25,7 +25,7 @@ export function hubImages(options: HubImagesOptions) {
   return startableMaking({
     ...rest,
     makerLabel: labels.managedClusterModule,
-    isSigningKey: (name) => signingKeys.has(name),
+    signerWith: (secret) => signingKeys.signerWith(secret),
     makerOf(token) {
       const { module: name, revision } = tokenOwner(token);
       const object = modules.get({ name });

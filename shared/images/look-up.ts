@@ -22,7 +22,10 @@ export type ImageState =
   | { state: 'Checking' }
   | { state: 'Verified'; digest: string }
   | { state: 'Missing'; message: string }
-  | { state: 'Unknown'; reason: RegistryReason | 'InvalidImage' | 'SecretUnusable'; message: string };
+  | { state: 'Unknown'; reason: UnknownReason; message: string };
+
+/** `PermissionUnknown`: of a spoke, which could not ask whether it may make the image. */
+export type UnknownReason = RegistryReason | 'InvalidImage' | 'SecretUnusable' | 'PermissionUnknown';
 
 export interface LookUp {
   state: ImageState;

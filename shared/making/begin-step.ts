@@ -1,6 +1,7 @@
 import { unreachable } from '../core/assert.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isConflict } from '../kube/errors.ts';
+import { type Foreign, nameHolder } from './foreign-job.ts';
 import type { JobShelf } from './job-shelf.ts';
 import { makingResources } from './job-view.ts';
 import type { MakingJob, Step } from './picture.ts';
@@ -9,6 +10,7 @@ import type { NotYet, WorkOrder, Workshop } from './workshop.ts';
 export type Begun =
   | { kind: 'begun'; job: Pick<MakingJob, 'kind' | 'name'> }
   | { kind: 'refused'; reason: string; message: string }
+  | Foreign
   | NotYet;
 
 /** Creates what does a step of making an image. From the beginning on it counts as one of those that work. */
@@ -28,7 +30,16 @@ export async function beginStep(
       case 'object': {
         const { name } = made.object.metadata;
         const kind = made.object.kind === 'Build' ? 'Build' : 'Job';
-        await client.create(makingResources[kind], made.object);
+        const resource = makingResources[kind];
+        try {
+          await client.create(resource, made.object);
+        } catch (error) {
+          if (!isConflict(error)) throw error;
+          shelf.noteNotMade(image);
+          const holder = await nameHolder(client, resource, { wanted: made.object, maker: order.module });
+          // The cache is slower than we are.
+          return holder?.kind === 'foreign' ? holder : { kind: 'not yet', why: 'JobExists' };
+        }
         return { kind: 'begun', job: { kind, name } };
       }
       default:
@@ -36,8 +47,6 @@ export async function beginStep(
     }
   } catch (error) {
     shelf.noteNotMade(image);
-    // The cache is slower than we are; or a foreign object has the name, and then this is said again and again.
-    if (isConflict(error)) return { kind: 'not yet', why: 'JobExists' };
     throw error;
   }
 }

@@ -39,6 +39,7 @@ function picture(overrides: Partial<MakingPicture> = {}): MakingPicture {
     verdicts: good,
     wasGood: false,
     failures: new Map(),
+    foreign: undefined,
     existence: missing,
     askedMs: nowMs - minuteMs,
     inputs: { kind: 'ready', build: 'b1', sign: 's1' },
@@ -301,6 +302,18 @@ describe('the next step of an image', () => {
     assert.deepEqual(seen({ ...overrides, keepFinishedMs: 2 * minuteMs }).jobs, ['build', 'sign']);
     const signing = { ...overrides, jobs: [job('build', { phase: 'succeeded' }), job('sign')] };
     assert.equal(seen(signing).wakeMs, 5 * minuteMs);
+  });
+
+  it('asks the registry only when the answer will count, and waits until then', () => {
+    for (const existence of [missing, { ...present, digest: 'sha256:other' }]) {
+      for (const aheadMs of [0, 10 * minuteMs]) {
+        const result = { atMs: nowMs + aheadMs, digest, reason: '', message: '' };
+        const jobs = [job('build', { phase: 'succeeded', result }), job('sign', { phase: 'succeeded', result })];
+        const early = { existence, jobs, askedMs: nowMs, verdicts: new Map() };
+        assert.deepEqual(seen(early), { action: 'none', state: 'Checking', wakeMs: aheadMs + 1 });
+        assert.equal(seen({ ...early, nowMs: nowMs + aheadMs + 1 }).action, 'ask');
+      }
+    }
   });
 
   it('forgets what nobody has wanted for long, once no Job is left of it', () => {

@@ -1,8 +1,9 @@
 import type { ImageState } from '../images/look-up.ts';
+import { behindForeign } from './foreign-job.ts';
 import { makingReasons } from './making-reasons.ts';
-import { overdueIn, untilOverdue, whyGivenUp, without } from './overdue.ts';
+import { givingUp } from './overdue.ts';
 import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
-import { anew, underWay, waiting, working } from './under-way.ts';
+import { anew, underWay, waiting, withMessage, working } from './under-way.ts';
 
 /** A hub that just started has not heard of all wants yet. */
 const unwantedGraceMs = 5 * 60_000;
@@ -17,6 +18,7 @@ const queuedAgainMs = 30_000;
 const askAgainMs = 600_000;
 
 const none: MakingAction = { kind: 'none' };
+const checking: ImageState = { state: 'Checking' };
 
 /**
  * The next step of one image: wanted → checked → (building) → (signing) → verified. Pure. Whatever was lost, it begins
@@ -24,10 +26,7 @@ const none: MakingAction = { kind: 'none' };
  * two can work on one image; what was made is believed only once it was looked into (`verdicts`).
  */
 export function decide(picture: MakingPicture): MakingDecision {
-  const job = overdueIn(picture);
-  if (job === undefined) return untilOverdue(next(picture), picture);
-  const { stateOf } = next(without(picture, job));
-  return { action: { kind: 'giveUp', job, message: whyGivenUp(job) }, stateOf };
+  return behindForeign(picture, givingUp(picture, next));
 }
 
 function next(picture: MakingPicture): MakingDecision {
@@ -45,7 +44,6 @@ function next(picture: MakingPicture): MakingDecision {
 
 /** Who is wanted no more is given up, not at once: another revision may want the same. */
 function unwanted({ jobs, wasGood, unwantedMs, keepFinishedMs, nowMs }: MakingPicture): MakingDecision {
-  const checking: ImageState = { state: 'Checking' };
   const present = jobs.filter(({ phase }) => phase !== 'terminating');
   if (jobs.length === 0) {
     if (unwantedMs >= forgetMs) return always({ kind: 'forget' }, checking);
@@ -72,7 +70,7 @@ function there(picture: MakingPicture, digest: string, final: Step): MakingDecis
   if (maker?.phase === 'active') return mixed(always(none, underWay(picture, maker)), stateOf);
   const pushedMs = maker?.result?.atMs ?? 0;
   if (maker?.result?.digest !== undefined && maker.result.digest !== digest && !picture.isCondemned) {
-    if (picture.askedMs <= pushedMs) return always({ kind: 'ask' }, { state: 'Checking' });
+    if (picture.askedMs <= pushedMs) return askAfter(pushedMs, nowMs);
     const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete ${maker.kind} ${maker.name} to take it`;
     return asked(picture.askedMs + askAgainMs - nowMs, () => ({
       state: 'Failed',
@@ -116,6 +114,12 @@ function noGood(
   const isOutdated = jobs.some(({ step, hash }) => inputs.kind === 'ready' && isOther(inputs[step], hash));
   if (!isOutdated) return asked(askedMs + askAgainMs - nowMs, stateOf);
   return { action: { ...removal(jobs, 'its inputs changed'), condemn: true }, stateOf };
+}
+
+/** What was asked for in that moment is of before it, too: only a question counts that comes later. */
+function askAfter(pushedMs: number, nowMs: number): MakingDecision {
+  if (nowMs > pushedMs) return always({ kind: 'ask' }, checking);
+  return { ...always(none, checking), wakeMs: pushedMs + 1 - nowMs };
 }
 
 type StateOf = MakingDecision['stateOf'];
@@ -167,8 +171,8 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
   if (inputs.kind === 'waiting') return always(none, waiting(inputs.message));
   const maker = jobs.find(({ step, phase }) => step === final && phase === 'succeeded');
   // Without its Job nothing would tell that what it has pushed since the registry was asked may be of former inputs.
-  if (picture.existence.state === 'Missing' && picture.askedMs <= (maker?.result?.atMs ?? -1))
-    return always({ kind: 'ask' }, { state: 'Checking' });
+  const pushedMs = maker?.result?.atMs ?? -1;
+  if (picture.existence.state === 'Missing' && picture.askedMs <= pushedMs) return askAfter(pushedMs, picture.nowMs);
   const outdated = jobs.filter(({ step, hash }) => isOther(inputs[step], hash));
   // It may push in its last moment: what is there then is made anew, unless it is good.
   const condemn = picture.isCondemned || outdated.some(({ step, phase }) => step === final && phase === 'active');
@@ -216,10 +220,6 @@ function pushed(picture: MakingPicture, job: MakingJob): MakingDecision {
   if (picture.wasGood) return always(removal(picture.jobs, 'the image was deleted from the registry'), anew('build'));
   const message = 'the Job succeeded, but the registry has no such image';
   return failed(picture, withMessage(job, message, makingReasons.notPushed));
-}
-
-function withMessage(job: MakingJob, message: string, reason = ''): MakingJob {
-  return { ...job, result: { atMs: job.result?.atMs ?? 0, reason, message } };
 }
 
 /** Shown, and tried again later and later. */

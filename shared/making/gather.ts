@@ -25,6 +25,7 @@ export function gather({ wants, jobs, checks, workshop, memory, condemned, ...gi
     expectations: [...new Set(wants.map(({ recipe }) => expectationOf(recipe)))].sort(),
     wasGood: memory.verdicts.wasGood(image),
     failures: memory.failures(image),
+    foreign: memory.foreign(image),
   };
   const chosen = firstReady(wants, jobs, workshop);
   if (chosen === undefined) {

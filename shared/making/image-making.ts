@@ -9,11 +9,14 @@ import type { Runtime } from '../kube/runtime.ts';
 import { beginStep } from './begin-step.ts';
 import { CondemnedImages } from './condemned-images.ts';
 import { decide } from './decide.ts';
+import type { Foreign } from './foreign-job.ts';
 import { gather } from './gather.ts';
 import { ImageWants, imageKey } from './image-wants.ts';
 import { JobShelf } from './job-shelf.ts';
 import type { MakingObject } from './job-view.ts';
+import { Looks } from './looks.ts';
 import { MakingMemory } from './making-memory.ts';
+import { makingReasons } from './making-reasons.ts';
 import { MakingStates } from './making-states.ts';
 import { noteResult } from './notes.ts';
 import { type MakerOf, type Ordered, ordered, orderOf } from './orders.ts';
@@ -67,6 +70,7 @@ export class ImageMaking {
   readonly #shelf: JobShelf;
   readonly #memory = new MakingMemory();
   readonly #condemned: CondemnedImages;
+  readonly #looks: Looks;
   readonly #user: PlacesUser;
   /** Gives its places back: others may have them. */
   readonly leave: () => void;
@@ -75,6 +79,7 @@ export class ImageMaking {
     this.#options = options;
     this.#shelf = new JobShelf(options, options.runtime.clock);
     this.#condemned = new CondemnedImages(options, this.#shelf);
+    this.#looks = new Looks({ ...options, verdicts: this.#memory.verdicts, onEnd: options.look });
     this.#user = this.#shelf.asUser(() => this.#states.takeQueued().forEach(options.look));
     this.leave = options.places.join(this.#user);
   }
@@ -130,6 +135,7 @@ export class ImageMaking {
     const picture = this.#gather(image, wants);
     const decision = decide(picture);
     this.#publish(picture, decision, wants);
+    await this.#condemned.share(image, wants);
     const acted = await this.#apply(picture, decision.action, wants);
     if (acted !== undefined) return acted;
     return decision.wakeMs === undefined ? done : after(decision.wakeMs, 'ImageInTheMaking');
@@ -175,7 +181,9 @@ export class ImageMaking {
       case 'create':
         return this.#create(picture, action, wants);
       case 'delete': {
-        if (action.condemn) await this.#condemned.add(picture, wants);
+        const foreign = action.condemn ? await this.#condemned.add(picture, wants) : undefined;
+        if (foreign !== undefined) return this.#waitForName(image, foreign);
+        if (action.condemn) this.#memory.forgetForeign(image);
         else if (!picture.isCondemned) await this.#condemned.remove(image);
         await remove(parts, image, action, wants);
         return done;
@@ -193,8 +201,11 @@ export class ImageMaking {
         await this.#condemned.remove(image);
         for (const name of new Set(wants.map(({ request }) => request.image))) checks.again(name);
         return done;
-      case 'verify':
-        return this.#verify(image, action, wants);
+      case 'verify': {
+        const isOpen = (each: string) => wants.find(({ recipe }) => expectationOf(recipe) === each) ?? [];
+        this.#looks.begin(image, action.digest, action.expectations.flatMap(isOpen));
+        return undefined;
+      }
       case 'forget':
         await this.#condemned.remove(image);
         this.#wants.forgetUnwanted(image);
@@ -205,17 +216,6 @@ export class ImageMaking {
     }
   }
 
-  async #verify(
-    image: string,
-    { digest, expectations }: { digest: string; expectations: readonly string[] },
-    wants: readonly Ordered[],
-  ): Promise<Outcome> {
-    const open = expectations.flatMap((each) => wants.find(({ recipe }) => expectationOf(recipe) === each) ?? []);
-    const { verify, runtime } = this.#options;
-    await this.#memory.verdicts.look(image, digest, { open, verify, now: () => runtime.clock.now() });
-    return after(0, 'ImageLookedInto');
-  }
-
   async #create(
     picture: MakingPicture,
     { step, hash }: { step: Step; hash: string },
@@ -223,7 +223,6 @@ export class ImageMaking {
   ): Promise<Outcome> {
     const { image, jobs, recipe } = picture;
     const want = wants.find((each) => each.recipe === recipe);
-    const { told } = this.#options;
     if (want === undefined || this.#shelf.isMaking(image)) return after(createdLateMs, 'JobNotSeenYet');
     const order = orderOf(want, jobs);
     const before = this.#memory.failures(image).get(step);
@@ -231,12 +230,19 @@ export class ImageMaking {
     const parts = { ...this.#options, shelf: this.#shelf };
     const begun = await beginStep(parts, step, { ...order, image, hash, attempt });
     if (begun.kind === 'not yet') return after(createdLateMs, begun.why);
+    if (begun.kind === 'foreign') return this.#waitForName(image, begun);
     if (begun.kind === 'begun') {
-      told.created(step, want, begun.job);
+      this.#memory.forgetForeign(image);
+      this.#options.told.created(step, want, begun.job);
       return done;
     }
     const { reason, message } = begun;
     this.#publish(picture, { stateOf: () => ({ state: 'Failed', reason, message }) }, wants);
     return done;
+  }
+
+  #waitForName(image: string, { message }: Foreign): Outcome {
+    this.#memory.noteForeign(image, message, this.#options.runtime.clock.now());
+    return after(0, makingReasons.foreignJob);
   }
 }

@@ -43,7 +43,15 @@ describe('the look into an image that was made', () => {
     const recipe = { image, registryTLS: tls, kernel, dirName: '/opt', moduleName: 'nic' };
     return { token, image, request: { image, tls, recipe, ...(secret && { secret }) }, recipe, generation: undefined };
   };
-  const verify = (wants: readonly Want[]) => imageVerifier({ registry: client, readSecret, clock })(wants, digest);
+  const verify = (wants: readonly Want[]) =>
+    imageVerifier({ registry: client, readSecret, clock, concurrency: 8 })(wants, digest);
+  /** So many images of a host, each looked into by itself. */
+  const wantsOf = (host: string, count: number): Want[] =>
+    Array.from({ length: count }, (_, index) => {
+      const found = want(`${index}`, kernels[0] ?? '');
+      const image = found.image.replace(registry.host, host).replace(':1', `:${index}`);
+      return { ...found, image, request: { ...found.request, image, tls: { ...tls, insecureSkipTLSVerify: true } } };
+    });
   const readSecret = () => Promise.reject(new Error('the API server is not there'));
   const layersRead = () => registry.requests.filter(({ path }) => path.includes('/blobs/')).length;
 
@@ -78,6 +86,28 @@ describe('the look into an image that was made', () => {
       message: 'the image was not read within 10 minutes',
     });
     await new Promise((resolve) => setTimeout(resolve, 200));
+    registry.fault = () => undefined;
     assert.ok(layersRead() <= before + 6, `${layersRead() - before} requests of ${layersCount} and more`);
+  });
+
+  it('leaves places to other registries, and half of all to other questions, when one lets its answers drip', async () => {
+    const dripping = await startRegistry({ clock: systemClock });
+    let held = 0;
+    dripping.fault = () => {
+      held += 1;
+      return { delayMs: 60_000 };
+    };
+    const slow = new RegistryClient({ clock: systemClock, extraCa: registry.caPem });
+    try {
+      const look = imageVerifier({ registry: slow, readSecret, clock, concurrency: 8 });
+      for (const each of wantsOf(dripping.host, 16)) void look([each], digest);
+      while (held < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+      const [answer] = await look([want('a', kernels[0] ?? '')], digest);
+      assert.equal(answer?.kind, 'good');
+      assert.equal(held, 3);
+    } finally {
+      await slow.close();
+      await dripping.stop();
+    }
   });
 });

@@ -4,21 +4,31 @@ import { type LogInSources, logIn } from '../images/log-in.ts';
 import type { ExpectedModule } from '../images/module-checks.ts';
 import { verifyImage } from '../images/verify.ts';
 import type { RegistryClient } from '../registry/client.ts';
+import { HostQueue } from '../registry/host-queue.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { Want } from './image-wants.ts';
-import type { Verification, Verify } from './verdicts.ts';
+import type { Finding, Verify } from './verdicts.ts';
 
 /** Where the kernel's name does not say it. */
 const architectureDefault = 'amd64';
 /** Of one look into one image: time limits of requests are of their pauses. */
 const deadlineMs = 10 * 60_000;
 
-/** Looks into images that were made, with the login that they were pushed with: one download for all who come the same way. */
-export function imageVerifier(sources: Sources & { clock: Clock }): Verify {
+/** Of the requests that there may be at once: the others are for what is over at once, whether an image is there. */
+const shareMax = 0.5;
+
+/**
+ * Looks into images that were made, with the login that they were pushed with: one download for all who come the same way.
+ * `concurrency`: of the registry's client; of that, looks take half at most, so that no registry that lets its answers drip
+ * holds what all ask.
+ */
+export function imageVerifier(sources: Sources & { clock: Clock; concurrency: number }): Verify {
+  const queue = new HostQueue(Math.max(1, Math.floor(shareMax * sources.concurrency)));
   return async (wants, digest) => {
-    const answers = new Map<Want, Verification>();
+    const answers = new Map<Want, Finding>();
     for (const group of groupedByWay(wants)) {
-      const found = await inTime(sources.clock, (signal) => verified(sources, { group, digest, signal }));
+      const look = () => inTime(sources.clock, (signal) => verified(sources, { group, digest, signal }));
+      const found = await queue.add(hostOf(group), look);
       for (const [index, answer] of (Array.isArray(found) ? found : group.map(() => found)).entries())
         answers.set(group[index] as Want, answer);
     }
@@ -42,9 +52,15 @@ function groupedByWay(wants: readonly Want[]): Wants[] {
   return [...groups.values()];
 }
 
+/** Whose place a look takes; what is no reference is answered without one. */
+function hostOf([{ request }]: Wants): string {
+  const parsed = parseReference(request.image);
+  return parsed.kind === 'invalid' ? '' : parsed.reference.registry;
+}
+
 /** The one answer for all, if the time is over: the download ends then. */
-async function inTime<T>(clock: Clock, look: (signal: AbortSignal) => Promise<T>): Promise<T | Verification> {
-  const { promise: late, resolve } = Promise.withResolvers<Verification>();
+async function inTime<T>(clock: Clock, look: (signal: AbortSignal) => Promise<T>): Promise<T | Finding> {
+  const { promise: late, resolve } = Promise.withResolvers<Finding>();
   const message = `the image was not read within ${deadlineMs / 60_000} minutes`;
   const abort = new AbortController();
   const cancel = clock.after(deadlineMs, () => {
@@ -61,7 +77,7 @@ async function inTime<T>(clock: Clock, look: (signal: AbortSignal) => Promise<T>
 async function verified(
   sources: Sources,
   { group, digest, signal }: { group: Wants; digest: string; signal: AbortSignal },
-): Promise<Verification | Verification[]> {
+): Promise<Finding | Finding[]> {
   const [first] = group;
   const { image, secret, tls } = first.request;
   const parsed = parseReference(image);

@@ -31,6 +31,8 @@ export class JobShelf {
   readonly #made = new Map<string, { name: string; untilMs: number }>();
   /** UID → what came of the Job. */
   readonly #read = new Map<string, { result: JobResult; untilMs: number }>();
+  /** UID → when a result was first seen that is noted with a time to come. */
+  readonly #early = new Map<string, { seenMs: number; untilMs: number }>();
 
   /** UID → until when a Build that is given up may still be seen. */
   readonly #givenUp = new Map<string, number>();
@@ -74,7 +76,7 @@ export class JobShelf {
     const view = viewJob(object);
     if (view === undefined) return undefined;
     const { isWaiting = false, ...job } = view;
-    const result = view.result ?? this.#read.get(view.uid)?.result;
+    const result = this.#byOurClock(view.uid, view.result ?? this.#read.get(view.uid)?.result);
     if (view.phase !== 'active') return { ...job, result };
     if ((this.#givenUp.get(view.uid) ?? 0) > this.#clock.now()) return { ...job, phase: 'terminating' };
     const trouble = this.#podTrouble(view.uid) ?? view.podTrouble;
@@ -97,6 +99,16 @@ export class JobShelf {
     const present = new Set(this.#jobs.flatMap((cache) => cache.list()).map(({ metadata }) => metadata.uid));
     for (const uid of this.#waiting.keys()) if (!present.has(uid)) this.#waiting.delete(uid);
     for (const uid of this.#givenUp.keys()) if (!present.has(uid)) this.#givenUp.delete(uid);
+  }
+
+  /** Whoever noted it had a clock that is ahead of ours: it is of the moment in which we first saw it. */
+  #byOurClock(uid: string, result: JobResult | undefined): JobResult | undefined {
+    const nowMs = this.#clock.now();
+    if (result === undefined || result.atMs <= nowMs) return result;
+    for (const [each, { untilMs }] of this.#early) if (untilMs <= nowMs) this.#early.delete(each);
+    const seenMs = Math.min(nowMs, this.#early.get(uid)?.seenMs ?? nowMs);
+    this.#early.set(uid, { seenMs, untilMs: result.atMs });
+    return { ...result, atMs: seenMs };
   }
 
   #podTrouble(uid: string): string | undefined {

@@ -69,7 +69,7 @@ function workshop(given: Partial<typeof all> = {}, overrides: Partial<WorkshopOp
     builder: { ...common, builderImage: 'builder:1', privileges: 'UserNamespace' },
     signer: { ...common, signerImage: 'signer:1' },
     toolkitFor: () => ({ kind: 'unknown', message: 'no table' }),
-    isSigningKey: () => false,
+    signerWith: () => undefined,
     ...overrides,
   });
 }
@@ -155,12 +155,37 @@ describe('the workshop', () => {
   });
 
   it('mounts in no build what any module signs with', () => {
-    assert.match(problem(workshop({}, { isSigningKey: (name) => name === 'token' })), /^SecretRefused: Secret token/);
+    const signerWith = (name: string) => (name === 'token' || name === 'their-key' ? 'other' : undefined);
+    assert.match(
+      problem(workshop({}, { signerWith })),
+      /^SecretRefused: Secret token is a signing key, module other names it .* label it kmm.node.kubernetes.io\/use=build$/,
+    );
     // Nor as the login: it is mounted, too.
-    const stolen = { ...order, recipe: { ...recipe, imageRepoSecret: 'their-key' } };
+    const stolen = {
+      ...order,
+      recipe: { ...recipe, build: { ...recipe.build!, secrets: [] }, imageRepoSecret: 'their-key' },
+    };
     const secrets = [...all.secrets, object('their-key')];
-    const inputs = workshop({ secrets }, { isSigningKey: (name) => name === 'their-key' }).inputs(stolen);
-    assert.match(JSON.stringify(inputs), /SecretRefused.*their-key holds a signing key/);
+    const inputs = workshop({ secrets }, { signerWith }).inputs(stolen);
+    assert.match(JSON.stringify(inputs), /SecretRefused.*their-key is a signing key.*use=pull/);
+  });
+
+  it('lets nobody take a labelled Secret from others by calling it his key, and no key become one by its label', () => {
+    const of = (name: string, use: string) => object(name, { labels: { [labels.secretUse]: use } });
+    const signerWith = () => 'other';
+    const build = { ...order, recipe: { ...recipe, imageRepoSecret: 'login' } };
+    const labelled = [of('token', 'build'), of('login', 'pull'), of('key', 'sign'), of('cert', 'sign')];
+    assert.equal(workshop({ secrets: labelled }, { signerWith }).inputs(build).kind, 'ready');
+    // Of who names it as his key, the signature is refused.
+    const named = { ...build, recipe: { ...build.recipe, sign: { ...recipe.sign!, keySecret: 'login' } } };
+    assert.match(JSON.stringify(workshop({ secrets: labelled }, { signerWith }).inputs(named)), /SecretRefused.*login/);
+    for (const secret of ['token', 'login']) {
+      const keys = labelled.map((each) => (each.metadata.name === secret ? of(secret, 'sign') : each));
+      assert.match(
+        JSON.stringify(workshop({ secrets: keys }, { signerWith: () => undefined }).inputs(build)),
+        new RegExp(`SecretRefused.*Secret ${secret}: expected label .*got sign`),
+      );
+    }
   });
 
   it('begins anew with another Dockerfile, and signs anew with another key, and not the other way round [T10] [T23]', () => {

@@ -33,8 +33,8 @@ export interface WorkshopOptions {
   builder: Omit<BuilderSettings, 'builderImage'> & { builderImage: string | undefined };
   signer: Omit<SignerSettings, 'signerImage'> & { signerImage: string | undefined };
   toolkitFor: (kernel: string) => Toolkit;
-  /** Whether any module signs with the Secret of this name. */
-  isSigningKey: (name: string) => boolean;
+  /** The module that signs with the Secret of this name; undefined: none does. */
+  signerWith: (secret: string) => string | undefined;
 }
 
 /** Makes images by Jobs, buildah's and the signer's, or by OpenShift's Builds where those can say all that is asked for. */
@@ -62,12 +62,8 @@ export class JobWorkshop implements Workshop {
       const { refusal } = judgeSecrets({ step, recipe, module: module.name, secrets, strictSecrets });
       if (refusal !== undefined) return { kind: 'problem', ...refusal };
     }
-    const mounted = recipe.build === undefined ? [] : [...recipe.build.secrets, recipe.imageRepoSecret ?? ''];
-    const key = mounted.find((name) => name !== '' && this.#options.isSigningKey(name));
-    if (key !== undefined) {
-      const message = `Secret ${key} holds a signing key: it is never mounted in a build`;
-      return { kind: 'problem', reason: makingReasons.secretRefused, message };
-    }
+    const theirs = this.#keyOfOthers(recipe, secrets);
+    if (theirs !== undefined) return theirs;
     const problem =
       dockerfile && this.#buildsFor(recipe)?.problem(dockerfile, recipe, this.#options.toolkitFor(recipe.kernel));
     if (problem !== undefined) return problem;
@@ -86,6 +82,23 @@ export class JobWorkshop implements Workshop {
       sign: recipe.sign && isSignable ? inputsHash('sign', recipe, versions) : undefined,
       ...this.#warnings(recipe, module.name, steps),
     };
+  }
+
+  /**
+   * Whoever writes a module may call any Secret his key. What its label says it is for was judged before, and is the word of
+   * who may write Secrets: only an unlabelled one is what modules call it.
+   */
+  #keyOfOthers({ build, imageRepoSecret }: ImageRecipe, secrets: ReadonlyMap<string, SecretFacts>): Inputs | undefined {
+    if (build === undefined) return undefined;
+    const uses = new Map([...build.secrets.map((name) => [name, 'build'] as const), [imageRepoSecret ?? '', 'pull']]);
+    for (const [name, use] of uses) {
+      if (name === '' || secrets.get(name)?.use === use) continue;
+      const signer = this.#options.signerWith(name);
+      if (signer === undefined) continue;
+      const message = `Secret ${name} is a signing key, module ${signer} names it in sign.keySecret: it is never mounted in a build. If it is no key, label it ${labels.secretUse}=${use}`;
+      return { kind: 'problem', reason: makingReasons.secretRefused, message };
+    }
+    return undefined;
   }
 
   /** Of the login, whoever looks images up warns. */

@@ -4,6 +4,7 @@ import type { OpenShiftBuild } from '../build/openshift-build.ts';
 import { silentLog } from '../core/log.ts';
 import { ImageChecks } from '../images/checks.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
+import type { ListOptions } from '../kube/client.ts';
 import { KubeError } from '../kube/errors.ts';
 import { annotations, labels } from '../kube/names.ts';
 import type { Job, KubeObject } from '../kube/object.ts';
@@ -73,6 +74,10 @@ class World {
   version = 1;
   isGood = true;
   readonly begun: string[] = [];
+  /** Names that were taken. */
+  refused = 0;
+  /** Questions to the registry. */
+  asked = 0;
   readonly #told = new Set<string>();
   #uid = 0;
   #due = new Set<string>();
@@ -92,6 +97,7 @@ class World {
     const checks: ImageChecks = new ImageChecks({
       registry: {
         exists: async ({ reference: { registry, repository, tag } }) => {
+          this.asked += 1;
           const digest = this.registry.get(`${registry}/${repository}:${tag}`);
           return digest === undefined ? { kind: 'missing', message: 'not there' } : { kind: 'found', digest };
         },
@@ -118,10 +124,10 @@ class World {
       places: this.places,
       keepFinishedMs,
       buildTimeoutMs,
-      makerOf: () => ({
+      makerOf: (token) => ({
         name: 'm',
         label: labels.managedClusterModule,
-        owner: { apiVersion: 'v1', kind: 'M', name: 'm', uid: 'u' },
+        owner: { apiVersion: 'v1', kind: 'M', name: 'm', uid: `u-${token}`, controller: true },
         isCurrent: true,
       }),
       told: {
@@ -160,7 +166,11 @@ class World {
           metadata: {
             name: nameOf(step, order),
             namespace: 'kmm',
-            labels: { [labels.image]: imageHash(order.recipe.image), [labels.buildType]: step },
+            labels: {
+              [labels.image]: imageHash(order.recipe.image),
+              [labels.buildType]: step,
+              [labels.managedClusterModule]: 'm',
+            },
             annotations: {
               [annotations.image]: order.recipe.image,
               [annotations.inputsHash]: order.hash,
@@ -177,7 +187,9 @@ class World {
     return fakeClient({
       create: (async ({ kind }: { kind: string }, object: MakingObject) => {
         assert.equal(kind, object.kind);
-        if (this.jobs.has(object.metadata.name)) throw new KubeError(409, 'AlreadyExists', 'it is there');
+        const isTaken = this.jobs.has(object.metadata.name);
+        if (isTaken) this.refused += 1;
+        if (isTaken) throw new KubeError(409, 'AlreadyExists', 'it is there');
         this.#uid += 1;
         const job = { ...object, metadata: { ...object.metadata, uid: `uid-${this.#uid}` } };
         this.jobs.set(job.metadata.name, job);
@@ -193,14 +205,16 @@ class World {
       patch: (async (resource: { kind: string }, { name }: { name: string }, patch: { body: KubeObject }) => {
         const job = this.jobs.get(name);
         assert.equal(resource.kind, job?.kind ?? resource.kind);
-        const { uid: expected = job?.metadata.uid } = patch.body.metadata;
+        const { uid: expected = job?.metadata.uid, ownerReferences } = patch.body.metadata;
         if (job?.metadata.uid !== expected) throw new KubeError(409, 'Conflict', 'another object');
         const noted = { ...job?.metadata.annotations, ...patch.body.metadata.annotations };
-        if (job) this.jobs.set(name, { ...job, metadata: { ...job.metadata, annotations: noted } });
+        const owned = ownerReferences && { ownerReferences };
+        if (job) this.jobs.set(name, { ...job, metadata: { ...job.metadata, annotations: noted, ...owned } });
         return job;
       }) as never,
-      list: (async (_: unknown, { labelSelector }: { labelSelector: string }) => {
-        const job = this.jobs.get(labelSelector.split('=')[1] ?? '');
+      list: (async (_: unknown, { labelSelector, fieldSelector }: ListOptions) => {
+        const job = this.jobs.get((labelSelector ?? fieldSelector ?? '').split('=')[1] ?? '');
+        if (fieldSelector) return { metadata: { resourceVersion: '1' }, items: job ? [job] : [] };
         const message = job?.metadata.annotations?.['said'] ?? '';
         const owner = { apiVersion: 'batch/v1', kind: 'Job', name: '', uid: job?.metadata.uid ?? '' };
         const pod = {
@@ -233,9 +247,15 @@ class World {
     assert.ok(images.length <= 2, `${images.length} Jobs at once`);
   }
 
-  /** Ends the first Job that works; what a build of a bad version makes is no good. */
-  end(how: 'Complete' | 'Failed'): void {
-    const job = [...this.jobs.values()].find((job) => !job.status && !job.metadata.deletionTimestamp && !isNote(job));
+  /** Ends the first Job that works (on the image); what a build of a bad version makes is no good. */
+  end(how: 'Complete' | 'Failed', on?: string): void {
+    const job = [...this.jobs.values()].find(
+      (job) =>
+        !job.status &&
+        !job.metadata.deletionTimestamp &&
+        !isNote(job) &&
+        (on ?? job.metadata.annotations?.[annotations.image]) === job.metadata.annotations?.[annotations.image],
+    );
     if (job === undefined) return;
     const noted = job.metadata.annotations ?? {};
     const image = noted[annotations.image] ?? '';
@@ -262,6 +282,8 @@ class World {
 
   /** The cache catches up, pods of Jobs that go are gone, and whoever is concerned is looked at. */
   async sync(): Promise<void> {
+    // What was asked in the moment in which a Job ended is asked again in the next.
+    await this.clock.advance(1);
     for (const [name, { metadata }] of this.jobs) if (metadata.deletionTimestamp) this.jobs.delete(name);
     this.#see();
     for (const { metadata } of this.#seen) this.#due.add(metadata.annotations?.[annotations.image] ?? '');
@@ -277,7 +299,11 @@ class World {
   async look(): Promise<void> {
     await settle();
     const looked = new Set<string>();
-    for (const image of this.#due) {
+    for (;;) {
+      // What is looked into beside all else wakes its image when that ends.
+      if (this.#due.size === 0) await settle();
+      const [image] = this.#due;
+      if (image === undefined) return;
       this.#due.delete(image);
       // What was asked in the moment in which a Job ended is asked again: no moment lasts for ever.
       if (looked.has(image)) await this.clock.advance(1);
@@ -363,7 +389,7 @@ describe('the life of images', () => {
     world.version += 1;
     // The cache does not show it yet.
     world.isGood = false;
-    world.end('Complete');
+    world.end('Complete', wishes[2]?.recipe.image);
     await world.lookAtAll();
     world.isGood = true;
     await world.clock.advance(4 * 3_600_000);
@@ -501,5 +527,88 @@ describe('the life of images', () => {
     await world.sync();
     await world.sync();
     assert.deepEqual([...world.jobs.values()].filter(isNote), []);
+  });
+
+  it('waits while somebody else has a name that it needs, says whose and what to do, and touches nothing of his', async () => {
+    const only = wishes[2];
+    assert.ok(only);
+    const build = `m-build-${imageHash(only.recipe.image)}`;
+    for (const name of [build, `kmm-made-anew-${imageHash(only.recipe.image)}`]) {
+      const world = new World();
+      world.want(only.token, only.recipe);
+      const foreign = {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { name, uid: 'theirs' },
+        spec: {},
+      } as MakingObject;
+      world.jobs.set(name, foreign);
+      if (name !== build) {
+        await world.sync();
+        world.version += 1;
+      }
+      const before = world.refused;
+      for (let second = 0; second < 3600; second += 30) {
+        await world.sync();
+        await world.clock.advance(30_000);
+      }
+      const tries = world.refused - before;
+      assert.ok(tries >= 10 && tries <= 20, `${tries} tries within an hour, of 120 looks`);
+      const state = world.making.state({ image: only.recipe.image, tls, recipe: only.recipe });
+      assert.ok(state.state === 'Failed' && state.reason === 'ForeignJob', JSON.stringify(state));
+      assert.match(state.message, new RegExp(`Job kmm/${name} is none of ours.* kubectl -n kmm delete job ${name}$`));
+      assert.equal(world.jobs.get(name), foreign);
+      world.jobs.delete(name);
+      for (let round = 0; round < 8; round += 1) {
+        await world.clock.advance(300_000);
+        await world.sync();
+        world.end('Complete');
+      }
+      assert.equal(world.states()[2], 'Verified');
+    }
+  });
+
+  it('is made anew for who is left, whichever module that wanted it goes', async () => {
+    const world = new World();
+    const only = wishes[2];
+    assert.ok(only);
+    for (const token of ['c', 'd']) world.want(token, only.recipe);
+    await world.sync();
+    await world.sync();
+    world.version += 1;
+    await world.lookAtAll();
+    const owners = () =>
+      [...world.jobs.values()]
+        .filter(isNote)
+        .map(({ metadata }) => metadata.ownerReferences?.map(({ uid, controller }) => [uid, controller]));
+    const plain = (...uids: string[]) => [uids.map((uid) => [uid, undefined])];
+    assert.deepEqual(owners(), plain('u-c', 'u-d'));
+    world.want('e', only.recipe);
+    await world.sync();
+    assert.deepEqual(owners(), plain('u-c', 'u-d', 'u-e'), 'and who comes later owns it, too');
+  });
+
+  it('asks the registry once of what a Job did, though who noted that has a clock that is ahead', async () => {
+    const world = new World();
+    const only = wishes[2];
+    assert.ok(only);
+    world.want(only.token, only.recipe);
+    await world.sync();
+    world.end('Complete');
+    world.registry.clear();
+    const [job] = world.jobs.values();
+    assert.ok(job);
+    const at = new Date(world.clock.now() + 600_000).toISOString();
+    const noted = {
+      ...job.metadata.annotations,
+      [annotations.result]: JSON.stringify({ at, reason: '', message: '' }),
+    };
+    world.jobs.set(job.metadata.name, { ...job, metadata: { ...job.metadata, annotations: noted } });
+    world.restart();
+    const before = world.asked;
+    for (let round = 0; round < 5; round += 1) await world.sync();
+    // Each start asks; what was noted for later is asked for once more.
+    assert.ok(world.asked - before <= 6, `${world.asked - before} questions`);
+    assert.equal(world.states()[2], 'Failed', 'the answer counts');
   });
 });

@@ -1,10 +1,12 @@
-import type { FormerFailure, MakingJob, Step } from './picture.ts';
+import { foreignAgainMs } from './foreign-job.ts';
+import type { FormerFailure, MakingJob, MakingPicture, Step } from './picture.ts';
 import { Verdicts } from './verdicts.ts';
 
 /** What is remembered of an image beside its Jobs and the registry's answer. A restart forgets it, and begins from those. */
 export class MakingMemory {
   readonly verdicts = new Verdicts();
   readonly #failures = new Map<string, Map<Step, FormerFailure>>();
+  readonly #foreign = new Map<string, { message: string; times: number; untilMs: number }>();
   readonly #held = new Map<string, number>();
 
   failures(image: string): ReadonlyMap<Step, FormerFailure> {
@@ -18,6 +20,21 @@ export class MakingMemory {
     this.#failures.set(image, failures.set(step, { hash, attempt, atMs, message }));
   }
 
+  foreign(image: string): MakingPicture['foreign'] {
+    return this.#foreign.get(image);
+  }
+
+  /** Somebody else has a name that is needed. */
+  noteForeign(image: string, message: string, nowMs: number): void {
+    const times = (this.#foreign.get(image)?.times ?? 0) + 1;
+    this.#foreign.set(image, { message, times, untilMs: nowMs + foreignAgainMs(times) });
+  }
+
+  /** What needed a name has it. */
+  forgetForeign(image: string): void {
+    this.#foreign.delete(image);
+  }
+
   /** When another making was seen at work on it, which is now if `nowMs` is given; 0: never. */
   heldMs(image: string, nowMs: number | undefined): number {
     if (nowMs !== undefined) this.#held.set(image, nowMs);
@@ -28,6 +45,7 @@ export class MakingMemory {
   forget(image: string): void {
     this.verdicts.forget(image);
     this.#failures.delete(image);
+    this.#foreign.delete(image);
     this.#held.delete(image);
   }
 }

@@ -13,5 +13,6 @@ export const makingReasons = {
   toolkitUnknown: 'ToolkitUnknown',
   secretRefused: 'SecretRefused',
   recipeInvalid: 'RecipeInvalid',
+  foreignJob: 'ForeignJob',
   notConfigured: 'BuildsNotConfigured',
 } as const;

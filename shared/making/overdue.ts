@@ -1,8 +1,16 @@
 import { makingReasons } from './making-reasons.ts';
 import type { FormerFailure, MakingDecision, MakingJob, MakingPicture, Step } from './picture.ts';
 
+/** Gives up what is overdue; else the next step by `next`, and another look when something will be. */
+export function givingUp(picture: MakingPicture, next: (picture: MakingPicture) => MakingDecision): MakingDecision {
+  const job = overdueIn(picture);
+  if (job === undefined) return untilOverdue(next(picture), picture);
+  const { stateOf } = next(without(picture, job));
+  return { action: { kind: 'giveUp', job, message: whyGivenUp(job) }, stateOf };
+}
+
 /** A Build that got no pod in time, or whose end nobody wrote: its place is for others. */
-export function overdueIn({ jobs, nowMs }: MakingPicture): MakingJob | undefined {
+function overdueIn({ jobs, nowMs }: MakingPicture): MakingJob | undefined {
   return jobs.find(({ phase, endsMs }) => phase === 'active' && endsMs !== undefined && endsMs <= nowMs);
 }
 
@@ -15,7 +23,7 @@ export function whyGivenUp({ said, podTrouble }: MakingJob): string {
 export const givenUpReason = makingReasons.buildFailed;
 
 /** The picture as it is once `job` is gone. */
-export function without(picture: MakingPicture, job: MakingJob): MakingPicture {
+function without(picture: MakingPicture, job: MakingJob): MakingPicture {
   const { step, hash, attempt } = job;
   const failure: FormerFailure = { hash, attempt, atMs: picture.nowMs, message: whyGivenUp(job) };
   const failures = new Map<Step, FormerFailure>([...picture.failures, [step, failure]]);
@@ -23,7 +31,7 @@ export function without(picture: MakingPicture, job: MakingJob): MakingPicture {
 }
 
 /** Looks again when the first of them is overdue. */
-export function untilOverdue(decision: MakingDecision, { jobs, nowMs }: MakingPicture): MakingDecision {
+function untilOverdue(decision: MakingDecision, { jobs, nowMs }: MakingPicture): MakingDecision {
   const ends = jobs.flatMap(({ phase, endsMs }) => (phase === 'active' && endsMs !== undefined ? [endsMs] : []));
   if (ends.length === 0) return decision;
   return { ...decision, wakeMs: Math.min(decision.wakeMs ?? Number.POSITIVE_INFINITY, Math.min(...ends) - nowMs) };

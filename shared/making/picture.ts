@@ -81,6 +81,8 @@ export interface MakingPicture {
   /** The image was verified before, and is to be there. */
   wasGood: boolean;
   failures: ReadonlyMap<Step, FormerFailure>;
+  /** Somebody else has a name that was needed for it, and is not asked for before then; undefined: nobody was found. */
+  foreign: { message: string; untilMs: number } | undefined;
   /** What the registry says, and when it was asked. */
   existence: ImageState;
   askedMs: number;

@@ -40,7 +40,7 @@ export interface MakingOptions {
   /** That of its Jobs: others of the namespace are somebody else's. */
   makerLabel: Maker['label'];
   makerOf: MakerOf;
-  isSigningKey: WorkshopOptions['isSigningKey'];
+  signerWith: WorkshopOptions['signerWith'];
   told: Told;
   onChange: (tokens: readonly string[]) => void;
   /** Before, it is not known what is wanted. */
@@ -72,7 +72,7 @@ export function startableMaking(options: MakingOptions) {
     builds: () => openShift?.maker,
     waitsFor: () => openShift?.waitsFor(),
     toolkitFor: (kernel) => toolkits.imageFor(kernel),
-    isSigningKey: options.isSigningKey,
+    signerWith: options.signerWith,
   });
   const { keepFinishedMs } = settings;
   const places = options.places ?? new Places(settings.concurrency);
@@ -173,7 +173,6 @@ function imageController(
     );
   return {
     name: 'image',
-    // A registry that answers slowly holds who looks into its images, and nobody else.
     concurrency: 16,
     sources: [
       ofJobs(caches.jobs),

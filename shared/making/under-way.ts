@@ -30,3 +30,7 @@ export function waiting(until: string): ImageState {
 export function anew(step: Step): ImageState {
   return working(step, 'begins anew');
 }
+
+export function withMessage(job: MakingJob, message: string, reason = ''): MakingJob {
+  return { ...job, result: { atMs: job.result?.atMs ?? 0, reason, message } };
+}

@@ -11,16 +11,18 @@ const unknownMsFirst = 15_000;
 const unknownMsMax = 600_000;
 
 /** Looks into an image for those who want it: an answer for each, in their order. */
-export type Verify = (wants: readonly Want[], digest: string) => Promise<readonly Verification[]>;
+export type Verify = (wants: readonly Want[], digest: string) => Promise<readonly Finding[]>;
 
-export type Verification =
+/** What a look has found for one who wants it: of the image, or on the way to it. */
+export type Finding =
   | { kind: 'good'; digest: string }
   | { kind: 'bad'; reason: string; message: string }
   | { kind: 'unknown'; reason: string; message: string };
 
 /** What an image has to hold for whom: two modules may want one image and not the same of it. */
-export function expectationOf({ kernel, dirName, moduleName, sign }: ImageRecipe): string {
-  return canonicalJson([kernel, dirName, moduleName ?? null, sign !== undefined]);
+export function expectationOf({ kernel, architecture, dirName, moduleName, sign }: ImageRecipe): string {
+  const platform = architecture === undefined ? [] : [architecture];
+  return canonicalJson([kernel, dirName, moduleName ?? null, sign !== undefined, ...platform]);
 }
 
 interface Known {
@@ -46,21 +48,18 @@ export class Verdicts {
     return this.#good.has(image);
   }
 
-  /** Looks once for all expectations that are open. */
-  async look(
+  /** What a look for all expectations that were open has found, in their order. */
+  note(
     image: string,
     digest: string,
-    { open, verify, now }: { open: readonly Want[]; verify: Verify; now: () => number },
-  ): Promise<void> {
+    { open, found: all, nowMs }: { open: readonly Want[]; found: readonly Finding[]; nowMs: number },
+  ): void {
     const present = this.#known.get(image);
     const known =
       present?.digest === digest ? present : { digest, byExpectation: new Map<string, Verdict>(), unread: 0 };
     this.#known.set(image, known);
-    const answers = await verify(open, digest);
-    // A look may take as long as the longest wait.
-    const nowMs = now();
     for (const [index, want] of open.entries()) {
-      const found = answers[index];
+      const found = all[index];
       assert(found !== undefined, 'a look into an image answers each who wants it');
       known.unread = found.kind === 'unknown' ? known.unread + 1 : 0;
       const waitMs = Math.min(unknownMsMax, unknownMsFirst * 2 ** Math.min(known.unread - 1, 10));

@@ -1,6 +1,6 @@
-import PQueue from 'p-queue';
 import type { Clock } from '../core/clock.ts';
 import { RegistryFailure, type RegistryReason } from './failure.ts';
+import { HostQueue } from './host-queue.ts';
 import { HttpTransport, type RequestListener } from './http.ts';
 import type { Platform } from './image-manifest.ts';
 import { manifestDigest } from './manifest.ts';
@@ -28,17 +28,12 @@ type Question<T> = (session: RepositorySession) => Promise<T>;
 
 const credentialsMax = 4;
 const concurrencyDefault = 8;
-/** Of the concurrency, for one host: a host that lets 256 kernels' images wait for 30 s each must not delay the fleet's others. */
-const hostShareMax = 0.75;
 const timeoutMsDefault = 30_000;
 
 /** The one way to registries: bounded concurrency, time limits, and the credentials' rules of contract 8. */
 export class RegistryClient {
   readonly #transport: HttpTransport;
-  readonly #queue: PQueue;
-  readonly #perHostMax: number;
-  /** Questions to one host wait here, so that one that answers nobody leaves some of the connections to the others. */
-  readonly #hosts = new Map<string, { queue: PQueue; questions: number }>();
+  readonly #queue: HostQueue;
 
   /** `extraCa`: PEM certificates that are trusted beside the system's. */
   constructor(options: {
@@ -50,9 +45,7 @@ export class RegistryClient {
   }) {
     const { clock, extraCa, onRequest, timeoutMs = timeoutMsDefault } = options;
     this.#transport = new HttpTransport({ clock, extraCa, timeoutMs, onRequest });
-    const concurrency = options.concurrency ?? concurrencyDefault;
-    this.#queue = new PQueue({ concurrency });
-    this.#perHostMax = Math.max(1, Math.floor(hostShareMax * concurrency));
+    this.#queue = new HostQueue(options.concurrency ?? concurrencyDefault);
   }
 
   /** Whether the image is there, and the digest of its top-level manifest or index. Never throws an operating error. */
@@ -99,19 +92,7 @@ export class RegistryClient {
   #ask<T>(target: ImageTarget, question: Question<T>, scope: SessionScope = {}): Promise<T> {
     const credentials = target.credentials?.slice(0, credentialsMax) ?? [];
     const ask = () => this.#askWith({ ...target, scope }, credentials, question);
-    return this.#atHost(apiHost(target.reference), () => this.#queue.add(ask));
-  }
-
-  async #atHost<T>(host: string, ask: () => Promise<T>): Promise<T> {
-    const present = this.#hosts.get(host) ?? { queue: new PQueue({ concurrency: this.#perHostMax }), questions: 0 };
-    this.#hosts.set(host, present);
-    present.questions += 1;
-    try {
-      return await present.queue.add(ask);
-    } finally {
-      present.questions -= 1;
-      if (present.questions === 0) this.#hosts.delete(host);
-    }
+    return this.#queue.add(apiHost(target.reference), ask);
   }
 
   async #askWith<T>(

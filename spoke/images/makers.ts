@@ -1,3 +1,4 @@
+import type { LookUpSources } from '../../shared/images/look-up.ts';
 import { programRegistry } from '../../shared/images/program-registry.ts';
 import { labels } from '../../shared/kube/names.ts';
 import { parseKey } from '../../shared/kube/object.ts';
@@ -13,6 +14,7 @@ import type { PresentMaker } from '../../shared/making/orders.ts';
 import { Places } from '../../shared/making/places.ts';
 import { makingSettings } from '../../shared/making/settings.ts';
 import { startableMaking } from '../../shared/making/start.ts';
+import type { Verify } from '../../shared/making/verdicts.ts';
 import type { RegistryClient } from '../../shared/registry/client.ts';
 import { isTerminating } from '../pods.ts';
 import type { ModuleImagesOptions } from './module-images.ts';
@@ -30,13 +32,19 @@ export interface MakersOptions extends Omit<ModuleImagesOptions, 'signal' | 'ope
 export class Makers {
   readonly #options: MakersOptions;
   readonly #registry: RegistryClient;
+  readonly #lookUp: LookUpSources;
+  readonly #verify: Verify;
   readonly #places: Places;
   readonly #told: MakingEvents;
 
   constructor(options: MakersOptions) {
-    const { config, runtime, registryCa, events, isComplete } = options;
+    const { client, config, runtime, registryCa, events, isComplete } = options;
     this.#options = options;
     this.#registry = programRegistry({ runtime, config: config.registry, extraCa: registryCa });
+    const readSecret = (namespace: string, name: string) => client.get(secrets, { namespace, name });
+    const lookUp = { registry: this.#registry, readSecret, strictSecrets: config.strictSecrets };
+    this.#lookUp = lookUp;
+    this.#verify = imageVerifier({ ...lookUp, clock: runtime.clock, concurrency: config.registry.concurrency });
     this.#places = new Places(config.builds.concurrency, isComplete);
     const meters = new MakingMeters(runtime.meters);
     this.#told = new MakingEvents({ events, meters, regarding: (token) => this.#moduleOf(token) });
@@ -45,9 +53,6 @@ export class Makers {
   /** Begins to make images in the namespace. */
   open(namespace: string): OpenMaking {
     const { client, runtime, config, modules, onChange, isComplete } = this.#options;
-    const { strictSecrets } = config;
-    const readSecret = (of: string, name: string) => client.get(secrets, { namespace: of, name });
-    const lookUp = { registry: this.#registry, readSecret, strictSecrets };
     const signingKeys = new SigningKeys(() =>
       modules.list().filter(({ metadata }) => metadata.namespace === namespace),
     );
@@ -55,13 +60,13 @@ export class Makers {
       client,
       runtime,
       namespace,
-      lookUp,
-      verify: imageVerifier({ ...lookUp, clock: runtime.clock }),
+      lookUp: this.#lookUp,
+      verify: this.#verify,
       settings: makingSettings(config),
       places: this.#places,
       makerLabel: labels.moduleName,
       makerOf: (token) => this.#makerOf(token),
-      isSigningKey: (name) => signingKeys.has(name),
+      signerWith: (secret) => signingKeys.signerWith(secret),
       told: this.#told,
       onChange,
       isSettled: () => isComplete() && caches.every((cache) => cache.synced),

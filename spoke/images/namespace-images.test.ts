@@ -127,15 +127,34 @@ describe('the images of one namespace', () => {
     assert.deepEqual(world.calls, ['open', 'want a']);
   });
 
-  it('wait for an API server that does not answer', async () => {
+  it('wait for an API server that does not say whether they may be made, and say so', async () => {
     const { images, world, pass } = start();
     world.isDown = true;
     images.want('a', image('r.example/a:1'));
-    await pass(60_000);
     assert.equal(images.state(image('r.example/a:1')).state, 'Checking');
+    await pass(60_000);
+    const state = images.state(image('r.example/a:1'));
+    assert.ok(state.state === 'Unknown' && state.reason === 'PermissionUnknown', JSON.stringify(state));
+    assert.match(state.message, /^could not ask whether images may be made .* every 30 s: no API server$/);
+    assert.deepEqual(world.told, ['a'], 'once, while it is the same');
     Object.assign(world, { isDown: false, refusal: undefined });
     await pass(31_000);
     assert.deepEqual(world.calls, ['open', 'want a']);
+    assert.equal(images.state(image('r.example/a:1')).state, 'Verified');
+    assert.deepEqual(world.told, ['a', 'a'], 'and that it is over');
+  });
+
+  it('are closed when the right is taken away and nobody wants one any more, though Jobs are left', async () => {
+    const { images, world, pass } = start();
+    world.refusal = undefined;
+    images.want('a', image('r.example/a:1'));
+    await pass(1);
+    images.forget('a');
+    world.isIdle = false;
+    world.refusal = 'no more';
+    await pass(120_000);
+    assert.equal(world.calls.at(-1), 'close');
+    await images.ended;
   });
 
   it('end with the program', async () => {

@@ -41,6 +41,8 @@ export class NamespaceImages {
   readonly #options: NamespaceImagesOptions;
   readonly #wanted = new Map<string, WantedImage>();
   #refusal: string | undefined;
+  /** Why it is not known whether images may be made, or why that cannot begin; what is refused is known. */
+  #trouble: string | undefined;
   #open: OpenMaking | undefined;
   /** Resolves when it is closed for good: wanted no more, or the program ends. */
   readonly ended: Promise<void>;
@@ -65,7 +67,9 @@ export class NamespaceImages {
     if (this.#refusal !== undefined) {
       return { state: 'Failed', reason: 'MayNotMakeImages', message: this.#refusal };
     }
-    return this.#open?.state(wanted) ?? checking;
+    if (this.#open !== undefined) return this.#open.state(wanted);
+    if (this.#trouble === undefined) return checking;
+    return { state: 'Unknown', reason: 'PermissionUnknown', message: this.#trouble };
   }
 
   hasJobs(wanted: WantedImage): boolean {
@@ -81,12 +85,21 @@ export class NamespaceImages {
         if (await this.#isRefused()) await sleep(runtime.clock, askAgainMs, signal);
         else await this.#make();
       } catch (error) {
-        if (!signal.aborted)
-          runtime.log.warn({ error: errorMessage(error) }, 'cannot begin to make images, trying again');
+        this.#note(errorMessage(error));
         await sleep(runtime.clock, askAgainMs, signal);
       }
     }
     await this.#close();
+  }
+
+  /** Said where people look, once while it is the same. */
+  #note(error: string): void {
+    const { runtime, signal, onChange } = this.#options;
+    const trouble = `could not ask whether images may be made in this namespace, or begin to; it is tried again every ${askAgainMs / 1000} s: ${error}`;
+    if (signal.aborted || trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    runtime.log.warn({ error }, 'cannot begin to make images, trying again');
+    onChange([...this.#wanted.keys()]);
   }
 
   async #isRefused(): Promise<boolean> {
@@ -100,6 +113,8 @@ export class NamespaceImages {
   async #make(): Promise<void> {
     const { open, runtime, signal } = this.#options;
     this.#open = await open();
+    if (this.#trouble !== undefined) this.#options.onChange([...this.#wanted.keys()]);
+    this.#trouble = undefined;
     for (const [token, wanted] of this.#wanted) this.#open.want(token, wanted);
     while (!signal.aborted) {
       await sleep(runtime.clock, lookMs, signal);
@@ -107,7 +122,9 @@ export class NamespaceImages {
       const verified = this.#verified();
       // Of these Jobs may have been left, for which alone they were still wanted.
       this.#options.onChange(verified);
-      if (verified.length < this.#wanted.size && (await this.#hasLostTheRight())) break;
+      // What is verified needs no right any more; what nobody wants has Jobs left, which do.
+      const needsRight = verified.length < this.#wanted.size || this.#wanted.size === 0;
+      if (needsRight && (await this.#hasLostTheRight())) break;
     }
     await this.#close();
   }

@@ -13,7 +13,9 @@ export class SigningKeys {
     this.#modules = modules;
   }
 
-  has(name: string): boolean {
-    return this.#modules().some(({ spec }) => this.#names.of(spec.moduleLoader?.container).has(name));
+  /** The first Module that does; undefined: none. */
+  signerWith(secret: string): string | undefined {
+    const signs = ({ spec }: Module) => this.#names.of(spec.moduleLoader?.container).has(secret);
+    return this.#modules().find(signs)?.metadata.name;
   }
 }

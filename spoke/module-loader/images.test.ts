@@ -126,6 +126,25 @@ describe('images that are made on this cluster', () => {
     assert.deepEqual(imagesOf(plan.daemonSets), [`example.com/simple@${digest}`]);
   });
 
+  it('are looked at anew for another architecture, which a pin of an older version does not say', () => {
+    const note = { ...JSON.parse(pinned.metadata.annotations?.[annotations.pinned] ?? '') };
+    const seenWith = (architecture: string | undefined) => {
+      const text = JSON.stringify({ ...note, architecture });
+      const metadata = {
+        ...pinned.metadata,
+        annotations: { ...pinned.metadata.annotations, [annotations.pinned]: text },
+      };
+      const { seen, plan } = look({ module, nodes: [node], daemonSets: [{ ...pinned, metadata }] });
+      const written = plan.daemonSets[0]?.metadata.annotations?.[annotations.pinned] ?? '';
+      return [wantedImages(seen).length, imagesOf(plan.daemonSets), JSON.parse(written).architecture];
+    };
+    const runs = [`example.com/simple@${digest}`];
+    assert.equal(note.architecture, 'amd64');
+    assert.deepEqual(seenWith('amd64'), [0, runs, 'amd64']);
+    assert.deepEqual(seenWith(undefined), [0, runs, 'amd64']);
+    assert.deepEqual(seenWith('arm64'), [1, runs, 'arm64']);
+  });
+
   it('leave a loader of another image as it is until they are there', () => {
     const next = madeModule({ image: 'example.com/simple-2:1' });
     const { plan, seen, status } = look({

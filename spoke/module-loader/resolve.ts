@@ -11,7 +11,7 @@ import { purposeOf } from '../pods.ts';
 import type { SpokeSettings } from '../settings.ts';
 import { loaderName } from './daemon-set.ts';
 import { hashOf, loadHashOf } from './loader-pod.ts';
-import { byDigest, isPinOf, type Pin, pinFor, pinOn } from './pin.ts';
+import { byDigest, completed, isPinOf, type Pin, pinFor, pinOn } from './pin.ts';
 import { reasons } from './reasons.ts';
 import { type ModulePicture, selects } from './survey.ts';
 
@@ -81,7 +81,7 @@ function madeHere(picture: ModulePicture, matched: Matched): Pick<Resolved, 'map
   const state: ImageState = known && sameImage(known.wanted, wanted) ? known.state : { state: 'Checking' };
   const made = { wanted, state, settled: false, hasJobs: known?.hasJobs ?? false };
   if (pin !== undefined && isPinOf(pin, wanted)) {
-    return { mapping: pinnedTo(pin, mapping), made: { ...made, settled: true } };
+    return { mapping: pinnedTo(completed(pin, wanted), mapping), made: { ...made, settled: true } };
   }
   const verified = state.state === 'Verified' ? byDigest(wanted.request.image, state.digest) : undefined;
   if (verified !== undefined) return { mapping: pinnedTo(pinFor(wanted, verified), mapping), made };
