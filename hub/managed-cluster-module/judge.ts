@@ -213,7 +213,7 @@ function overdue(input: JudgeInput, observed: Observation, failingSinceMs: numbe
 function deadlineOf({ work, memory }: JudgeInput, deadlineMs: number): number | undefined {
   const noted = work.metadata.annotations ?? {};
   if (noted[annotations.succeededAt] !== undefined) return undefined;
-  const startMs = timeOf(noted[annotations.updatedAt]);
+  const startMs = timeOf(noted[annotations.startedAt]) ?? timeOf(noted[annotations.updatedAt]);
   return startMs === undefined ? undefined : Math.max(startMs, memory?.succeededMs ?? 0) + deadlineMs;
 }
 

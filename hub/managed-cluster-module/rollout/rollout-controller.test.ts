@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { KubeError } from '../../../shared/kube/errors.ts';
-import { edited } from '../../testing/pictures.ts';
+import { edited, managedCluster } from '../../testing/pictures.ts';
 import { before, present, RolloutWorld } from '../../testing/rollout-world.ts';
 import { judgeLimits } from '../judge.ts';
 
@@ -110,6 +110,27 @@ describe('a rollout in waves', () => {
     world.server.set({ ...mine, metadata: { ...mine.metadata, resourceVersion: '99' } });
     world.edit({ moduleSpec: present });
     await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+  });
+
+  it('lets no new kernel put the deadline off', async () => {
+    const world = await settled({ ...one, progressDeadline: '1h' }, ['a', 'b']);
+    world.edit({ moduleSpec: present });
+    await world.settle();
+    for (const [minutes, kernel] of [
+      [50, '5.14.0-2'],
+      [9, '5.14.0-3'],
+    ] as const) {
+      world.nowMs += minutes * 60_000;
+      world.clusters.set(managedCluster({ name: 'a', kernels: ['5.14.0-1', kernel] }));
+      await world.look('a');
+      await world.settle();
+    }
+    assert.equal(world.record('a')?.stage, 'Moving');
+    world.nowMs += 60_000;
+    await world.look('a');
+    await world.settle();
+    assert.equal(world.record('a')?.stage, 'Failed');
     assert.deepEqual(world.at(present), ['a']);
   });
 });
