@@ -133,4 +133,27 @@ describe('a rollout in waves', () => {
     assert.equal(world.record('a')?.stage, 'Failed');
     assert.deepEqual(world.at(present), ['a']);
   });
+
+  it('waits until a cluster has been well for its time, however long it took until then', async () => {
+    const world = await settled(one, ['a', 'b']);
+    world.edit({ moduleSpec: present, rollout: { ...one, minSuccessTime: '10m' } });
+    await world.settle();
+    world.report('a', [2, 1, 0, 0]);
+    await world.settle();
+    world.nowMs += 20 * 60_000;
+    world.report('a', [2, 2, 0, 0]);
+    await world.settle();
+    assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Moving']);
+    world.nowMs += 10 * 60_000;
+    await world.look('a');
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a', 'b']);
+  });
+
+  it('prepares a cluster once for a kernel that two entries name', async () => {
+    const world = await settled(one, ['a']);
+    world.edit({ upcomingKernels: [{ kernelVersion: '5.14.0-9' }, { kernelVersion: '5.14.0-9+', selector: {} }] });
+    await world.settle();
+    assert.deepEqual(world.record('a')?.upcoming, [{ kernel: '5.14.0-9', problem: undefined }]);
+  });
 });
