@@ -169,10 +169,26 @@ export const hubBreakages: readonly Breakage[] = [
   {
     why: 'a kernel that nodes will boot is not shipped before they do',
     file: `${folder}/gather.ts`,
-    find: '.map(({ kernel }) => kernel),',
-    replace: '.flatMap(() => []),',
+    find: 'upcoming: upcomingOf(view, cluster?.metadata.labels),',
+    replace: 'upcoming: [],',
     test: 'e2e/journeys/upcoming.test.ts',
     title: 'is looked for beforehand',
+  },
+  {
+    why: 'a rollout that was stopped goes on when the failed cluster goes away',
+    file: `${folder}/record-of.ts`,
+    find: "if (updated && failedAt !== undefined) return 'Failed';",
+    replace: "if (updated && failedAt !== undefined && picture.cluster?.reachable) return 'Failed';",
+    test: `${folder}/rollout/rollout-controller.test.ts`,
+    title: 'stays stopped when the cluster that failed cannot be reached any more',
+  },
+  {
+    why: 'a cluster that took long to load need not stay well',
+    file: `${folder}/judge.ts`,
+    find: 'wasBroken ? (seenAtMs ?? nowMs) : unbrokenSince',
+    replace: 'wasBroken ? 0 : unbrokenSince',
+    test: `${folder}/rollout/rollout-controller.test.ts`,
+    title: 'waits until a cluster has been well for its time',
   },
   {
     why: 'a cluster takes a new version before its turn',

@@ -218,6 +218,7 @@ describe('a work at the current revision', () => {
     const decision = decide(later);
     assert.deepEqual(Object.keys(shipped(decision)), [k5, k6]);
     assert.equal(written(decision).metadata.annotations?.[annotations.updatedAt], '2026-02-01T00:00:00Z');
+    assert.equal(written(decision).metadata.annotations?.[annotations.startedAt], nowText);
     const waiting = decide({ ...later, module: modulePicture({ images: images({ [image6]: missing }) }) });
     assert.deepEqual(Object.keys(shipped(waiting)), [k5]);
     assert.deepEqual(waits(waiting), [reasons.imageMissing]);

@@ -140,8 +140,8 @@ function concluded(picture: ClusterPicture, state: NextState | undefined, revisi
   const view = work?.view;
   const isSame = view?.revision === revision.name && view.state === contentHash(spec);
   const updatedAt = (isSame ? view.updatedAt : undefined) ?? picture.nowText;
-  // A kernel that is added does not begin the rollout of the cluster anew.
-  const ending = view?.revision === revision.name ? picture.ending : {};
+  // A kernel that is added does not begin the rollout of the cluster anew, nor put its deadline off.
+  const [ending, startedAt] = view?.revision === revision.name ? [picture.ending, view.startedAt] : [{}];
   const { name, spokeNamespace } = module;
   const intent = {
     module: name,
@@ -150,6 +150,7 @@ function concluded(picture: ClusterPicture, state: NextState | undefined, revisi
     revision: revision.name,
     spec,
     updatedAt,
+    startedAt,
     ending,
     adopted,
   };

@@ -7,7 +7,7 @@ import type { ImageMaking } from '../../shared/making/image-making.ts';
 import { type ClusterView, viewCluster } from '../fleet/cluster.ts';
 import type { Intake, KernelIntake } from '../fleet/kernel-intake.ts';
 import { claimedKernels } from '../fleet/kernels.ts';
-import { selects } from '../fleet/selection.ts';
+import { type Selector, selects } from '../fleet/selection.ts';
 import type { Digests } from './digests.ts';
 import { readFeedback, reportedKernels } from './feedback.ts';
 import type { ImageQuestions } from './kernel-plan.ts';
@@ -78,14 +78,17 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
       selected: isSelected,
       work: present,
       deferred,
-      upcoming: view.upcoming
-        .filter(({ selector }) => selects(selector, cluster?.metadata.labels))
-        .map(({ kernel }) => kernel),
+      upcoming: upcomingOf(view, cluster?.metadata.labels),
       mayStart: mayStart(fleet, view, clusterName),
       ending: present?.view.ending ?? {},
       nowText: rfc3339(fleet.nowMs()),
     },
   };
+}
+
+/** Each once, however many entries name it. */
+function upcomingOf({ upcoming }: ModuleView, labels: Selector | undefined): string[] {
+  return [...new Set(upcoming.filter(({ selector }) => selects(selector, labels)).map(({ kernel }) => kernel))];
 }
 
 function mayStart({ rollouts }: Fleet, { name, waves, wanted, generation }: ModuleView, cluster: string): boolean {

@@ -107,8 +107,12 @@ describe('a cluster with our spoke', () => {
     assert.equal(verdictOf({ ...well, afterMs: 59_000 }), 'Progressing Soaking');
     assert.equal(verdictOf({ ...well, afterMs: 60_000 }), 'Succeeded Succeeded');
     const { memory } = judge(inputOf({ ...well, nodes: [1, 0, 0, 0], afterMs: 50_000 }));
-    assert.equal(verdictOf({ ...well, afterMs: 60_000, memory }), 'Progressing Soaking');
-    assert.equal(verdictOf({ ...well, afterMs: 110_000, memory }), 'Succeeded Succeeded');
+    // It may have been unwell all the time until then: nobody looks while nothing changes.
+    const again = judge(inputOf({ ...well, afterMs: 3_600_000, memory }));
+    assert.deepEqual([again.verdict.reason, again.verdict.recheckMs], [reasons.soaking, 60_000]);
+    const later = { ...well, memory: again.memory };
+    assert.equal(verdictOf({ ...later, afterMs: 3_659_000 }), 'Progressing Soaking');
+    assert.equal(verdictOf({ ...later, afterMs: 3_660_000 }), 'Succeeded Succeeded');
   });
 
   it('is not waited for because its clock is ahead of ours: its time counts from when it was first seen', () => {

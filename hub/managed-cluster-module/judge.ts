@@ -17,9 +17,9 @@ export interface Verdict extends Problem {
 /** What the hub has seen of one state of one cluster; lost with a restart, which only ever makes it wait less. */
 export interface Memory {
   state: string | undefined;
-  /** When the state was last seen not fulfilled. */
-  brokenAtMs?: number | undefined;
-  /** When it was first seen fulfilled: an upper bound of what the cluster's clock says. */
+  /** The state was seen not fulfilled. When that ended is only known from then on: nobody looks while nothing changes. */
+  wasBroken: boolean;
+  /** Since when it is seen fulfilled, without a break: an upper bound of what the cluster's clock says. */
   seenAtMs?: number | undefined;
   /** When it last counted as succeeded: who is never well for long enough is late all the same. */
   succeededMs?: number | undefined;
@@ -52,17 +52,18 @@ export const judgeLimits = {
 export function judge(input: JudgeInput): { verdict: Verdict; memory: Memory } {
   const { work, nowMs } = input;
   const state = work.metadata.annotations?.[annotations.state];
-  const memory = input.memory?.state === state ? (input.memory ?? { state }) : { state };
+  const known = input.memory?.state === state ? input.memory : undefined;
+  const memory: Memory = known ?? { state, wasBroken: false };
   const observed = observe(input, state);
   const notedMs = timeOf(work.metadata.annotations?.[annotations.failedAt]);
   const failingSinceMs = observed.failing ? (memory.failingSinceMs ?? notedMs ?? nowMs) : undefined;
-  const brokenAtMs = observed.fulfilled ? memory.brokenAtMs : nowMs;
+  const wasBroken = memory.wasBroken || !observed.fulfilled;
   const seenAtMs = observed.fulfilled ? (memory.seenAtMs ?? nowMs) : undefined;
   const verdict = observed.fulfilled
-    ? soaked(input, observed, Math.max(unbrokenSince(work, seenAtMs ?? nowMs), brokenAtMs ?? 0))
+    ? soaked(input, observed, wasBroken ? (seenAtMs ?? nowMs) : unbrokenSince(work, seenAtMs ?? nowMs))
     : overdue({ ...input, memory }, observed, failingSinceMs);
   const succeededMs = verdict.phase === 'Succeeded' ? nowMs : memory.succeededMs;
-  return { verdict, memory: { state, brokenAtMs, failingSinceMs, seenAtMs, succeededMs } };
+  return { verdict, memory: { state, wasBroken, failingSinceMs, seenAtMs, succeededMs } };
 }
 
 /** What the feedback says now, without regard to how long it has said so. */
@@ -213,7 +214,7 @@ function overdue(input: JudgeInput, observed: Observation, failingSinceMs: numbe
 function deadlineOf({ work, memory }: JudgeInput, deadlineMs: number): number | undefined {
   const noted = work.metadata.annotations ?? {};
   if (noted[annotations.succeededAt] !== undefined) return undefined;
-  const startMs = timeOf(noted[annotations.updatedAt]);
+  const startMs = timeOf(noted[annotations.startedAt]) ?? timeOf(noted[annotations.updatedAt]);
   return startMs === undefined ? undefined : Math.max(startMs, memory?.succeededMs ?? 0) + deadlineMs;
 }
 

@@ -52,8 +52,9 @@ function upcomingOf({ picture, decision, failure }: Look): UpcomingRecord[] {
   if (picture.upcoming.length === 0) return [];
   const { action, plans, revision } = decision;
   const written = action.kind === 'write' && failure === undefined ? action.work : undefined;
+  const present = picture.work?.ownership === 'foreign' ? undefined : picture.work?.view;
   const { spec } =
-    written === undefined ? (picture.work?.view ?? {}) : viewWork(written, picture.module.spokeNamespace, 'unchecked');
+    written === undefined ? (present ?? {}) : viewWork(written, picture.module.spokeNamespace, 'unchecked');
   const mapped = new Set(mappingsIn(spec).map(({ literal }) => literal));
   return picture.upcoming.map((kernel) => {
     if (mapped.has(kernel)) return { kernel, problem: undefined };

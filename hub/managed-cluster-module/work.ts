@@ -15,6 +15,8 @@ export interface WorkIntent {
   spec: ModuleSpec;
   /** RFC 3339: when this state was first wanted. */
   updatedAt: string;
+  /** When the cluster got the revision; undefined: with this state. */
+  startedAt?: string | undefined;
   ending?: Ending;
   /** Canonical JSON of the spec that upstream's hub had written, while its mappings are kept (contract 3). */
   adopted?: string | undefined;
@@ -40,7 +42,7 @@ export function workLabel(module: string): Record<string, string> {
 
 /** Contract 3 and behaviour.md (e.3). The owner is set by the writer. */
 export function buildWork(intent: WorkIntent): ManifestWork {
-  const { module, spokeNamespace, cluster } = intent;
+  const { module, spokeNamespace, cluster, updatedAt, startedAt } = intent;
   const state = contentHash(intent.spec);
   return {
     apiVersion: 'work.open-cluster-management.io/v1',
@@ -52,7 +54,9 @@ export function buildWork(intent: WorkIntent): ManifestWork {
       annotations: {
         [annotations.revision]: intent.revision,
         [annotations.state]: state,
-        [annotations.updatedAt]: intent.updatedAt,
+        [annotations.updatedAt]: updatedAt,
+        // Only where a kernel was added since.
+        ...(startedAt === updatedAt || startedAt === undefined ? {} : { [annotations.startedAt]: startedAt }),
         ...endingNotes(intent.ending),
         ...(intent.adopted === undefined ? {} : { [annotations.adoptedSpec]: intent.adopted }),
       },
@@ -96,6 +100,8 @@ export interface WorkView {
   revision: string | undefined;
   state: string | undefined;
   updatedAt: string | undefined;
+  /** When the cluster got the revision: the deadline counts from there. */
+  startedAt: string | undefined;
   ending: Ending;
   adopted: string | undefined;
   /** The Module spec in it, if it holds exactly one Module of the expected name and namespace. */
@@ -113,6 +119,7 @@ export function viewWork(work: ManifestWork, spokeNamespace: string, check?: 'un
     revision: noted[annotations.revision],
     state,
     updatedAt: noted[annotations.updatedAt],
+    startedAt: noted[annotations.startedAt] ?? noted[annotations.updatedAt],
     ending: { succeededAt: noted[annotations.succeededAt], failedAt: noted[annotations.failedAt] },
     adopted: noted[annotations.adoptedSpec],
     spec,

@@ -58,6 +58,7 @@ export const annotations = {
   revision: 'hub.kmm.sigs.x-k8s.io/revision',
   state: 'hub.kmm.sigs.x-k8s.io/state',
   updatedAt: 'hub.kmm.sigs.x-k8s.io/updated-at',
+  startedAt: 'hub.kmm.sigs.x-k8s.io/started-at',
   succeededAt: 'hub.kmm.sigs.x-k8s.io/succeeded-at',
   failedAt: 'hub.kmm.sigs.x-k8s.io/failed-at',
   /** On a work that upstream's hub wrote: the Module's spec as it was then, kept until `moduleSpec` is edited (contract 3). */

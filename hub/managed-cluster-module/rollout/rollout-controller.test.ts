@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { KubeError } from '../../../shared/kube/errors.ts';
-import { edited } from '../../testing/pictures.ts';
+import { edited, managedCluster } from '../../testing/pictures.ts';
 import { before, present, RolloutWorld } from '../../testing/rollout-world.ts';
 import { judgeLimits } from '../judge.ts';
 
@@ -111,5 +111,49 @@ describe('a rollout in waves', () => {
     world.edit({ moduleSpec: present });
     await world.settle();
     assert.deepEqual(world.at(present), ['a']);
+  });
+
+  it('lets no new kernel put the deadline off', async () => {
+    const world = await settled({ ...one, progressDeadline: '1h' }, ['a', 'b']);
+    world.edit({ moduleSpec: present });
+    await world.settle();
+    for (const [minutes, kernel] of [
+      [50, '5.14.0-2'],
+      [9, '5.14.0-3'],
+    ] as const) {
+      world.nowMs += minutes * 60_000;
+      world.clusters.set(managedCluster({ name: 'a', kernels: ['5.14.0-1', kernel] }));
+      await world.look('a');
+      await world.settle();
+    }
+    assert.equal(world.record('a')?.stage, 'Moving');
+    world.nowMs += 60_000;
+    await world.look('a');
+    await world.settle();
+    assert.equal(world.record('a')?.stage, 'Failed');
+    assert.deepEqual(world.at(present), ['a']);
+  });
+
+  it('waits until a cluster has been well for its time, however long it took until then', async () => {
+    const world = await settled(one, ['a', 'b']);
+    world.edit({ moduleSpec: present, rollout: { ...one, minSuccessTime: '10m' } });
+    await world.settle();
+    world.report('a', [2, 1, 0, 0]);
+    await world.settle();
+    world.nowMs += 20 * 60_000;
+    world.report('a', [2, 2, 0, 0]);
+    await world.settle();
+    assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Moving']);
+    world.nowMs += 10 * 60_000;
+    await world.look('a');
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a', 'b']);
+  });
+
+  it('prepares a cluster once for a kernel that two entries name', async () => {
+    const world = await settled(one, ['a']);
+    world.edit({ upcomingKernels: [{ kernelVersion: '5.14.0-9' }, { kernelVersion: '5.14.0-9+', selector: {} }] });
+    await world.settle();
+    assert.deepEqual(world.record('a')?.upcoming, [{ kernel: '5.14.0-9', problem: undefined }]);
   });
 });
