@@ -26,6 +26,7 @@ import { ModuleViews } from './managed-cluster-module/module-view.ts';
 import { Records } from './managed-cluster-module/records.ts';
 import { RevisionViews } from './managed-cluster-module/revision.ts';
 import { UnlabelledWorks } from './managed-cluster-module/unlabelled-works.ts';
+import { alikeWorks } from './managed-cluster-module/work.ts';
 
 export interface HubOptions {
   config: HubConfig;
@@ -119,6 +120,7 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
       resource: manifestWorks,
       labelSelector: labels.managedClusterModule,
       indexes: indexes.works,
+      slim: alikeWorks(),
     }),
     revisions: new Cache({
       ...base,

@@ -122,6 +122,14 @@ export const sharedBreakages: readonly Breakage[] = [
     title: 'never gives out a key that is being worked on',
   },
   {
+    why: "one cluster's new kernel waits until a rollout has written all works",
+    file: 'shared/kube/queue.ts',
+    find: 'if (a.ahead !== b.ahead) return a.ahead;',
+    replace: '',
+    test: 'shared/kube/queue.test.ts',
+    title: 'asked for as ahead before all others',
+  },
+  {
     why: 'two hubs write at once',
     file: 'shared/kube/lease-state.ts',
     find: 'return nowMs < observed.changedAtMs + (spec.leaseDurationSeconds ?? 0) * 1000;',

@@ -1,5 +1,5 @@
 import type { ManifestWork } from '@open-cluster-management/api-types';
-import { canonicalJson, contentHash } from '../../shared/core/hash.ts';
+import { canonicalJson, lastingHash } from '../../shared/core/hash.ts';
 import type { ClusterView } from '../fleet/cluster.ts';
 import { type KnownKernels, knownKernels } from '../fleet/kernels.ts';
 import { adoptedCharsMax, saysTheSame } from './adoption.ts';
@@ -116,7 +116,7 @@ function concluded(picture: ClusterPicture, state: NextState | undefined, revisi
   }
   // The time of a state stays while the state does: soak and deadlines are computed from it (contract 2).
   const view = work?.view;
-  const isSame = view?.revision === revision.name && view.state === contentHash(spec);
+  const isSame = view?.revision === revision.name && view.state === lastingHash(spec);
   const updatedAt = (isSame ? view.updatedAt : undefined) ?? picture.nowText;
   const { name, spokeNamespace } = module;
   const intent = {

@@ -12,24 +12,32 @@ const messageCharsMax = 512;
 /** A name made of variables can be longer than any field of ours; one entry too long and no status is written at all. */
 const imageCharsMax = limits.stringCharsMax;
 
+interface Found {
+  plan: KernelPlan;
+  clusters: number;
+}
+
 /**
  * One entry per kernel and image of the selected clusters. While clusters are at different revisions that name an image
  * alike, the current one's state is shown.
  */
 export function imageStatuses(selected: readonly ClusterRecord[], revision: string | undefined): ImageStatus[] {
-  const found = new Map<string, { plan: KernelPlan; clusters: number }>();
+  const found = new Map<string, Map<string, Found>>();
   for (const { plans } of selected) {
-    const seen = new Set<string>();
-    for (const plan of plans) {
+    for (const [index, plan] of plans.entries()) {
       if (plan.image === undefined) continue;
-      const key = `${plan.kernel} ${plan.image}`;
-      const known = found.get(key);
+      const ofKernel = found.get(plan.kernel) ?? new Map<string, Found>();
+      found.set(plan.kernel, ofKernel);
+      const known = ofKernel.get(plan.image);
+      const isCounted = plans.some(
+        (other, at) => at < index && other.kernel === plan.kernel && other.image === plan.image,
+      );
       const shown = known === undefined || plan.revision === revision ? plan : known.plan;
-      found.set(key, { plan: shown, clusters: (known?.clusters ?? 0) + (seen.has(key) ? 0 : 1) });
-      seen.add(key);
+      ofKernel.set(plan.image, { plan: shown, clusters: (known?.clusters ?? 0) + (isCounted ? 0 : 1) });
     }
   }
-  return [...found.values()].sort(inTroubleFirst).map(({ plan, clusters }) => entryOf(plan, clusters));
+  const all = [...found.values()].flatMap((ofKernel) => [...ofKernel.values()]);
+  return all.sort(inTroubleFirst).map(({ plan, clusters }) => entryOf(plan, clusters));
 }
 
 function entryOf(plan: KernelPlan, clusters: number): ImageStatus {

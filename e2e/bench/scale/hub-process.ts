@@ -26,12 +26,13 @@ export interface HubProcessOptions {
   readonly registryCa: string;
   /** Gets a CPU profile when the hub ends. */
   readonly profileFolder?: string | undefined;
+  readonly nodeOptions: string;
 }
 
 /** Ticks of /proc/PID/stat a second, on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 /** What the image of the hub says (deploy/images). */
-const nodeOptions = '--max-semi-space-size=1';
+export const nodeOptionsOfImage = '--max-semi-space-size=1';
 
 /** Ready, and with the default configuration but for addresses. Linux only. */
 export async function startHubProcess(options: HubProcessOptions): Promise<HubProcess> {
@@ -55,7 +56,7 @@ export async function startHubProcess(options: HubProcessOptions): Promise<HubPr
     name: 'hub',
     config,
     folder,
-    environment: { KUBECONFIG, OPERATOR_NAMESPACE: hubNamespace, NODE_OPTIONS: `${nodeOptions}${profile}` },
+    environment: { KUBECONFIG, OPERATOR_NAMESPACE: hubNamespace, NODE_OPTIONS: `${options.nodeOptions}${profile}` },
   });
   const { pid, alive } = program;
   return {

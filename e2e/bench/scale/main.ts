@@ -50,7 +50,7 @@ async function measure(clusters: number, options: ScaleOptions): Promise<FleetFi
   const startMs = systemClock.now();
   const say = (text: string) =>
     console.log(`${((systemClock.now() - startMs) / 1000).toFixed(1).padStart(6)} s  ${text}`);
-  const stage = await openStage({ profileFolder: options.profile });
+  const stage = await openStage({ profileFolder: options.profile, nodeOptions: options.nodeOptions });
   const bench: Bench = { stage, clusters, raw: [], version: 1, say };
   const figures: Figure[] = [];
   try {

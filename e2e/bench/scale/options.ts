@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { nodeOptionsOfImage } from './hub-process.ts';
 
 export const steps = ['new-image', 'kernel', 'reports', 'rest', 'restart'] as const;
 export type Step = (typeof steps)[number];
@@ -13,9 +14,11 @@ export interface ScaleOptions {
   readonly svg: string | undefined;
   /** CPU profiles of the hub. */
   readonly profile: string | undefined;
+  /** Of the hub: to try others than the image says. */
+  readonly nodeOptions: string;
 }
 
-export const usage = `npm run bench -- [--clusters N | --curve N,N,...] [--modules M] [--only ${steps.join('|')}] [--rest SECONDS] [--json FILE] [--svg FILE] [--profile FOLDER]`;
+export const usage = `npm run bench -- [--clusters N | --curve N,N,...] [--modules M] [--only ${steps.join('|')}] [--rest SECONDS] [--json FILE] [--svg FILE] [--profile FOLDER] [--node-options TEXT]`;
 
 /** Throws a `RangeError` that says what is wrong. */
 export function readOptions(args: readonly string[]): ScaleOptions {
@@ -29,6 +32,7 @@ export function readOptions(args: readonly string[]): ScaleOptions {
     json: text,
     svg: text,
     profile: text,
+    'node-options': { ...text, default: nodeOptionsOfImage },
   } as const;
   const { values } = parseArgs({ args: [...args], options });
   const number = (name: string, value: string, least: number) => {
@@ -49,5 +53,6 @@ export function readOptions(args: readonly string[]): ScaleOptions {
     json: values.json,
     svg: values.svg,
     profile: values.profile,
+    nodeOptions: values['node-options'],
   };
 }

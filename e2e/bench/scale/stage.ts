@@ -40,7 +40,7 @@ export interface Stage {
 const users = { world: 'bench:world', raw: 'bench:raw', hub: programUsers.hub } as const;
 const lookEveryMs = 50;
 
-export async function openStage(options: { profileFolder?: string | undefined }): Promise<Stage> {
+export async function openStage(options: { profileFolder?: string | undefined; nodeOptions: string }): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
   const processes = new Processes();
   const etcd = await startEtcd();
@@ -83,8 +83,7 @@ export async function openStage(options: { profileFolder?: string | undefined })
       return hub;
     },
     async startHub() {
-      const { profileFolder } = options;
-      hub = await startHubProcess({ processes, folder, kubeconfig, registryCa: registry.caPem, profileFolder });
+      hub = await startHubProcess({ ...options, processes, folder, kubeconfig, registryCa: registry.caPem });
       return hub;
     },
     quiet: (forMs = 1500) => untilQuiet(by(users.hub), log, forMs),
