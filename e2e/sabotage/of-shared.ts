@@ -130,6 +130,14 @@ export const sharedBreakages: readonly Breakage[] = [
     title: 'asked for as ahead before all others',
   },
   {
+    why: 'each of thousands of keys asks an overloaded server once',
+    file: 'shared/kube/paced.ts',
+    find: 'this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);',
+    replace: 'this.#pausedUntilMs = Math.min(this.#pausedUntilMs, untilMs);',
+    test: 'shared/kube/paced.test.ts',
+    title: 'all wait as long as the server says',
+  },
+  {
     why: 'two hubs write at once',
     file: 'shared/kube/lease-state.ts',
     find: 'return nowMs < observed.changedAtMs + (spec.leaseDurationSeconds ?? 0) * 1000;',

@@ -3,7 +3,7 @@
 // log. Beside each figure that writes stands a loop that only writes the same works. Exit code 1 when a goal of issue 7 is missed.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { rfc3339, systemClock } from '../../../shared/core/clock.ts';
 import { compileProgram } from '../../demo/program-process.ts';
 import { curves } from './curves.ts';
@@ -30,23 +30,30 @@ async function run(args: readonly string[]): Promise<number> {
   }
   compileProgram('hub');
   if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`;
   const fleets: FleetFigures[] = [];
   for (const clusters of options.sizes) {
-    const fleet = await measure(clusters, options);
+    // After each step: the largest fleet takes the longest, and may be broken off.
+    const keepSoFar = (soFar: FleetFigures) => keep([...fleets, soFar], machine, options);
+    const fleet = await measure(clusters, options, keepSoFar);
     fleets.push(fleet);
-    console.log(`\n${tableOf(fleet)}\n`);
+    console.log(`\n${tableOf(fleet)}\n\nmachine: ${machine}, load ${loadavg()[0]?.toFixed(1)}\n`);
+    keep(fleets, machine, options);
   }
-  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`;
-  console.log(`machine: ${machine}`);
-  if (options.json !== undefined) {
-    const report = { machine, at: rfc3339(systemClock.now()), fleets };
-    writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
-  }
-  if (options.svg !== undefined) writeFileSync(options.svg, curves(fleets, machine));
   return fleets.every(({ figures }) => figures.every((figure) => isMet(figure) !== false)) ? 0 : 1;
 }
 
-async function measure(clusters: number, options: ScaleOptions): Promise<FleetFigures> {
+function keep(fleets: readonly FleetFigures[], machine: string, { json, svg }: ScaleOptions): void {
+  const report = { machine, at: rfc3339(systemClock.now()), fleets };
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (svg !== undefined) writeFileSync(svg, curves(fleets, machine));
+}
+
+async function measure(
+  clusters: number,
+  options: ScaleOptions,
+  onStep: (soFar: FleetFigures) => void,
+): Promise<FleetFigures> {
   const startMs = systemClock.now();
   const say = (text: string) =>
     console.log(`${((systemClock.now() - startMs) / 1000).toFixed(1).padStart(6)} s  ${text}`);
@@ -62,6 +69,7 @@ async function measure(clusters: number, options: ScaleOptions): Promise<FleetFi
     const step = async (name: string, measured: () => Promise<Figure[]>) => {
       figures.push(...(await measured()));
       say(name);
+      onStep({ clusters, modules: options.modules, figures });
     };
     const isWanted = (name: ScaleOptions['steps'][number]) => options.steps.includes(name);
     await step('a new module', () => newModule(bench));
