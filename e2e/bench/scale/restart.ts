@@ -1,5 +1,6 @@
 import { manifestWorks } from '@open-cluster-management/api-types';
 import { sleep, systemClock } from '../../../shared/core/clock.ts';
+import { labels } from '../../../shared/kube/names.ts';
 import type { Figure } from './figures.ts';
 import { bootKernel, clusterName, kernelAt } from './fleet.ts';
 import { isLease, isWrite, type Stage } from './stage.ts';
@@ -61,7 +62,7 @@ async function listSeconds({ raw }: Stage): Promise<number> {
     const page = await raw.list(manifestWorks, {
       limit: 500,
       continue: token,
-      labelSelector: 'kmm.node.kubernetes.io/managedclustermodule.name',
+      labelSelector: labels.managedClusterModule,
     });
     token = page.metadata.continue;
     if (!token) return (systemClock.now() - startMs) / 1000;
