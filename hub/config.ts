@@ -3,8 +3,8 @@ import { imagesConfig } from '../shared/process/builds-config.ts';
 import { durationMsSchema, programConfigSchema } from '../shared/process/config.ts';
 
 /**
- * The hub's configuration (facts, behaviour (m)). `images`, `builds`, `registry`, `strictSecrets`, `statusInterval` and
- * `writeConcurrency` are ours.
+ * The hub's configuration (facts, behaviour (m)). `images`, `builds`, `registry`, `strictSecrets`, `statusInterval`,
+ * `writeConcurrency` and `writesPerSecond` are ours.
  */
 export const hubConfigSchema = programConfigSchema.extend({
   /** Upstream's programs share one configuration; this is the spokes'. */
@@ -14,6 +14,8 @@ export const hubConfigSchema = programConfigSchema.extend({
   statusInterval: durationMsSchema.prefault('1s'),
   /** ManifestWorks that are written at the same time. */
   writeConcurrency: z.int().min(1).max(64).default(8),
+  /** The most writes a second; more than an API server on two cores takes (docs/operations/scale.md). */
+  writesPerSecond: z.int().min(1).max(100_000).default(1000),
 });
 export type HubConfig = z.infer<typeof hubConfigSchema>;
 

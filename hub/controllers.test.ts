@@ -71,8 +71,8 @@ describe('a change of a work', () => {
 
 describe('the configuration of the hub', () => {
   it('has defaults for everything, and refuses what it does not know', () => {
-    const { registry, statusInterval, writeConcurrency } = hubConfigSchema.parse({});
-    assert.deepEqual([registry.timeout, statusInterval, writeConcurrency], [30_000, 1000, 8]);
+    const { registry, statusInterval, writeConcurrency, writesPerSecond } = hubConfigSchema.parse({});
+    assert.deepEqual([registry.timeout, statusInterval, writeConcurrency, writesPerSecond], [30_000, 1000, 8, 1000]);
     const upstream = hubConfigSchema.parse({ job: { gcDelay: '1h' }, webhook: { port: 9443, disableHTTP2: true } });
     assert.deepEqual(unusedSettings(upstream, unusedHubKeys), ['webhook']);
     assert.deepEqual(unusedSettings(hubConfigSchema.parse({}), unusedHubKeys), []);

@@ -49,7 +49,8 @@ export function hubControllers(
       name: 'managed-cluster-module-cluster',
       concurrency: parts.writeConcurrency,
       sources: [
-        watching(caches.clusters, (change) => keysOfCluster(caches, change)),
+        // One cluster's new kernel does not wait until a rollout has written all works.
+        watching(caches.clusters, (change) => keysOfCluster(caches, change), { ahead: true }),
         watching(caches.works, (change) => keysOfWork(caches, change)),
         ...synced(caches.modules, caches.revisions),
       ],

@@ -3,6 +3,7 @@ import { controllerRevisions } from '../shared/kube/resources.ts';
 import { strictUnlessAllowed } from '../shared/process/builds-config.ts';
 import { readCertificates } from '../shared/process/certificates.ts';
 import { programEnvironmentSchema } from '../shared/process/config.ts';
+import { measureEventLoop } from '../shared/process/event-loop.ts';
 import { runProgram } from '../shared/process/program.ts';
 import { hubConfigSchema, unusedHubKeys } from './config.ts';
 import { startHub } from './start.ts';
@@ -22,12 +23,14 @@ process.exit(
       { resource: manifestWorks },
       { resource: controllerRevisions, namespace: environment.OPERATOR_NAMESPACE },
     ],
-    start: ({ config, environment, ...rest }) =>
-      startHub({
+    start: ({ config, environment, ...rest }) => {
+      measureEventLoop(rest.runtime.meters);
+      return startHub({
         ...rest,
         config,
         namespace: environment.OPERATOR_NAMESPACE,
         registryCa: readCertificates(config.registry.caFile),
-      }),
+      });
+    },
   }),
 );

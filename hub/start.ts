@@ -5,6 +5,7 @@ import type { KubeClient } from '../shared/kube/client.ts';
 import { type RunningController, startController } from '../shared/kube/controller.ts';
 import { EventRecorder } from '../shared/kube/events.ts';
 import { labels } from '../shared/kube/names.ts';
+import { withPace } from '../shared/kube/paced.ts';
 import { withoutRepeats } from '../shared/kube/repeats.ts';
 import { controllerRevisions, secrets } from '../shared/kube/resources.ts';
 import type { Runtime } from '../shared/kube/runtime.ts';
@@ -27,6 +28,7 @@ import { Records } from './managed-cluster-module/records.ts';
 import { RevisionViews } from './managed-cluster-module/revision.ts';
 import { Rollouts } from './managed-cluster-module/rollout/rollouts.ts';
 import { UnlabelledWorks } from './managed-cluster-module/unlabelled-works.ts';
+import { alikeWorks } from './managed-cluster-module/work.ts';
 
 export interface HubOptions {
   config: HubConfig;
@@ -44,7 +46,8 @@ export interface HubOptions {
 /** Runs the hub until `signal` aborts. Only a leader may be started: nothing here asks for a lease. */
 export async function startHub(options: HubOptions): Promise<Running> {
   const { config, namespace, runtime, signal } = options;
-  const client = withoutRepeats(options.client, runtime.clock);
+  const pace = { writesPerSecond: config.writesPerSecond, clock: runtime.clock, signal };
+  const client = withoutRepeats(withPace(options.client, pace), runtime.clock);
   const caches = makeCaches(options);
   countModules(caches.modules, runtime.meters, ({ metadata: { name }, spec }) => ({
     name,
@@ -127,6 +130,7 @@ function makeCaches({ client, runtime, namespace }: HubOptions): Caches {
       resource: manifestWorks,
       labelSelector: labels.managedClusterModule,
       indexes: indexes.works,
+      slim: alikeWorks(),
     }),
     revisions: new Cache({
       ...base,

@@ -122,6 +122,22 @@ export const sharedBreakages: readonly Breakage[] = [
     title: 'never gives out a key that is being worked on',
   },
   {
+    why: "one cluster's new kernel waits until a rollout has written all works",
+    file: 'shared/kube/queue.ts',
+    find: 'if (a.ahead !== b.ahead) return a.ahead;',
+    replace: '',
+    test: 'shared/kube/queue.test.ts',
+    title: 'asked for as ahead before all others',
+  },
+  {
+    why: 'each of thousands of keys asks an overloaded server once',
+    file: 'shared/kube/paced.ts',
+    find: 'this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);',
+    replace: 'this.#pausedUntilMs = Math.min(this.#pausedUntilMs, untilMs);',
+    test: 'shared/kube/paced.test.ts',
+    title: 'all wait as long as the server says',
+  },
+  {
     why: 'two hubs write at once',
     file: 'shared/kube/lease-state.ts',
     find: 'return nowMs < observed.changedAtMs + (spec.leaseDurationSeconds ?? 0) * 1000;',

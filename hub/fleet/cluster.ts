@@ -14,7 +14,18 @@ export interface ClusterView {
 
 const availableCondition = 'ManagedClusterConditionAvailable';
 
+const views = new WeakMap<ManagedCluster, ClusterView>();
+
+/** Of a cached object, which is frozen, once for all looks at it. */
 export function viewCluster(cluster: ManagedCluster): ClusterView {
+  const known = views.get(cluster);
+  if (known !== undefined) return known;
+  const view = viewOf(cluster);
+  if (Object.isFrozen(cluster)) views.set(cluster, view);
+  return view;
+}
+
+function viewOf(cluster: ManagedCluster): ClusterView {
   return {
     name: cluster.metadata.name,
     labels: cluster.metadata.labels ?? {},

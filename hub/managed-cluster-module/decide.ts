@@ -1,5 +1,5 @@
 import type { ManifestWork } from '@open-cluster-management/api-types';
-import { canonicalJson, contentHash } from '../../shared/core/hash.ts';
+import { canonicalJson, lastingHash } from '../../shared/core/hash.ts';
 import type { ClusterView } from '../fleet/cluster.ts';
 import { type KnownKernels, knownKernels } from '../fleet/kernels.ts';
 import { adoptedCharsMax, saysTheSame } from './adoption.ts';
@@ -138,7 +138,7 @@ function concluded(picture: ClusterPicture, state: NextState | undefined, revisi
   }
   // The time of a state stays while the state does: soak and deadlines are computed from it (contract 2).
   const view = work?.view;
-  const isSame = view?.revision === revision.name && view.state === contentHash(spec);
+  const isSame = view?.revision === revision.name && view.state === lastingHash(spec);
   const updatedAt = (isSame ? view.updatedAt : undefined) ?? picture.nowText;
   // A kernel that is added does not begin the rollout of the cluster anew, nor put its deadline off.
   const [ending, startedAt] = view?.revision === revision.name ? [picture.ending, view.startedAt] : [{}];

@@ -21,8 +21,18 @@ export interface Feedback {
   reportProblem: string | undefined;
 }
 
-/** Of the first manifest: our works hold one. */
+const readings = new WeakMap<ManifestWork, Feedback>();
+
+/** Of the first manifest: our works hold one. A cached work is frozen, and is read once for all looks at it. */
 export function readFeedback(work: ManifestWork): Feedback {
+  const known = readings.get(work);
+  if (known !== undefined) return known;
+  const feedback = feedbackIn(work);
+  if (Object.isFrozen(work)) readings.set(work, feedback);
+  return feedback;
+}
+
+function feedbackIn(work: ManifestWork): Feedback {
   const values = new Map<string, string | number>();
   for (const { name, fieldValue } of work.status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values ?? []) {
     const value = fieldValue.type === 'Integer' ? fieldValue.integer : fieldValue.string;

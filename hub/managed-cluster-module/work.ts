@@ -1,5 +1,6 @@
 import type { ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
-import { contentHash } from '../../shared/core/hash.ts';
+import { lastingHash } from '../../shared/core/hash.ts';
+import { Alike } from '../../shared/kube/alike.ts';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { Ending } from './picture.ts';
 import type { ShippedMapping } from './shipped-spec.ts';
@@ -43,7 +44,7 @@ export function workLabel(module: string): Record<string, string> {
 /** Contract 3 and behaviour.md (e.3). The owner is set by the writer. */
 export function buildWork(intent: WorkIntent): ManifestWork {
   const { module, spokeNamespace, cluster, updatedAt, startedAt } = intent;
-  const state = contentHash(intent.spec);
+  const state = lastingHash(intent.spec);
   return {
     apiVersion: 'work.open-cluster-management.io/v1',
     kind: 'ManifestWork',
@@ -123,7 +124,7 @@ export function viewWork(work: ManifestWork, spokeNamespace: string, check?: 'un
     ending: { succeededAt: noted[annotations.succeededAt], failedAt: noted[annotations.failedAt] },
     adopted: noted[annotations.adoptedSpec],
     spec,
-    genuine: check === undefined && spec !== undefined && state === contentHash(spec),
+    genuine: check === undefined && spec !== undefined && state === lastingHash(spec),
   };
 }
 
@@ -166,4 +167,18 @@ export function rawMappings(spec: ModuleSpec | undefined): Partial<ShippedMappin
 export function workRevision(work: ManifestWork): string | undefined {
   const revision = work.metadata.annotations?.[annotations.revision];
   return revision === undefined ? undefined : `${work.metadata.name}/${revision}`;
+}
+
+/**
+ * What is kept of a work: all of it, with what thousands of works say alike kept once. Clusters of the same kernels have the
+ * same spec, and it is the largest part.
+ */
+export function alikeWorks(): (work: ManifestWork) => ManifestWork {
+  const alike = new Alike();
+  return ({ metadata, spec, status, ...work }) => ({
+    ...alike.texts(work),
+    metadata: alike.texts(metadata),
+    spec: alike.part(spec),
+    ...(status !== undefined && { status: alike.texts(status) }),
+  });
 }

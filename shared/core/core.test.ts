@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { AssertionError, assert as assertInvariant } from './assert.ts';
 import { rfc3339, scaledClock, sleep, systemClock } from './clock.ts';
 import { shortened, withConditions } from './conditions.ts';
-import { canonicalJson, contentHash } from './hash.ts';
+import { canonicalJson, contentHash, lastingHash, sameJson } from './hash.ts';
 import { after, done, soonest } from './outcome.ts';
 
 describe('canonicalJson', () => {
@@ -21,6 +21,28 @@ describe('canonicalJson', () => {
         assert.deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)));
       }),
     );
+  });
+
+  it('is the same text for two values exactly when they are the same JSON', () => {
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(fc.constantFrom('a', '1', '02'), fc.option(fc.nat(1), { nil: undefined })),
+    );
+    fc.assert(
+      fc.property(value, value, (a, b) => {
+        assert.equal(sameJson(a, b), canonicalJson(a) === canonicalJson(b));
+        assert.ok(sameJson(a, JSON.parse(canonicalJson(a))));
+      }),
+    );
+  });
+
+  it('has keys that are numbers first, in their order, as every hash that was ever written', () => {
+    assert.equal(canonicalJson({ b: 1, '10': 2, '9': 3, '01': 4 }), '{"9":3,"10":2,"01":4,"b":1}');
+  });
+
+  it('is hashed once for an object that lasts', () => {
+    const spec = Object.freeze({ b: 1, a: 2 });
+    assert.deepEqual([lastingHash(spec), lastingHash(spec)], [contentHash(spec), contentHash(spec)]);
   });
 
   it('gives different values different hashes', () => {

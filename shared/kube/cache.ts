@@ -36,7 +36,7 @@ export interface CacheOptions<T extends KubeObject> {
   metadataOnly?: boolean | undefined;
   /** Name → the values under which an object is found. */
   indexes?: Readonly<Record<string, IndexFunction<T>>>;
-  /** Reduces an object before it is kept, for memory. Never for objects that `writeOwned` writes: what is cut off would be cut off there. */
+  /** Reduces an object before it is kept, for memory. May cut nothing off objects that `writeOwned` writes: it would be cut off there (`Alike` cuts nothing). */
   slim?: (object: T) => T;
 }
 

@@ -10,7 +10,7 @@ import type { Runtime } from './runtime.ts';
 /** What wakes keys, and must be synced before anything is decided. */
 export interface Source {
   whenSynced(signal: AbortSignal): Promise<void>;
-  attach(enqueue: (key: string) => void): void;
+  attach(enqueue: (key: string, options?: { ahead?: boolean }) => void): void;
 }
 
 /** A control loop: level-triggered, by key. What a key is, is the controller's business (mostly `namespace/name`). */
@@ -31,16 +31,20 @@ export interface RunningController {
   stopped: Promise<void>;
 }
 
-/** Wakes the keys that `keysFor` (pure) names for each change of `cache`, its first list included. The program starts the cache. */
+/**
+ * Wakes the keys that `keysFor` (pure) names for each change of `cache`, its first list included. The program starts the
+ * cache. `ahead`: these keys overtake all that wait, as what happens to one object should when all of a kind are written.
+ */
 export function watching<T extends KubeObject>(
   cache: Cache<T>,
   keysFor: (change: Change<T>) => Iterable<string>,
+  options?: { ahead: boolean },
 ): Source {
   return {
     whenSynced: (signal) => cache.whenSynced(signal),
     attach: (enqueue) =>
       cache.subscribe((change) => {
-        for (const key of keysFor(change)) enqueue(key);
+        for (const key of keysFor(change)) enqueue(key, options);
       }),
   };
 }
@@ -70,13 +74,13 @@ class Runner implements RunningController {
     this.#runtime = { ...runtime, log: runtime.log.child({ controller: controller.name }) };
     this.#signal = signal;
     this.#meters = new ControllerMeters(runtime.meters, controller.name, () => this.#queue.due(runtime.clock.now()));
-    for (const source of controller.sources) source.attach((key) => this.enqueue(key));
+    for (const source of controller.sources) source.attach((key, given) => this.enqueue(key, given));
     this.stopped = this.#run();
   }
 
-  enqueue(key: string): void {
+  enqueue(key: string, options?: { ahead?: boolean }): void {
     if (this.#signal.aborted) return;
-    this.#queue.add(key, this.#runtime.clock.now());
+    this.#queue.add(key, this.#runtime.clock.now(), options);
     this.#pump();
   }
 

@@ -40,6 +40,28 @@ describe('the delay queue', () => {
     assert.deepEqual([queue.take(7), queue.take(7), queue.take(7)], ['c', 'a', 'b']);
   });
 
+  it('gives a key that is asked for as ahead before all others, also one that waits already or is worked on', () => {
+    const queue = new DelayQueue();
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key, 1);
+    assert.equal(queue.take(2), 'a');
+    queue.add('c', 2, { ahead: true });
+    queue.add('new', 2, { ahead: true });
+    queue.add('a', 2, { ahead: true });
+    queue.finish('a');
+    assert.deepEqual(
+      [1, 2, 3, 4, 5, 6].map(() => queue.take(2)),
+      ['c', 'new', 'a', 'b', 'd', undefined],
+    );
+  });
+
+  it('keeps a key ahead that is asked for in vain meanwhile', () => {
+    const queue = new DelayQueue();
+    queue.add('a', 1);
+    queue.add('b', 3, { ahead: true });
+    queue.add('b', 9);
+    assert.equal(queue.take(3), 'b');
+  });
+
   it('behaves as the plain model does, whatever is done', () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
     const command = fc.oneof(

@@ -4,14 +4,15 @@
  *
  * - A key waits at most once; of several times asked for, the earliest wins.
  * - A key that is being worked on is never given out again; asked for meanwhile, it waits until `finish`.
- * - Keys that are due come out in the order of their times, then in that of their arrival.
+ * - Keys that are due come out in the order of their times, then in that of their arrival; those asked for as `ahead` come
+ *   before all others.
  */
 export class DelayQueue {
   #waiting = new Map<string, Entry>();
   #heap: Entry[] = [];
   #working = new Set<string>();
   /** Earliest time asked for while the key was worked on. */
-  #again = new Map<string, number>();
+  #again = new Map<string, Wish>();
   #sequence = 0;
 
   /** Keys that wait, due or not. */
@@ -25,18 +26,21 @@ export class DelayQueue {
 
   /** Keys that are due and wait for room, or for the end of the work on them. Looks at every key that waits. */
   due(nowMs: number): number {
-    const times = [...[...this.#waiting.values()].map(({ atMs }) => atMs), ...this.#again.values()];
-    return times.filter((atMs) => atMs <= nowMs).length;
+    const wishes = [...this.#waiting.values(), ...this.#again.values()];
+    return wishes.filter(({ atMs }) => atMs <= nowMs).length;
   }
 
-  add(key: string, atMs: number): void {
+  /** `ahead` is for what is due now: it does not wait for a time. */
+  add(key: string, atMs: number, { ahead = false } = {}): void {
+    const wish = { atMs, ahead };
     if (this.#working.has(key)) {
-      this.#again.set(key, Math.min(atMs, this.#again.get(key) ?? atMs));
+      this.#again.set(key, united(this.#again.get(key), wish));
       return;
     }
     const present = this.#waiting.get(key);
-    if (present !== undefined && present.atMs <= atMs) return;
-    const entry = { key, atMs, sequence: this.#sequence++ };
+    const next = united(present, wish);
+    if (present !== undefined && present.atMs === next.atMs && present.ahead === next.ahead) return;
+    const entry = { ...next, key, sequence: this.#sequence++ };
     this.#waiting.set(key, entry);
     push(this.#heap, entry);
   }
@@ -56,7 +60,7 @@ export class DelayQueue {
     this.#working.delete(key);
     const again = this.#again.get(key);
     this.#again.delete(key);
-    if (again !== undefined) this.add(key, again);
+    if (again !== undefined) this.add(key, again.atMs, again);
   }
 
   /** When the next key is due; `undefined` when none waits. */
@@ -74,13 +78,23 @@ export class DelayQueue {
   }
 }
 
-interface Entry {
-  readonly key: string;
+interface Wish {
   readonly atMs: number;
+  readonly ahead: boolean;
+}
+
+interface Entry extends Wish {
+  readonly key: string;
   readonly sequence: number;
 }
 
+function united(present: Wish | undefined, wish: Wish): Wish {
+  if (present === undefined) return wish;
+  return { atMs: Math.min(present.atMs, wish.atMs), ahead: present.ahead || wish.ahead };
+}
+
 function before(a: Entry, b: Entry): boolean {
+  if (a.ahead !== b.ahead) return a.ahead;
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { contentHash } from '../core/hash.ts';
+import { sha256Hex } from '../core/hash.ts';
 import type { KubeClient } from './client.ts';
 import { KubeError } from './errors.ts';
 import type { KubeObject, ObjectRef, Resource } from './object.ts';
@@ -71,7 +71,7 @@ class Memory {
   /** Whether the write must not be sent now. */
   holds(path: string, write: unknown): boolean {
     const last = this.#last.get(path);
-    if (last === undefined || last.write !== contentHash(write)) return false;
+    if (last === undefined || last.write !== textHash(write)) return false;
     const { firstMs, maxMs } = repeatLimits;
     return this.#clock.now() < last.atMs + Math.min(maxMs, firstMs * 2 ** last.repetitions);
   }
@@ -100,10 +100,15 @@ class Memory {
 
   #remember(path: string, write: unknown, before: Answered | undefined): void {
     const atMs = this.#clock.now();
-    const hash = contentHash(write);
+    const hash = textHash(write);
     const again = before?.write === hash && atMs - before.atMs < repeatLimits.rememberedMs;
     this.#last.set(path, { write: hash, atMs, repetitions: again ? before.repetitions + 1 : 0 });
     const oldest = this.#last.keys().next();
     if (this.#last.size > repeatLimits.objectsMax && !oldest.done) this.#last.delete(oldest.value);
   }
+}
+
+/** The order of members counts: one code that decides the same again makes them in the same order, and to sort them costs more. */
+function textHash(write: unknown): string {
+  return sha256Hex(JSON.stringify(write), 16);
 }

@@ -1,5 +1,5 @@
 import { assert } from '../core/assert.ts';
-import { canonicalJson, contentHash } from '../core/hash.ts';
+import { contentHash, sameJson } from '../core/hash.ts';
 import type { KubeClient } from './client.ts';
 import { holds } from './holds.ts';
 import { annotations } from './names.ts';
@@ -65,7 +65,7 @@ function isWritten<T extends KubeObject>(present: T, wanted: T, exact: OwnedChan
     holds(present, { ...wanted, metadata }) &&
     (ownerReferences ?? []).every((ours) => references.some((theirs) => holds(theirs, ours))) &&
     (finalizers ?? []).every((name) => present.metadata.finalizers?.includes(name)) &&
-    (exact === undefined || canonicalJson(exact(present)) === canonicalJson(exact(wanted)))
+    (exact === undefined || sameJson(exact(present), exact(wanted)))
   );
 }
 

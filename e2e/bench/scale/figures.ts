@@ -1,0 +1,69 @@
+/** One row of the table. */
+export interface Figure {
+  readonly key: string;
+  readonly name: string;
+  readonly unit: 's' | 'ms' | 'MiB' | '' | '/s';
+  readonly measured: number;
+  /** What the loop that only writes took, in the same unit. */
+  readonly raw?: number | undefined;
+  /** At most so much: of the ratio to `raw`, else of what was measured. */
+  readonly goal?: { readonly of: 'ratio' | 'measured'; readonly most: number } | undefined;
+}
+
+/** All of one fleet. */
+export interface FleetFigures {
+  readonly clusters: number;
+  readonly modules: number;
+  readonly figures: readonly Figure[];
+}
+
+export function ratio({ measured, raw }: Figure): number | undefined {
+  return raw === undefined || raw === 0 ? undefined : measured / raw;
+}
+
+/** Undefined without a goal. */
+export function isMet(figure: Figure): boolean | undefined {
+  const { goal, measured } = figure;
+  if (goal === undefined) return undefined;
+  const value = goal.of === 'ratio' ? ratio(figure) : measured;
+  return value !== undefined && value <= goal.most;
+}
+
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
+
+export function tableOf({ clusters, modules, figures }: FleetFigures): string {
+  const rows = figures.map((figure) => [
+    figure.name,
+    said(figure.measured, figure.unit),
+    figure.raw === undefined ? '' : said(figure.raw, figure.unit),
+    rounded(ratio(figure)),
+    goalText(figure),
+    { true: 'yes', false: 'NO', undefined: '' }[String(isMet(figure))] ?? '',
+  ]);
+  const head = [
+    `${clusters} clusters, 8 kernels, 1 to ${modules} modules`,
+    'measured',
+    'raw loop',
+    'ratio',
+    'goal',
+    'met',
+  ];
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function goalText({ goal, unit }: Figure): string {
+  if (goal === undefined) return '';
+  return goal.of === 'ratio' ? `≤ ${goal.most} × raw` : `≤ ${said(goal.most, unit)}`;
+}
+
+function said(value: number, unit: Figure['unit']): string {
+  return unit === '' ? rounded(value) : `${rounded(value)} ${unit}`;
+}
+
+function rounded(value: number | undefined): string {
+  if (value === undefined) return '';
+  return String(value >= 100 ? Math.round(value) : Number(value.toFixed(value >= 10 ? 1 : 3)));
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AuditTail } from './audit-tail.ts';
+import { curves } from './curves.ts';
+import { type Figure, isMet, percentile, tableOf } from './figures.ts';
+import { readOptions } from './options.ts';
+
+const figure = (more: Partial<Figure>): Figure => ({ key: 'k', name: 'what', unit: 's', measured: 2, ...more });
+
+describe('what the bench tells', () => {
+  it('meets a goal of a ratio by the ratio, of a figure by the figure, and none without a goal', () => {
+    const goal = (of: 'ratio' | 'measured', most: number) => ({ goal: { of, most }, raw: 1.6 });
+    assert.equal(isMet(figure(goal('ratio', 1.3))), true);
+    assert.equal(isMet(figure(goal('ratio', 1.2))), false);
+    assert.equal(isMet(figure(goal('measured', 1.3))), false);
+    assert.equal(isMet(figure({ goal: { of: 'ratio', most: 9 } })), false);
+    assert.equal(isMet(figure({})), undefined);
+  });
+
+  it('is a table with the raw loop beside each figure', () => {
+    const figures = [figure({ raw: 1.6, goal: { of: 'ratio', most: 1.3 } }), figure({ unit: 'ms', measured: 123.4 })];
+    assert.deepEqual(tableOf({ clusters: 9, modules: 2, figures }).split('\n').slice(2), [
+      '| what | 2 s | 1.6 s | 1.25 | ≤ 1.3 × raw | yes |',
+      '| what | 123 ms |  |  |  |  |',
+    ]);
+  });
+
+  it('takes the nearest rank for a percentile', () => {
+    const values = Array.from({ length: 100 }, (_, index) => 100 - index);
+    assert.deepEqual([percentile(values, 99), percentile(values, 50), percentile([7], 99)], [99, 50, 7]);
+  });
+
+  it('is drawn as SVG: a line for the hub and one for the raw loop, a dot for each size', () => {
+    const fleets = [500, 1000].map((clusters) => ({
+      clusters,
+      modules: 1,
+      figures: [figure({ key: 'new-module', measured: clusters / 500, raw: clusters / 600 })],
+    }));
+    const svg = curves(fleets, 'a < machine');
+    assert.equal(svg.match(/<polyline /g)?.length, 2);
+    assert.equal(svg.match(/<circle /g)?.length, 4);
+    assert.match(svg, /a &lt; machine/);
+    assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
+  });
+
+  it('refuses options that it does not know, by name', () => {
+    assert.throws(() => readOptions(['--only', 'all']), /--only: expected one of new-image/);
+    assert.throws(() => readOptions(['--clusters', 'many']), /--clusters: expected a whole number/);
+    assert.deepEqual(readOptions(['--curve', '500,1000']).sizes, [500, 1000]);
+  });
+});
+
+describe('the tail of an audit log', () => {
+  it('has each request once, also when a line is written in two pieces', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'audit-'));
+    const path = join(folder, 'log');
+    const line = (name: string, username: string) =>
+      `${JSON.stringify({
+        verb: 'update',
+        user: { username },
+        objectRef: { resource: 'works', subresource: 'status', name },
+        responseStatus: { code: 200 },
+        requestReceivedTimestamp: '2026-01-01T00:00:00.100000Z',
+        stageTimestamp: '2026-01-01T00:00:00.250000Z',
+      })}\n`;
+    try {
+      writeFileSync(path, line('before', 'hub'));
+      const tail = new AuditTail(path, (user) => user === 'hub');
+      const [first, second] = [line('äöü', 'hub').slice(0, 60), line('äöü', 'hub').slice(60)];
+      appendFileSync(path, line('a', 'hub') + line('b', 'other') + first);
+      assert.deepEqual(
+        tail.since(0).map(({ name }) => name),
+        ['a'],
+      );
+      appendFileSync(path, second);
+      const [asked, ...more] = tail.since(1);
+      assert.deepEqual(more, []);
+      assert.equal(asked?.resource, 'works/status');
+      assert.deepEqual([asked?.name, (asked?.answeredMs ?? 0) - (asked?.receivedMs ?? 0)], ['äöü', 150]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,122 @@
+import { type ManifestWork, managedClusterModules } from '@open-cluster-management/api-types';
+import { worksOf } from './agents.ts';
+import type { Asked } from './audit-tail.ts';
+import type { Figure } from './figures.ts';
+import { createModule, moduleName, moveModule, pushVersion } from './fleet.ts';
+import { postLoop, putLoop, spanSeconds } from './raw-loop.ts';
+import { isLease, isWrite, type Stage, until } from './stage.ts';
+
+/** What all steps of one fleet share. */
+export interface Bench {
+  readonly stage: Stage;
+  readonly clusters: number;
+  /** The raw loop's works, as last written. */
+  raw: ManifestWork[];
+  /** Number of the version that the first module has. */
+  version: number;
+  say(text: string): void;
+}
+
+export const isWorkWrite = (asked: Asked) => asked.resource === 'manifestworks' && isWrite(asked) && asked.code < 300;
+
+/** A module that all clusters are selected by; `count` of them at once. */
+export async function addModules(bench: Bench, from: number, count: number): Promise<void> {
+  const { stage, clusters } = bench;
+  const mark = stage.log.mark();
+  for (let index = from; index < from + count; index += 1) {
+    const name = moduleName(index);
+    pushVersion(stage.registry, name, 'v1');
+    await createModule(stage.world, { name, host: stage.registry.host });
+  }
+  const wanted = clusters * count;
+  await until(stage, `${wanted} new works`, () => stage.byHub(mark).filter(isWorkWrite).length >= wanted);
+  await stage.quiet();
+}
+
+/** New module → last work; beside a loop that only writes as many. */
+export async function newModule(bench: Bench): Promise<Figure[]> {
+  const { stage, clusters } = bench;
+  const hub = stage.hub();
+  await hub.eventLoopMs();
+  const [mark, cpu] = [stage.log.mark(), hub.cpuSeconds()];
+  await addModules(bench, 0, 1);
+  const cpuSeconds = hub.cpuSeconds() - cpu;
+  const eventLoopMs = await hub.eventLoopMs();
+  const asked = stage.byHub(mark).filter((each) => !isLease(each));
+  const raw = await postLoop(stage, await worksOf(stage.world, moduleName(0)));
+  bench.raw = raw.made;
+  return [
+    ...spread(bench, 'new-module', 'new module → last ManifestWork exists', { mark, raw: raw.seconds }),
+    requestsFigure('new-module', 'API requests of the hub a cluster for it', asked.length / clusters),
+    {
+      key: 'new-module-cpu',
+      name: `CPU of the hub for ${clusters} new works`,
+      unit: 's',
+      measured: cpuSeconds,
+      raw: raw.cpuSeconds,
+      goal: { of: 'measured', most: (3 * clusters) / 3500 },
+    },
+    eventLoopFigure('new-module-loop', 'event-loop delay p99 meanwhile', eventLoopMs),
+  ];
+}
+
+/** New image of all clusters at once → last work updated. */
+export async function newImage(bench: Bench): Promise<Figure[]> {
+  const { stage, clusters } = bench;
+  const hub = stage.hub();
+  await hub.eventLoopMs();
+  const [mark, cpu] = [stage.log.mark(), hub.cpuSeconds()];
+  await moveOn(bench);
+  await until(stage, `${clusters} works updated`, () => stage.byHub(mark).filter(isWorkWrite).length >= clusters);
+  await stage.quiet();
+  const cpuSeconds = hub.cpuSeconds() - cpu;
+  const eventLoopMs = await hub.eventLoopMs();
+  const asked = stage.byHub(mark).filter((each) => !isLease(each));
+  const raw = await putLoop(stage, bench.raw, await worksOf(stage.world, moduleName(0)));
+  bench.raw = raw.made;
+  return [
+    ...spread(bench, 'new-image', 'new image (`All`) → last work updated', { mark, raw: raw.seconds }),
+    requestsFigure('new-image', 'API requests of the hub a cluster for it', asked.length / clusters),
+    { key: 'new-image-cpu', name: 'CPU of the hub for it', unit: 's', measured: cpuSeconds, raw: raw.cpuSeconds },
+    eventLoopFigure('new-image-loop', 'event-loop delay p99 meanwhile', eventLoopMs),
+  ];
+}
+
+/** The next version of the first module. */
+export async function moveOn(bench: Bench): Promise<void> {
+  const { stage } = bench;
+  bench.version += 1;
+  const [name, version] = [moduleName(0), `v${bench.version}`];
+  pushVersion(stage.registry, name, version);
+  await moveModule(stage.world, { name, host: stage.registry.host, version });
+}
+
+/** From what the world did until the last work; and of that, how long until the first. */
+function spread(bench: Bench, key: string, name: string, of: { mark: number; raw: number }): Figure[] {
+  const { stage } = bench;
+  const began = stage.byWorld(of.mark).find(({ resource }) => resource === managedClusterModules.plural);
+  const writes = stage.byHub(of.mark).filter(isWorkWrite);
+  const beganMs = began?.receivedMs ?? Number.NaN;
+  const lastMs = writes.reduce((most, { answeredMs }) => Math.max(most, answeredMs), 0);
+  const firstMs = writes.reduce((least, { answeredMs }) => Math.min(least, answeredMs), Number.POSITIVE_INFINITY);
+  const seconds = (lastMs - beganMs) / 1000;
+  return [
+    { key, name, unit: 's', measured: seconds, raw: of.raw, goal: { of: 'ratio', most: 1.3 } },
+    { key: `${key}-first`, name: 'of that, until the first', unit: 's', measured: (firstMs - beganMs) / 1000 },
+    {
+      key: `${key}-writing`,
+      name: 'of that, from the first write to the last',
+      unit: 's',
+      measured: spanSeconds(writes),
+      raw: of.raw,
+    },
+  ];
+}
+
+function requestsFigure(key: string, name: string, measured: number): Figure {
+  return { key: `${key}-requests`, name, unit: '', measured, raw: 1, goal: { of: 'measured', most: 1.05 } };
+}
+
+export function eventLoopFigure(key: string, name: string, measured: number): Figure {
+  return { key, name, unit: 'ms', measured, goal: { of: 'measured', most: 50 } };
+}

@@ -1,0 +1,74 @@
+/** Bounds the texts that are remembered for one kind of object; those not met for so many others are forgotten. */
+const rememberedMax = 4_096;
+/** V8 shares the shorter ones by itself. */
+const sharedCharsMin = 11;
+/** Longer texts are mostly one object's own: to look for them costs more than it gives. */
+const sharedCharsMax = 256;
+/** What is nested deeper is left as it is: an object with a free part may be nested as deeply as the server's parser goes. */
+const levelsMax = 64;
+
+/**
+ * Objects of one kind are alike: thousands say the same in the same words, and each comes from the server with copies of
+ * its own. What is alike is kept once. Nothing is cut off: who reads or writes the object sees no difference, and shared
+ * parts are frozen.
+ */
+export class Alike {
+  readonly #parts = new Remembered<object>();
+  readonly #texts = new Remembered<string>();
+
+  /** The first part that said the same; for what most objects have in common as a whole. */
+  part<T extends object>(part: T): T {
+    if (!isShallow(part, levelsMax)) return part;
+    return this.#parts.of(JSON.stringify(part), () => deepFrozen(this.texts(part))) as T;
+  }
+
+  /** A copy of which each text is shared by itself. Values of JSON only. */
+  texts<T>(value: T): T {
+    return this.#copied(value, levelsMax) as T;
+  }
+
+  #copied(value: unknown, levels: number): unknown {
+    if (typeof value === 'string') {
+      const isShared = value.length >= sharedCharsMin && value.length <= sharedCharsMax;
+      return isShared ? this.#texts.of(value, () => value) : value;
+    }
+    if (value === null || typeof value !== 'object' || levels === 0) return value;
+    if (Array.isArray(value)) return value.map((item) => this.#copied(item, levels - 1));
+    const copy: Record<string, unknown> = {};
+    for (const key of Object.keys(value)) {
+      const member = this.#copied((value as Record<string, unknown>)[key], levels - 1);
+      if (key === '__proto__') Object.defineProperty(copy, key, { value: member, enumerable: true });
+      else copy[key] = member;
+    }
+    return copy;
+  }
+}
+
+/** Two generations: what is met again moves to the younger; the elder goes when that is full. */
+class Remembered<T> {
+  #young = new Map<string, T>();
+  #old = new Map<string, T>();
+
+  of(key: string, make: () => T): T {
+    const known = this.#young.get(key);
+    if (known !== undefined) return known;
+    const value = this.#old.get(key) ?? make();
+    if (this.#young.size >= rememberedMax / 2) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+    return value;
+  }
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
+}
+
+function deepFrozen<T>(value: T): T {
+  if (value === null || typeof value !== 'object') return value;
+  for (const member of Object.values(value)) deepFrozen(member);
+  return Object.freeze(value);
+}
