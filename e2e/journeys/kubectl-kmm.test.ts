@@ -206,14 +206,10 @@ describe('kubectl kmm, the executable, on a fleet with a cluster whose node refu
 
   it('says what it expected of who uses it wrongly, has no right, or names no API server', async () => {
     for (const [args, expected] of [
-      [['statsu'], /expected one of the commands status, explain/],
       [['status', '--sate', 'Failed'], /'--sate'/],
-      [['status', '--state', 'odd'], /expected --state Loaded, .*got "odd"/],
       [['status', 'none'], /expected the name of a ManagedClusterModule, got "none"; there are: nic/],
-      [['explain', 'nic'], /expected 2 arguments, got "nic"/],
       [['plan', '-f', join(stage.fleet.folder, 'none.yaml')], /expected a file that can be read, got ENOENT/],
       [['plan', '-f', kubeconfig], /expected a ManagedClusterModule with a name/],
-      [['preflight'], /expected --kernel K, got none/],
     ] as const) {
       const { code, out, err } = await kmm(...args);
       assert.deepEqual([code, out], [2, ''], err);

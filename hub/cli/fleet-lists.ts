@@ -122,6 +122,7 @@ const keptAnnotations: ReadonlySet<string> = new Set([
   annotations.state,
   annotations.updatedAt,
   annotations.succeededAt,
+  annotations.failedAt,
   annotations.adoptedSpec,
 ]);
 

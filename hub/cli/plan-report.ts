@@ -5,6 +5,7 @@ import { exitCodes } from './failures.ts';
 import { alignedLines, counted, someOf } from './lines.ts';
 import type { Change, FleetPlan } from './plan.ts';
 import type { PlannedImage } from './plan-images.ts';
+import { waveLines, wavesOfPlan } from './plan-waves.ts';
 import type { Report } from './report.ts';
 
 export interface PlanPicture {
@@ -47,6 +48,7 @@ export function planReport({ plan, images, present, wanted }: PlanPicture): Repo
     '',
     ...(rows.length === 0 ? ['no cluster is selected'] : alignedLines(['CLUSTERS', 'WOULD', 'NAMES'], rows).lines),
     ...troubles(plan),
+    ...waveLines(plan),
     ...(images.length === 0 ? [] : ['', ...imageLines(images)]),
     '',
     'Nothing was written. Not known from here: whether an image exists that the status does not name, and what it holds; how',
@@ -109,5 +111,6 @@ function dataOf({ plan, images, present }: PlanPicture, fields: readonly string[
     fields,
     clusters: plan.clusters.map(({ cluster, change, why, lost }) => ({ cluster, change, why, lost })),
     images,
+    waves: wavesOfPlan(plan),
   };
 }

@@ -107,6 +107,11 @@ function planCluster(known: Known, cluster: ClusterView, work: ManifestWork | un
     selected,
     work: present,
     deferred: [],
+    upcoming: known.view.upcoming
+      .filter(({ selector }) => selects(selector, cluster.labels))
+      .map(({ kernel }) => kernel),
+    mayStart: true,
+    ending: present?.view.ending ?? {},
     nowText: present?.view.updatedAt ?? '',
   });
   const change = changeOf(decision, present);
