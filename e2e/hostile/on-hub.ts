@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
-import { summaryOf } from '../../hub/cli/summary.ts';
 import { rowsOf } from '../../hub/cli/rows.ts';
+import { summaryOf } from '../../hub/cli/summary.ts';
 import { formatRows } from '../../hub/cli/table.ts';
 import { decide } from '../../hub/managed-cluster-module/decide.ts';
 import { eventsOf } from '../../hub/managed-cluster-module/events.ts';

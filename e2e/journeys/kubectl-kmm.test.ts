@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ManagedClusterModuleSpec, managedClusterModules } from '@open-cluster-management/api-types';
-import { stringify } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import { controllerRevisions } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
@@ -14,6 +14,14 @@ import { driverSpec, fleetSpec, kernels, type Stage, startStage } from './stage.
 const executable = join(import.meta.dirname, '../../hub/cli/kubectl-kmm.mjs');
 /** Nobody gave them a right; the embedded plane, where everybody has all, takes this one away. */
 const stranger = 'stranger';
+/** As whom the commands run on the embedded plane; on the real one as an administrator. */
+const reader = 'reader';
+const userRoles = join(import.meta.dirname, '../../deploy/hub/user-roles.yaml');
+
+interface Role {
+  metadata: { name: string };
+  rules: { resources: string[]; verbs: string[] }[];
+}
 
 interface Said {
   code: number | null;
@@ -66,7 +74,8 @@ describe('kubectl kmm, the executable, on a fleet with a cluster whose node refu
     spec = fleetSpec(driverSpec(stage.fleet, 'drivers/nic'));
     await stage.apply('nic', spec);
     await stage.ready('nic', 'False LoadFailed');
-    kubeconfig = await file('kubeconfig', await stage.fleet.hub.kubeconfig());
+    const { hub } = stage.fleet;
+    kubeconfig = await file('kubeconfig', await hub.kubeconfig(hub.embedded && reader));
   });
   after(() => {
     for (const child of children) child.kill();
@@ -202,6 +211,22 @@ describe('kubectl kmm, the executable, on a fleet with a cluster whose node refu
     await eventually('bad is back in the output', async () => lines().length > 1);
     child.kill('SIGINT');
     assert.equal((await ended).code, 130);
+  });
+
+  it('has asked for nothing but what the roles for people in deploy/hub allow', async () => {
+    // The real plane does not count what processes ask for.
+    if (!stage.fleet.hub.embedded) return;
+    const roles = parseAllDocuments(await readFile(userRoles, 'utf8')).map((each): Role => each.toJS());
+    const may = roles
+      .filter(({ metadata }) => /fleet-viewer|revision-viewer|editor/.test(metadata.name))
+      .flatMap(({ rules }) => rules)
+      .flatMap(({ resources, verbs }) => verbs.flatMap((verb) => resources.map((resource) => `${verb} ${resource}`)));
+    const asked = (await stage.fleet.hub.requests(reader)).map(({ verb, resource }) => `${verb} ${resource}`);
+    assert.ok(asked.includes('list controllerrevisions') && asked.includes('patch managedclustermodules'));
+    assert.deepEqual(
+      [...new Set(asked)].filter((each) => !may.includes(each)),
+      [],
+    );
   });
 
   it('says what it expected of who uses it wrongly, has no right, or names no API server', async () => {

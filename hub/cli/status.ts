@@ -37,15 +37,15 @@ export function statusReport(
   const chosen = chosenRows(rows, options);
   const filtered = [options.cluster, options.state, options.kernel].some((each) => each !== undefined);
   const isWell = filtered ? chosen.every(isWellRow) : modules.every(isWellModule);
-  const heads =
-    options.module === undefined ? modules.map((module) => headline(module, look)) : modules.flatMap(summaryOf);
-  const bars = options.module === undefined ? [] : modules.map((module) => progressBar(module, look));
+  const heads = modules.flatMap((module) => [
+    ...(options.module === undefined ? [headline(module, look)] : summaryOf(module)),
+    ...progressBar(module, look),
+  ]);
   const table =
     chosen.length === 0
       ? ['no cluster is selected, or none fits what was asked for']
       : formatRows(chosen, { ...look, wide: options.output === 'wide' });
-  const none =
-    modules.length === 0 ? ['no ManagedClusterModule is here yet'] : [...heads, ...bars.filter(Boolean), '', ...table];
+  const none = modules.length === 0 ? ['no ManagedClusterModule is here yet'] : [...heads, '', ...table];
   return {
     lines: none,
     data: { modules: modules.map(moduleData), rows: chosen },
@@ -88,14 +88,17 @@ function headline(module: ManagedClusterModule, look: { colours: boolean }): str
 const barChars = 30;
 
 /** `[████░░] 4 of 6 clusters succeeded`: for eyes only, so on a terminal only. */
-function progressBar({ status }: ManagedClusterModule, look: { colours: boolean; width: number | undefined }): string {
+function progressBar(
+  { status }: ManagedClusterModule,
+  look: { colours: boolean; width: number | undefined },
+): string[] {
   const { selected = 0, succeeded = 0, failed = 0 } = status?.rollout ?? {};
-  if (look.width === undefined || selected === 0) return '';
+  if (look.width === undefined || selected === 0) return [];
   const good = Math.floor((barChars * succeeded) / selected);
   const bad = Math.min(barChars - good, Math.ceil((barChars * failed) / selected));
   const parts = ['█'.repeat(good), '▒'.repeat(bad), '░'.repeat(barChars - good - bad)] as const;
   const bar = look.colours ? `${paint(parts[0], 32)}${paint(parts[1], 31)}${parts[2]}` : parts.join('');
-  return `  [${bar}] ${succeeded} of ${selected} clusters succeeded`;
+  return [`  [${bar}] ${succeeded} of ${selected} clusters succeeded`];
 }
 
 function moduleData({ metadata, status }: ManagedClusterModule) {
