@@ -147,6 +147,9 @@ function detailOf(cluster: ClusterStatus | undefined): string {
 }
 
 function byPlace(a: Row, b: Row): number {
-  const [left, right] = [a, b].map(({ module, cluster, kernel }) => `${module}\n${cluster}\n${kernel}`);
-  return left! < right! ? -1 : left! > right! ? 1 : 0;
+  return compared(a.module, b.module) || compared(a.cluster, b.cluster) || compared(a.kernel, b.kernel);
+}
+
+function compared(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
