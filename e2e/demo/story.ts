@@ -1,6 +1,7 @@
 import { managedClusterModules, managedClusters } from '@open-cluster-management/api-types';
+import { rowsOf } from '../../hub/cli/rows.ts';
 import { summaryOf } from '../../hub/cli/summary.ts';
-import { formatRows, rowsOf } from '../../hub/cli/table.ts';
+import { formatRows } from '../../hub/cli/table.ts';
 import { jobs, pods } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import type { Fleet } from '../world/fleet/fleet.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ManagedCluster, ManifestWork } from '@open-cluster-management/api-types';
-import { formatRows, rowsOf } from '../../hub/cli/table.ts';
+import { rowsOf } from '../../hub/cli/rows.ts';
+import { formatRows } from '../../hub/cli/table.ts';
 import { viewCluster } from '../../hub/fleet/cluster.ts';
 import { decide } from '../../hub/managed-cluster-module/decide.ts';
 import { eventsOf } from '../../hub/managed-cluster-module/events.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
+import { rowsOf } from '../../hub/cli/rows.ts';
 import { summaryOf } from '../../hub/cli/summary.ts';
-import { formatRows, rowsOf } from '../../hub/cli/table.ts';
+import { formatRows } from '../../hub/cli/table.ts';
 import { decide } from '../../hub/managed-cluster-module/decide.ts';
 import { eventsOf } from '../../hub/managed-cluster-module/events.ts';
 import { viewModule } from '../../hub/managed-cluster-module/module-view.ts';

@@ -1,3 +1,4 @@
+import { cliBreakages } from './of-cli.ts';
 import { hubBreakages } from './of-hub.ts';
 import { makingBreakages } from './of-making-images.ts';
 import { sharedBreakages } from './of-shared.ts';
@@ -20,6 +21,7 @@ export interface Breakage {
 
 export const breakages: readonly Breakage[] = [
   ...hubBreakages,
+  ...cliBreakages,
   ...spokeBreakages,
   ...spokeImageBreakages,
   ...sharedBreakages,

@@ -14,6 +14,9 @@ export function summaryOf(module: ManagedClusterModule): string[] {
       .map((name) => `${rollout[name] ?? 0} ${name}`)
       .join(', ');
     lines.push(`  ${'clusters'.padEnd(17)} ${counts}`);
+    const { phase, group, message } = rollout;
+    const where = [phase, group && `group ${group}`, message].filter(Boolean).join(', ');
+    if (where !== '') lines.push(`  ${'rollout'.padEnd(17)} ${printable(where)}`);
   }
   for (const { kernelVersion, image, state, digest, message } of status?.images ?? []) {
     lines.push(`  ${'image'.padEnd(17)} ${kernelVersion} ${image} ${state} ${digest ?? message ?? ''}`.trimEnd());

@@ -7,8 +7,9 @@ import type {
 import { contentHash } from '../../shared/core/hash.ts';
 import { buildWork } from '../managed-cluster-module/work.ts';
 import { answered, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
+import { rowsOf } from './rows.ts';
 import { summaryOf } from './summary.ts';
-import { formatRows, rowsOf } from './table.ts';
+import { formatRows } from './table.ts';
 
 function work(cluster: string, values: Record<string, string | number>, module = 'nic'): ManifestWork {
   const spec = moduleSpec();

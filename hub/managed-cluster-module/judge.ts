@@ -162,7 +162,7 @@ function pluginShortage(input: JudgeInput, unreachable: number): string | undefi
 }
 
 /** `Applied` at the work's generation, else why not. */
-function appliedProblem(work: ManifestWork): Problem | undefined {
+export function appliedProblem(work: ManifestWork): Problem | undefined {
   const applied = work.status?.conditions?.find((condition) => condition.type === 'Applied');
   if (applied === undefined || applied.observedGeneration !== work.metadata.generation) {
     return { reason: reasons.notApplied, message: 'the cluster has not applied the work yet' };

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import {
+  type ManagedClusterModule,
+  type ManagedClusterModuleStatus,
+  managedClusters,
+} from '@open-cluster-management/api-types';
+import { parse } from 'yaml';
+import type { ListOptions } from '../../shared/kube/client.ts';
+import { KubeError } from '../../shared/kube/errors.ts';
+import { viewCluster } from '../fleet/cluster.ts';
+import { buildWork } from '../managed-cluster-module/work.ts';
+import { managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
+import { listAll, slimWork } from './fleet-lists.ts';
+import type { OutputFormat, StatusOptions } from './options.ts';
+import { printReport } from './report.ts';
+import { type Row, rowsOf } from './rows.ts';
+import { statusReport } from './status.ts';
+
+const spec = moduleSpec();
+const all: StatusOptions = {
+  kind: 'status',
+  module: undefined,
+  output: 'table',
+  cluster: undefined,
+  state: undefined,
+  kernel: undefined,
+  watch: false,
+};
+const plain = { colours: false, width: undefined };
+
+function module(status: ManagedClusterModuleStatus, ready: 'True' | 'False' = 'True'): ManagedClusterModule {
+  const conditions = [{ type: 'Ready', status: ready, reason: 'Why', message: 'm', lastTransitionTime: nowText }];
+  return {
+    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'ManagedClusterModule',
+    metadata: { name: 'nic', generation: 1 },
+    spec: { selector: { ring: 'one' }, spokeNamespace, moduleSpec: spec },
+    status: { observedGeneration: 1, conditions, ...status },
+  };
+}
+const row = (change: Partial<Row>): Row => ({
+  module: 'nic',
+  cluster: 'a',
+  kernel: '6.1.0-2',
+  state: 'Loaded',
+  nodes: '1/1',
+  detail: '',
+  version: 'nic-1',
+  image: 'i@sha256:1',
+  ...change,
+});
+
+describe('the status of a fleet', () => {
+  it('is well when every module is ready at its present spec, and with a filter when every chosen row is', () => {
+    const rows = [row({}), row({ cluster: 'b', state: 'Failed', detail: 'n1: ModuleInUse: m' })];
+    const codeOf = (given: ManagedClusterModule, options: Partial<StatusOptions> = {}) =>
+      statusReport({ modules: [given], rows }, { ...all, ...options }, plain).code;
+    assert.equal(codeOf(module({})), 0);
+    assert.equal(codeOf(module({}, 'False')), 1);
+    assert.equal(codeOf(module({ observedGeneration: 0 })), 1);
+    assert.equal(codeOf(module({}), { cluster: 'b' }), 1);
+    assert.equal(codeOf(module({}, 'False'), { cluster: 'a' }), 0);
+    assert.equal(codeOf(module({}), { state: 'Failed' }), 1);
+    assert.equal(codeOf(module({}), { kernel: '5.14.0-1' }), 0);
+  });
+
+  it('has a line a module, and a bar on a terminal only', () => {
+    const status = module({ rollout: { selected: 4, succeeded: 2, failed: 1 } }, 'False');
+    const lines = statusReport({ modules: [status], rows: [row({})] }, all, plain).lines;
+    assert.deepEqual(lines.slice(0, 2), ['nic: not ready (Why), 2 of 4 clusters well, 1 failed', '']);
+    const onTerminal = statusReport({ modules: [status], rows: [row({})] }, all, { colours: true, width: 80 }).lines;
+    assert.equal(onTerminal[0], 'nic: \u001b[31mnot ready\u001b[0m (Why), 2 of 4 clusters well, 1 failed');
+    assert.match(onTerminal[1] ?? '', /█{15}.*▒{8}.*░{7}\] 2 of 4 clusters succeeded$/);
+    assert.match(statusReport({ modules: [], rows: [] }, all, plain).lines[0] ?? '', /no ManagedClusterModule/);
+  });
+
+  it('has a row for every selected cluster, also those that the status has no room for', () => {
+    const labels = { ring: 'one' };
+    const clusters = [
+      managedCluster({ name: 'a', labels }),
+      managedCluster({ name: 'b', labels }),
+      managedCluster({ name: 'c', labels, available: 'False' }),
+      managedCluster({ name: 'd' }),
+    ].map(viewCluster);
+    const work = buildWork({
+      module: 'nic',
+      spokeNamespace,
+      cluster: 'a',
+      revision: 'nic-old',
+      spec,
+      updatedAt: nowText,
+    });
+    const rows = rowsOf([module({})], [slimWork(work)], clusters);
+    assert.deepEqual(
+      rows.map(({ cluster, state }) => `${cluster} ${state}`),
+      ['a Idle', 'b Waiting', 'c Unreachable'],
+    );
+    assert.match(rows[0]?.detail ?? '', /^has version nic-old, not yet nic-[0-9a-f]{16}$/);
+  });
+
+  for (const format of ['table', 'json', 'yaml'] as const satisfies OutputFormat[]) {
+    it(`prints what clusters say without control characters as ${format}`, () => {
+      const printed: string[] = [];
+      const terminal = {
+        ...plain,
+        ask: undefined,
+        complain: () => undefined,
+        print: (text: string) => void printed.push(text),
+      };
+      const report = statusReport(
+        { modules: [module({})], rows: [row({ detail: 'a\u001b[2J\u009b\u202eb' })] },
+        all,
+        plain,
+      );
+      printReport(terminal, report, format);
+      const text = printed.join('\n');
+      assert.doesNotMatch(text.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+      assert.match(text, /a \[2J {2}b/);
+      if (format !== 'table') assert.equal((parse(text) as { rows: unknown[] }).rows.length, 1);
+    });
+  }
+});
+
+describe('lists', () => {
+  const page = (names: string[], token?: string) => ({
+    metadata: { resourceVersion: '1', ...(token !== undefined && { continue: token }) },
+    items: names.map((name) => managedCluster({ name })),
+  });
+
+  it('come in pages, and are begun again once when the next page is too old', async () => {
+    const asked: (string | undefined)[] = [];
+    const answers = [page(['a'], 'next'), new KubeError(410, 'Expired', 'too old'), page(['a'], 'next'), page(['b'])];
+    const client = {
+      list: (_: unknown, { limit, continue: token }: ListOptions) => {
+        assert.equal(limit, 500);
+        asked.push(token);
+        const answer = answers.shift()!;
+        return answer instanceof KubeError ? Promise.reject(answer) : Promise.resolve(answer);
+      },
+    };
+    const names = await listAll(client as never, managedClusters, {}, ({ metadata }) => metadata.name);
+    assert.deepEqual(
+      [names, asked],
+      [
+        ['a', 'b'],
+        [undefined, 'next', undefined, 'next'],
+      ],
+    );
+  });
+});
