@@ -10,7 +10,7 @@ import { writeOwned } from '../../shared/kube/write.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Demand } from './demand.ts';
 import { type Fleet, type Gathered, gather } from './gather.ts';
-import { judge, type Memory, type Verdict } from './judge.ts';
+import { deadlineOf, judge, type Memory, type Verdict } from './judge.ts';
 import { splitClusterKey } from './keys.ts';
 import type { Ending } from './picture.ts';
 import { reasons } from './reasons.ts';
@@ -37,7 +37,8 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
     const found = gather(parts.fleet, key);
     if (found === undefined) return forget(parts, memories, key);
     const judgement = judged(parts.fleet, found, memories, key);
-    const gathered = { ...found, picture: { ...found.picture, ending: endingOf(found, judgement) } };
+    const late = latenessOf(parts.fleet, found, memories.get(key));
+    const gathered = { ...found, picture: { ...found.picture, ending: endingOf(found, judgement ?? late) } };
     const decision = decide(gathered.picture);
     fixDigests(parts.fleet, gathered, decision);
     parts.demand.set(key, wantedImages(decision));
@@ -47,6 +48,7 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
     const verdict = wrote && !holdsTheSame(gathered, decision) ? undefined : judgement;
     report(parts, key, { ...look, verdict });
     return soonest([
+      late?.recheckMs === undefined ? done : after(late.recheckMs, reasons.unreachable),
       verdict?.recheckMs === undefined ? done : after(verdict.recheckMs, verdict.reason),
       gathered.intakeRetryMs === undefined ? done : after(gathered.intakeRetryMs, reasons.kernelsDeferred),
       isUnlabelled(parts.fleet, key) ? after(unlabelledMs, 'UnlabelledWork') : done,
@@ -55,12 +57,27 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
 }
 
 /** Where revisions go in waves, how they end on a cluster is noted; elsewhere what was noted stays. Pure. */
-function endingOf({ view, picture }: Gathered, verdict: Verdict | undefined): Ending {
+function endingOf({ view, picture }: Gathered, verdict: Pick<Verdict, 'phase' | 'sinceMs'> | undefined): Ending {
   const noted = picture.ending;
   if (view.waves === undefined || verdict?.sinceMs === undefined) return noted;
   const since = rfc3339(verdict.sinceMs);
-  if (verdict.phase === 'Failed') return { failedAt: noted.failedAt ?? since };
+  // Who succeeded has: what breaks there later is for the status, and stops no rollout, least of all one back to it.
+  if (verdict.phase === 'Failed')
+    return noted.succeededAt === undefined ? { failedAt: noted.failedAt ?? since } : noted;
   return { succeededAt: noted.succeededAt ?? since };
+}
+
+/** Who got the version and cannot be reached is late like anybody else: the driver may have taken the cluster down. */
+function latenessOf(
+  fleet: Fleet,
+  { view: { waves, deadlineMs }, picture, work }: Gathered,
+  memory: Memory | undefined,
+): Pick<Verdict, 'phase' | 'sinceMs' | 'recheckMs'> | undefined {
+  if (waves === undefined || deadlineMs === undefined || picture.cluster?.reachable !== false) return undefined;
+  const lateAtMs = work === undefined ? undefined : deadlineOf({ work, memory }, deadlineMs);
+  if (lateAtMs === undefined) return undefined;
+  const leftMs = lateAtMs - fleet.nowMs();
+  return leftMs <= 0 ? { phase: 'Failed', sinceMs: lateAtMs } : { phase: 'Progressing', recheckMs: leftMs };
 }
 
 function holdsTheSame({ picture }: Gathered, { action }: Decision): boolean {

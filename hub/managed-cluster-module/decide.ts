@@ -52,7 +52,8 @@ export function decide(picture: ClusterPicture): Decision {
   const decision = serve(picture, cluster, work);
   if (cluster.reachable) return decision;
   const message = 'is not available: it keeps what it has, and gets no new state until it is';
-  return { ...decision, action: { kind: 'keep' }, waiting: [{ reason: reasons.unreachable, message }] };
+  const revision = work === undefined ? undefined : revisionThatItHas(work, picture.module.current);
+  return { ...decision, revision, action: { kind: 'keep' }, waiting: [{ reason: reasons.unreachable, message }] };
 }
 
 /** A work that nobody wants goes at once, whether the cluster can be reached or not; one whose Module shall stay, when it does. */

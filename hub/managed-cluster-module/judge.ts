@@ -106,6 +106,10 @@ function observeReport(input: JudgeInput, report: NonNullable<Feedback['report']
     return { ...base, fulfilled: false, failing: true, reason: reasons.failing, message };
   }
   const expected = desired - unreachable;
+  if (desired > 0 && expected === 0) {
+    const message = `none of its ${desired} nodes can be reached${firstError(report)}`;
+    return { ...base, fulfilled: false, failing: false, reason: reasons.loading, message };
+  }
   if (loaded !== expected) {
     const message = `loaded on ${loaded} of ${expected} reachable nodes${firstError(report)}`;
     return { ...base, fulfilled: false, failing: false, reason: reasons.loading, message };
@@ -211,7 +215,10 @@ function overdue(input: JudgeInput, observed: Observation, failingSinceMs: numbe
 }
 
 /** Until when it must have succeeded. Who did is not late when a node reboots a week after. */
-function deadlineOf({ work, memory }: JudgeInput, deadlineMs: number): number | undefined {
+export function deadlineOf(
+  { work, memory }: Pick<JudgeInput, 'work' | 'memory'>,
+  deadlineMs: number,
+): number | undefined {
   const noted = work.metadata.annotations ?? {};
   if (noted[annotations.succeededAt] !== undefined) return undefined;
   const startMs = timeOf(noted[annotations.startedAt]) ?? timeOf(noted[annotations.updatedAt]);

@@ -73,14 +73,16 @@ function isUpdated({ view: { wanted }, picture: { work }, decision, failure }: L
 }
 
 /**
- * A failure counts until the cluster is well; losing touch with it makes nothing well. But for that, whoever cannot be
+ * A failure counts until the cluster is well; losing touch with it makes nothing well. Nor does it end the turn of one that
+ * got the version and has not succeeded: the driver may have taken the cluster down. But for that, whoever cannot be
  * reached counts as neither, and holds nobody up (contract 5).
  */
 function stageOf({ picture, decision, failure }: Look, updated: boolean): Stage {
   const { succeededAt, failedAt } = endingAfter(picture, decision);
   if (updated && failedAt !== undefined) return 'Failed';
+  if (updated && succeededAt === undefined) return 'Moving';
   if (picture.cluster?.reachable === false) return 'Unreachable';
-  if (updated) return succeededAt === undefined ? 'Moving' : 'Succeeded';
+  if (updated) return 'Succeeded';
   if (failure === undefined) return decision.startable ? 'Startable' : 'Pending';
   return failure.mayHaveArrived ? 'Moving' : 'Pending';
 }

@@ -62,6 +62,52 @@ describe('a rollout in waves', () => {
     assert.deepEqual(world.at(present), ['a']);
   });
 
+  it('waits for a cluster that is lost with the new version, which fails like any other at the deadline', async () => {
+    const world = await settled({ ...one, progressDeadline: '1h' }, ['a', 'b', 'c']);
+    world.available('c', 'Unknown');
+    world.edit({ moduleSpec: present });
+    await world.settle();
+    world.available('a', 'Unknown');
+    await world.settle();
+    assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Moving']);
+    // It has succeeded with the version before: who is lost with that holds nobody up.
+    assert.equal(world.record('c')?.stage, 'Unreachable');
+    world.nowMs += 3_600_000;
+    await world.look('a');
+    await world.settle();
+    assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Failed']);
+    world.available('a', 'True');
+    world.report('a', [1, 1, 0, 0]);
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a', 'b']);
+  });
+
+  it('takes no cluster for well that has lost all its nodes', async () => {
+    const world = await settled(one, ['a', 'b']);
+    world.edit({ moduleSpec: present });
+    await world.settle();
+    world.report('a', [5, 0, 0, 5]);
+    await world.settle();
+    world.nowMs += 3_600_000;
+    await world.look('a');
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a']);
+  });
+
+  it('goes back although a node is broken where the version before had succeeded, and a new cluster gets it', async () => {
+    const world = await failed(one, ['a', 'b', 'c']);
+    await world.look('a');
+    await world.settle();
+    world.report('c', [3, 2, 1, 0]);
+    await world.settle();
+    world.nowMs += judgeLimits.failingMs;
+    await world.look('c');
+    world.edit({ moduleSpec: before });
+    await world.settle();
+    assert.deepEqual(world.at(before), ['a', 'b', 'c']);
+    assert.equal(world.record('c')?.phase, 'Failed');
+  });
+
   it('obeys a smaller number at once, whoever was let go before', async () => {
     const world = await settled({ type: 'Progressive' }, ['a', 'b', 'c', 'd']);
     world.edit({ moduleSpec: present });
