@@ -39,7 +39,7 @@ export const cliBreakages: readonly Breakage[] = [
   {
     why: 'an undo writes over an edit that nobody was shown',
     file: `${folder}/rollout-command.ts`,
-    find: "{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },",
+    find: "{ op: 'test', path: '/metadata/generation', value: generation },",
     replace: '',
     test: `${folder}/rollout-command.test.ts`,
     title: 'only over what it has shown',

@@ -12,7 +12,7 @@ const older = moduleSpec({ imageRepoSecret: { name: 'pull' } });
 const module: ManagedClusterModule = {
   apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
   kind: 'ManagedClusterModule',
-  metadata: { name: 'nic', uid: 'u', generation: 1, resourceVersion: '7' },
+  metadata: { name: 'nic', uid: 'u', generation: 4, resourceVersion: '7' },
   spec: { selector: {}, spokeNamespace, moduleSpec: spec },
 };
 
@@ -53,7 +53,7 @@ describe('kubectl kmm rollout', () => {
     const { around, patches, printed } = world({ answer: 'y' });
     assert.equal(await runRollout(undo, around), 0);
     const operations = [
-      { op: 'test', path: '/metadata/resourceVersion', value: '7' },
+      { op: 'test', path: '/metadata/generation', value: 4 },
       { op: 'add', path: '/spec/moduleSpec', value: older },
     ];
     assert.deepEqual(patches, [{ type: 'json', operations }]);

@@ -46,7 +46,7 @@ async function undo(
   module: ManagedClusterModule,
   { client, terminal, namespace }: Surroundings,
 ): Promise<ExitCode> {
-  const { name, resourceVersion } = module.metadata;
+  const { name, generation } = module.metadata;
   const { revision, moduleSpec } = undoOf(module, await readRevisions(client, namespace, module), toRevision);
   const before = module.spec.moduleSpec;
   if (before !== undefined && revisionName(name, before) === revision) {
@@ -61,9 +61,9 @@ async function undo(
   }
   const path = '/spec/moduleSpec';
   try {
-    // Only what was shown is undone: an edit that came in between is a conflict.
+    // Only what was shown is undone: an edit that came in between is a conflict, and a status that the hub wrote is none.
     const operations = [
-      { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+      { op: 'test', path: '/metadata/generation', value: generation },
       { op: 'add', path, value: moduleSpec },
     ] as const;
     await testedPatch(client, managedClusterModules, { at: { name }, operations });
