@@ -14,7 +14,7 @@ export const hubConfigSchema = programConfigSchema.extend({
   statusInterval: durationMsSchema.prefault('1s'),
   /** ManifestWorks that are written at the same time. */
   writeConcurrency: z.int().min(1).max(64).default(8),
-  /** The most writes a second; more than an API server on two cores takes (docs/operations/scale.md). */
+  /** The most writes a second; more than the API server of the bench took (docs/operations/scale.md). */
   writesPerSecond: z.int().min(1).max(100_000).default(1000),
 });
 export type HubConfig = z.infer<typeof hubConfigSchema>;

@@ -51,7 +51,8 @@ export function hubControllers(
       sources: [
         // One cluster's new kernel does not wait until a rollout has written all works.
         watching(caches.clusters, (change) => keysOfCluster(caches, change), { ahead: true }),
-        watching(caches.works, (change) => keysOfWork(caches, change)),
+        // Nor does its second try, when the first met a work that the watch had not shown yet.
+        watching(caches.works, (change) => keysOfWork(caches, change), { ahead: true }),
         ...synced(caches.modules, caches.revisions),
       ],
       reconcile: clusterReconcile(parts),

@@ -50,6 +50,7 @@ export function curves(fleets: readonly FleetFigures[], machine: string): string
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11" fill="#1f2328">`,
+    '<title>What the hub costs over the number of clusters</title>',
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     ...body,
     text(8, height - 8, escaped(`over the number of clusters; ${machine}`)),

@@ -58,7 +58,7 @@ async function measure(
   const say = (text: string) =>
     console.log(`${((systemClock.now() - startMs) / 1000).toFixed(1).padStart(6)} s  ${text}`);
   const stage = await openStage({ profileFolder: options.profile, nodeOptions: options.nodeOptions });
-  const bench: Bench = { stage, clusters, raw: [], version: 1, say };
+  const bench: Bench = { stage, clusters, raw: [], version: 1, restartsAtMs: [], say };
   const figures: Figure[] = [];
   try {
     say('the API server serves');
@@ -77,14 +77,12 @@ async function measure(
     if (isWanted('kernel')) await step('kernels change', () => kernelChanges(bench));
     if (isWanted('reports')) await step('all agents report', () => reports(bench));
     if (isWanted('rest')) await step('at rest', () => atRest(bench, options.restSeconds));
-    const restarts: number[] = [];
     if (isWanted('restart')) {
       if (options.modules > 1) await addModules(bench, 1, options.modules - 1);
       say(`${options.modules} modules`);
-      restarts.push(systemClock.now());
       await step('the hub starts again', () => restart(bench, options.modules));
     }
-    figures.push(...missedRenewals(stage, restarts));
+    figures.push(...missedRenewals(bench));
     return { clusters, modules: options.modules, figures };
   } finally {
     await stage.stop();

@@ -14,6 +14,8 @@ export interface Bench {
   raw: ManifestWork[];
   /** Number of the version that the first module has. */
   version: number;
+  /** When the hub had ended. */
+  readonly restartsAtMs: number[];
   say(text: string): void;
 }
 
