@@ -9,6 +9,7 @@ import { loaderDaemonSet, loaderName } from './daemon-set.ts';
 import { answerFor, isEmptied, leftBehind } from './outcome.ts';
 import { isMarked, isReleased, type Replacement, replacement } from './replacement.ts';
 import type { ModulePicture, Survey, Target } from './survey.ts';
+import { unansweredNodes } from './unanswered.ts';
 import { unloadPod } from './unload-pod.ts';
 
 /** Everything that should be, and what has to be done to pods to get there; `apply` carries it out in this order. */
@@ -164,6 +165,12 @@ function ends(picture: ModulePicture, seen: Survey): { release: Pod[]; unload: P
     else if (!target.wanted && !target.kept && target.live === undefined)
       addUnload(unload, unloadPod(pod), picture.pods);
   }
+  for (const { target, loader } of unansweredNodes(picture, seen)) {
+    const answer = answerFor(loader, target.pods);
+    if (answer === undefined) addUnload(unload, unloadPod(loader), picture.pods);
+    // Until node-labels has seen it, and the record is gone.
+    else answers.add(answer);
+  }
   return { release, unload: [...unload.values()], answers };
 }
 
@@ -193,9 +200,11 @@ function isSpent(pod: Pod, nowMs: number): boolean {
 }
 
 /** Held as long as anything of ours may hold the kernel module on any node. */
-function needsFinalizer({ module, daemonSets, pods }: ModulePicture, seen: Survey): boolean {
+function needsFinalizer(picture: ModulePicture, seen: Survey): boolean {
+  const { module, daemonSets, pods } = picture;
   if (module === undefined) return false;
   if (!seen.deleting && seen.refusal === undefined && module.spec.moduleLoader !== undefined) return true;
   const loaders = daemonSets.some((each) => purposeOf(each) === 'load' && isOurs(each, module));
-  return loaders || pods.some((pod) => purposeOf(pod) === 'load' || purposeOf(pod) === 'unload');
+  if (loaders || pods.some((pod) => purposeOf(pod) === 'load' || purposeOf(pod) === 'unload')) return true;
+  return unansweredNodes(picture, seen).length > 0;
 }

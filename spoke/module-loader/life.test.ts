@@ -97,6 +97,20 @@ describe('a Module through anything that may happen to its nodes', () => {
     assertGone(model);
   });
 
+  it('goes with what a pod has left that was taken away by force, though none came after it [43]', () => {
+    const model = new Model(buildModule(), 1);
+    const [node] = model.nodes;
+    model.settle();
+    model.force(node!);
+    model.kubelet(node!);
+    model.spokeModule();
+    assert.deepEqual([model.pods.length, node?.loaded !== undefined], [0, true]);
+    model.deleteModule();
+    model.settle();
+    assert.equal(model.module, undefined);
+    assertGone(model);
+  });
+
   it('disrupts no node that is as it should be, replaces one node at a time, and forgets no kernel module [T11] [T12] [43]', () => {
     fc.assert(
       fc.property(sequences, fc.boolean(), ({ before, after }, withPlugin) => {

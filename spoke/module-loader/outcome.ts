@@ -1,6 +1,6 @@
 import { annotations } from '../../shared/kube/names.ts';
 import type { Node, Pod } from '../../shared/kube/object.ts';
-import { bootKey, loadedBoots, sandboxBoot } from '../boots.ts';
+import { bootKey, type LoadedBoot, loadedBoots, sandboxBoot } from '../boots.ts';
 import { bootIdOf, readyOf } from '../nodes.ts';
 import { containerStatus, containers, purposeOf, toolsStatus } from '../pods.ts';
 import { lastEnd, lastResult, type ScriptResult } from './script-result.ts';
@@ -54,11 +54,16 @@ export function isUnloaded(result: ScriptResult | undefined): boolean {
 }
 
 /** The unload pod that did its work. Whether the node was rebooted since or not, its word holds for the pod that it was made for. */
-export function answerFor(loader: Pod, pods: readonly Pod[]): Pod | undefined {
+export function answerFor({ metadata: { uid } }: Pick<Pod, 'metadata'>, pods: readonly Pod[]): Pod | undefined {
+  return answerTo(uid, pods);
+}
+
+/** `asked`: UID of a loader pod, or, where none is left, the container that the node's record names. */
+function answerTo(asked: string | undefined, pods: readonly Pod[]): Pod | undefined {
   return pods.find(
     (pod) =>
       purposeOf(pod) === 'unload' &&
-      pod.metadata.annotations?.[annotations.unloadsFor] === loader.metadata.uid &&
+      pod.metadata.annotations?.[annotations.unloadsFor] === asked &&
       [containerStatus(pod, containers.loader), toolsStatus(pod)].some(
         (status) => status?.state?.terminated?.exitCode === 0 && isUnloaded(lastResult(status)),
       ),
@@ -70,10 +75,11 @@ export function answerFor(loader: Pod, pods: readonly Pod[]): Pod | undefined {
  * and no other one began anything that was not unloaded too. node-labels then drops the record, and the pod that proves it
  * stays until that is done: or a later pod whose image cannot be pulled would have to unload what is long gone.
  */
-export function isEmptied(pods: readonly Pod[], node: Node): boolean {
+export function isEmptied(pods: readonly Pod[], node: Node, record?: LoadedBoot): boolean {
   const started = pods.filter((pod) => purposeOf(pod) === 'load' && everStarted(pod));
   const hasUnloaded = (pod: Pod) => isUnloadedUnder(pod, bootIdOf(node)) || answerFor(pod, pods) !== undefined;
-  return started.some(hasUnloaded) && started.every(hasUnloaded);
+  if (started.length === 0) return record !== undefined && answerTo(record.container, pods) !== undefined;
+  return started.every(hasUnloaded);
 }
 
 function isUnloadedUnder(pod: Pod, boot: string): boolean {

@@ -65,7 +65,12 @@ function isInProgress(target: Target, picture: ModulePicture): boolean {
   if (isOutdated(target) || isRestored(target, picture)) return false;
   // A kernel that dies of the new module is NotReady: its node stops the others, unless it had the label (which stays on
   // a node that is not Ready until it boots again), or never had anything of ours.
-  return reachable || (!labelled && (everStarted(live) || bootKey(picture.identity) in loadedBoots(target.node)));
+  return reachable || (!labelled && !isUntouched(target, picture));
+}
+
+/** Nothing of ours has begun on the node that anybody knows of: as on one that joins. */
+export function isUntouched({ live, node }: Target, { identity }: Pick<ModulePicture, 'identity'>): boolean {
+  return (live === undefined || !everStarted(live)) && !(bootKey(identity) in loadedBoots(node));
 }
 
 /** The node serves again as before: loaded, and with its plugin if there is one. */

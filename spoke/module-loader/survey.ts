@@ -1,7 +1,8 @@
 import type { Module } from '@open-cluster-management/api-types';
 import { normalised } from '../../shared/kernel/version.ts';
-import { labels, readyLabel } from '../../shared/kube/names.ts';
+import { annotations, labels, readyLabel } from '../../shared/kube/names.ts';
 import type { DaemonSet, Node, Pod } from '../../shared/kube/object.ts';
+import { bootKey } from '../boots.ts';
 import type { KnownImage } from '../images/wanted.ts';
 import { kernelOf, readyOf } from '../nodes.ts';
 import { isPodReady, isTerminating, purposeOf } from '../pods.ts';
@@ -89,8 +90,10 @@ export function survey(picture: ModulePicture): Survey {
   const refusal = refusalOf(identity);
   const resolve = resolver(picture);
   const pods = podsByNode(picture.pods);
+  // No JSON is read of nodes that have nothing to do with it.
+  const isNoted = ({ metadata }: Node) => metadata.annotations?.[annotations.loadedBoots]?.includes(bootKey(identity));
   const targets = picture.nodes
-    .filter((node) => pods.has(node.metadata.name) || (module !== undefined && selects(module, node)))
+    .filter((node) => pods.has(node.metadata.name) || isNoted(node) || (module !== undefined && selects(module, node)))
     .map((node) =>
       target({ picture, node, resolve, serves: !deleting && !refusal }, pods.get(node.metadata.name) ?? []),
     )

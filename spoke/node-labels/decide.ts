@@ -121,7 +121,7 @@ function judge(node: Node, module: ModuleOnNode): Verdict {
 function recordOf(node: Node, module: ModuleOnNode, loaders: readonly Pod[]): LoadedBoot | undefined {
   const boot = bootIdOf(node);
   const known = loadedBoots(node)[bootKey(module)];
-  if (isEmptied(module.pods, node)) return undefined;
+  if (isEmptied(module.pods, node, known)) return undefined;
   if (known?.boot === boot) return loaders.length > 0 || module.exists ? known : undefined;
   const started = loaders.find(
     (pod) => boot !== '' && sandboxBoot(pod) === boot && runningContainer(pod) !== undefined,

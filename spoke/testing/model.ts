@@ -6,8 +6,8 @@ import { devicePluginPlan } from '../device-plugin/decide.ts';
 import { moduleIndex, podIndexes } from '../indexes.ts';
 import { decide as decideModule, type Plan } from '../module-loader/decide.ts';
 import { gather as gatherModule } from '../module-loader/gather.ts';
-import { isMarked } from '../module-loader/replacement.ts';
-import { type Survey, survey } from '../module-loader/survey.ts';
+import { isMarked, isUntouched } from '../module-loader/replacement.ts';
+import { type ModulePicture, type Survey, survey } from '../module-loader/survey.ts';
 import { decide as decideNode } from '../node-labels/decide.ts';
 import { gather as gatherNode } from '../node-labels/gather.ts';
 import { Observations } from '../observations.ts';
@@ -49,7 +49,7 @@ export class Model {
     const picture = gatherModule(this.#sources(), key, this.#marked);
     const seen = survey(picture);
     const plan = decideModule(picture, seen);
-    this.#judge(plan, seen);
+    this.#judge(plan, seen, picture);
     if (plan.finalizer && this.module && !this.module.metadata.deletionTimestamp) this.#finalize(this.module);
     const plugin = devicePluginPlan(picture, seen);
     for (const wanted of [...plan.daemonSets, ...(plugin.daemonSet ? [plugin.daemonSet] : [])])
@@ -151,13 +151,14 @@ export class Model {
     }
   }
 
-  #judge(plan: Plan, seen: Survey): void {
+  #judge(plan: Plan, seen: Survey, picture: ModulePicture): void {
     for (const node of this.nodes) {
       const target = seen.byNode.get(node.name);
       // In service again, with whatever version.
       const serves = target?.labelled && target.live && isPodReady(target.live) && !isMarked(target.live);
       const closed = target?.live === undefined && target?.open === false;
-      if (!target?.wanted || serves || closed) this.#out.delete(node.name);
+      const isLost = target && !target.reachable && !target.labelled && isUntouched(target, picture);
+      if (!target?.wanted || serves || closed || isLost) this.#out.delete(node.name);
     }
     for (const pod of [...plan.mark, ...plan.remove.map((each) => each.pod)]) {
       const target = seen.byNode.get(pod.spec.nodeName ?? '');
