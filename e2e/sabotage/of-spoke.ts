@@ -33,7 +33,7 @@ export const spokeBreakages: readonly Breakage[] = [
   {
     why: "another pod's unload is taken for this one's (T13)",
     file: `${loader}/outcome.ts`,
-    find: 'pod.metadata.annotations?.[annotations.unloadsFor] === loader.metadata.uid &&',
+    find: 'pod.metadata.annotations?.[annotations.unloadsFor] === asked &&',
     replace: '',
     test: `${loader}/decide.test.ts`,
     title: 'answer only for the pod that they were made for',
@@ -164,8 +164,8 @@ export const spokeBreakages: readonly Breakage[] = [
   {
     why: 'a Module goes and leaves its kernel module where its pod was taken away by force',
     file: 'spoke/module-loader/decide.ts',
-    find: 'return unansweredNodes(picture, seen).length > 0;',
-    replace: 'return false;',
+    find: 'if (answer === undefined) addUnload(unload, unloadPod(loader), picture.pods);',
+    replace: '',
     test: 'spoke/module-loader/life.test.ts',
     title: 'that was taken away by force, though none came after it',
   },
