@@ -24,7 +24,9 @@ async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: stdin, output: stdout });
   lines.on('SIGINT', () => stopping.abort());
   try {
-    return await lines.question(question, { signal: stopping.signal });
+    // The end of the input is no answer: it is waited for no longer.
+    const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+    return await Promise.race([lines.question(question, { signal: stopping.signal }), ended]);
   } finally {
     lines.close();
   }

@@ -112,6 +112,9 @@ const unreported = { state: 'Loading', nodes: '-', detail: 'not reported on yet'
 
 /** What the hub says of the whole cluster stands where no kernel says something of its own. */
 function withReason(rows: readonly BareRow[], unwell: ClusterStatus): BareRow[] {
+  // By a deadline, or for a plugin that does not come: no kernel says so.
+  if (unwell.state === 'Failed' && !rows.some(({ state }) => state === 'Failed'))
+    return rows.map((row) => ({ ...row, state: 'Failed', detail: row.detail || detailOf(unwell) }));
   return rows.map((row) => (row.detail === '' && row.state !== 'Loaded' ? { ...row, detail: detailOf(unwell) } : row));
 }
 

@@ -60,6 +60,7 @@ describe('the status of a fleet', () => {
     assert.equal(codeOf(module({ observedGeneration: 0 })), 1);
     assert.equal(codeOf(module({}), { cluster: 'b' }), 1);
     assert.equal(codeOf(module({}, 'False'), { cluster: 'a' }), 0);
+    assert.equal(codeOf(module({}), { cluster: 'nobody' }), 1);
     assert.equal(codeOf(module({}), { state: 'Failed' }), 1);
     assert.equal(codeOf(module({}), { kernel: '5.14.0-1' }), 0);
   });

@@ -36,7 +36,9 @@ export function statusReport(
 ): Report {
   const chosen = chosenRows(rows, options);
   const filtered = [options.cluster, options.state, options.kernel].some((each) => each !== undefined);
-  const isWell = filtered ? chosen.every(isWellRow) : modules.every(isWellModule);
+  // There may be no cluster of that name.
+  const isFound = chosen.length > 0 || options.cluster === undefined || options.state !== undefined;
+  const isWell = filtered ? isFound && chosen.every(isWellRow) : modules.every(isWellModule);
   const heads = modules.flatMap((module) => [
     ...(options.module === undefined ? [headline(module, look)] : summaryOf(module)),
     ...progressBar(module, look),

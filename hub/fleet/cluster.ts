@@ -7,6 +7,8 @@ export interface ClusterView {
   labels: Readonly<Record<string, string>>;
   /** Available is True. Unreachable clusters get no new work or state, and block nobody (contract 5). */
   reachable: boolean;
+  /** Since when it is as `reachable` says; undefined where OCM does not say. */
+  reachableChangedMs: number | undefined;
   /** Being detached: OCM takes its works away, the hub leaves them alone. */
   leaving: boolean;
   inventory: KernelInventory;
@@ -30,6 +32,7 @@ function viewOf(cluster: ManagedCluster): ClusterView {
     name: cluster.metadata.name,
     labels: cluster.metadata.labels ?? {},
     reachable: isAvailable(cluster),
+    reachableChangedMs: changedMs(cluster),
     leaving: cluster.metadata.deletionTimestamp !== undefined,
     inventory: parseKernelClaims(kernelClaims(cluster)),
   };
@@ -39,6 +42,12 @@ function viewOf(cluster: ManagedCluster): ClusterView {
 export function isAvailable(cluster: ManagedCluster): boolean {
   const conditions = cluster.status?.conditions ?? [];
   return conditions.find((condition) => condition.type === availableCondition)?.status === 'True';
+}
+
+function changedMs({ status }: ManagedCluster): number | undefined {
+  const known = (status?.conditions ?? []).find(({ type }) => type === availableCondition)?.lastTransitionTime;
+  const timeMs = Date.parse(known ?? '');
+  return Number.isNaN(timeMs) ? undefined : timeMs;
 }
 
 /** What is kept of a ManagedCluster: the fields that `viewCluster` and `clusterFingerprint` read. The hub writes none. */

@@ -10,8 +10,9 @@ import { writeOwned } from '../../shared/kube/write.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Demand } from './demand.ts';
 import { type Fleet, type Gathered, gather } from './gather.ts';
-import { deadlineOf, judge, type Memory, type Verdict } from './judge.ts';
+import { judge, type Memory, type Verdict } from './judge.ts';
 import { splitClusterKey } from './keys.ts';
+import { latenessOf } from './lost.ts';
 import type { Ending } from './picture.ts';
 import { reasons } from './reasons.ts';
 import { type Look, recordOf } from './record-of.ts';
@@ -37,7 +38,7 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
     const found = gather(parts.fleet, key);
     if (found === undefined) return forget(parts, memories, key);
     const judgement = judged(parts.fleet, found, memories, key);
-    const late = latenessOf(parts.fleet, found, memories.get(key));
+    const late = latenessOf(parts.fleet.nowMs(), found, memories.get(key));
     const gathered = { ...found, picture: { ...found.picture, ending: endingOf(found, judgement ?? late) } };
     const decision = decide(gathered.picture);
     fixDigests(parts.fleet, gathered, decision);
@@ -65,19 +66,6 @@ function endingOf({ view, picture }: Gathered, verdict: Pick<Verdict, 'phase' | 
   if (verdict.phase === 'Failed')
     return noted.succeededAt === undefined ? { failedAt: noted.failedAt ?? since } : noted;
   return { succeededAt: noted.succeededAt ?? since };
-}
-
-/** Who got the version and cannot be reached is late like anybody else: the driver may have taken the cluster down. */
-function latenessOf(
-  fleet: Fleet,
-  { view: { waves, deadlineMs }, picture, work }: Gathered,
-  memory: Memory | undefined,
-): Pick<Verdict, 'phase' | 'sinceMs' | 'recheckMs'> | undefined {
-  if (waves === undefined || deadlineMs === undefined || picture.cluster?.reachable !== false) return undefined;
-  const lateAtMs = work === undefined ? undefined : deadlineOf({ work, memory }, deadlineMs);
-  if (lateAtMs === undefined) return undefined;
-  const leftMs = lateAtMs - fleet.nowMs();
-  return leftMs <= 0 ? { phase: 'Failed', sinceMs: lateAtMs } : { phase: 'Progressing', recheckMs: leftMs };
 }
 
 function holdsTheSame({ picture }: Gathered, { action }: Decision): boolean {
@@ -213,6 +201,7 @@ function judged(fleet: Fleet, gathered: Gathered, memories: Map<string, Memory>,
     deadlineMs: view.deadlineMs,
     nowMs: fleet.nowMs(),
     memory: memories.get(key),
+    ...(view.waves && { reachableSinceMs: picture.cluster.reachableChangedMs }),
   });
   memories.set(key, memory);
   return verdict;

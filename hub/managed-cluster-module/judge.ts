@@ -37,6 +37,8 @@ export interface JudgeInput {
   deadlineMs: number | undefined;
   nowMs: number;
   memory: Memory | undefined;
+  /** What a cluster said before it was lost does not count to how long it has been well since it is back. */
+  reachableSinceMs?: number | undefined;
 }
 
 export const judgeLimits = {
@@ -59,8 +61,14 @@ export function judge(input: JudgeInput): { verdict: Verdict; memory: Memory } {
   const failingSinceMs = observed.failing ? (memory.failingSinceMs ?? notedMs ?? nowMs) : undefined;
   const wasBroken = memory.wasBroken || !observed.fulfilled;
   const seenAtMs = observed.fulfilled ? (memory.seenAtMs ?? nowMs) : undefined;
+  const isNoted = work.metadata.annotations?.[annotations.succeededAt] !== undefined;
+  const backMs = isNoted ? 0 : Math.min(input.reachableSinceMs ?? 0, nowMs);
   const verdict = observed.fulfilled
-    ? soaked(input, observed, wasBroken ? (seenAtMs ?? nowMs) : unbrokenSince(work, seenAtMs ?? nowMs))
+    ? soaked(
+        input,
+        observed,
+        Math.max(wasBroken ? (seenAtMs ?? nowMs) : unbrokenSince(work, seenAtMs ?? nowMs), backMs),
+      )
     : overdue({ ...input, memory }, observed, failingSinceMs);
   const succeededMs = verdict.phase === 'Succeeded' ? nowMs : memory.succeededMs;
   return { verdict, memory: { state, wasBroken, failingSinceMs, seenAtMs, succeededMs } };

@@ -79,8 +79,9 @@ async function comesBack(parts: ModuleParts, module: ManagedClusterModule, view:
       throw error;
     }
   };
-  // Works are made without an owner once it is there; an invalid one gets none, and may have a name that none can have.
-  if (view.wanted !== undefined && deletionPolicyOf(module).policy === 'Orphan') {
+  // Works are made without an owner once it is there; one that never had any may have a name that none can have.
+  const hasWorks = view.wanted !== undefined || parts.fleet.works.byIndex('module', view.name).length > 0;
+  if (hasWorks && deletionPolicyOf(module).policy === 'Orphan') {
     const add = () => addFinalizer(client, managedClusterModules, module, finalizers.orphan);
     if (await told(reasons.finalizerFailed, 'adding the finalizer of deletionPolicy Orphan', add)) return true;
   }

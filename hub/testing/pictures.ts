@@ -52,8 +52,10 @@ export function managedCluster(overrides: {
   kernels?: readonly string[] | undefined;
   labels?: Record<string, string>;
   available?: 'True' | 'False' | 'Unknown';
+  /** When `available` became so. */
+  changed?: string;
 }): ManagedCluster {
-  const { name = 'c1', kernels, labels = {}, available = 'True' } = overrides;
+  const { name = 'c1', kernels, labels = {}, available = 'True', changed = nowText } = overrides;
   return {
     apiVersion: 'cluster.open-cluster-management.io/v1',
     kind: 'ManagedCluster',
@@ -65,7 +67,7 @@ export function managedCluster(overrides: {
           status: available,
           reason: 'ManagedClusterAvailable',
           message: '',
-          lastTransitionTime: nowText,
+          lastTransitionTime: changed,
         },
       ],
       ...(kernels === undefined ? {} : { clusterClaims: formatKernelClaims(kernels) }),

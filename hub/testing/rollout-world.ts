@@ -148,7 +148,8 @@ export class RolloutWorld {
   }
 
   available(name: string, available: 'True' | 'Unknown'): void {
-    this.clusters.set(managedCluster({ name, kernels: ['5.14.0-1'], available }));
+    const changed = new Date(this.nowMs).toISOString();
+    this.clusters.set(managedCluster({ name, kernels: ['5.14.0-1'], available, changed }));
     this.#looks.add(`m/${name}`);
   }
 

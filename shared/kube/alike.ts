@@ -1,5 +1,9 @@
 /** Bounds the texts that are remembered for one kind of object; those not met for so many others are forgotten. */
 const rememberedMax = 4_096;
+/** Of all texts that it is known by, in one of two generations: however much somebody writes, memory is bounded. */
+const rememberedCharsMax = 8 * 1024 * 1024;
+/** A part that is longer is one object's own. */
+const partCharsMax = 64 * 1024;
 /** V8 shares the shorter ones by itself. */
 const sharedCharsMin = 11;
 /** Longer texts are mostly one object's own: to look for them costs more than it gives. */
@@ -19,7 +23,9 @@ export class Alike {
   /** The first part that said the same; for what most objects have in common as a whole. */
   part<T extends object>(part: T): T {
     if (!isShallow(part, levelsMax)) return part;
-    return this.#parts.of(JSON.stringify(part), () => deepFrozen(this.texts(part))) as T;
+    const text = JSON.stringify(part);
+    if (text.length > partCharsMax) return part;
+    return this.#parts.of(text, () => deepFrozen(this.texts(part))) as T;
   }
 
   /** A copy of which each text is shared by itself. Values of JSON only. */
@@ -48,16 +54,19 @@ export class Alike {
 class Remembered<T> {
   #young = new Map<string, T>();
   #old = new Map<string, T>();
+  #youngChars = 0;
 
   of(key: string, make: () => T): T {
     const known = this.#young.get(key);
     if (known !== undefined) return known;
     const value = this.#old.get(key) ?? make();
-    if (this.#young.size >= rememberedMax / 2) {
+    if (this.#young.size >= rememberedMax / 2 || this.#youngChars > rememberedCharsMax) {
       this.#old = this.#young;
       this.#young = new Map();
+      this.#youngChars = 0;
     }
     this.#young.set(key, value);
+    this.#youngChars += key.length;
     return value;
   }
 }

@@ -1,7 +1,9 @@
+import type { Module } from '@open-cluster-management/api-types';
 import { contentHash, sha256Hex } from '../../shared/core/hash.ts';
 import { normalised } from '../../shared/kernel/version.ts';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { DaemonSet } from '../../shared/kube/object.ts';
+import { ownerOf, ownership } from '../../shared/kube/ownership.ts';
 import { type Loader, loaderTemplate } from './loader-pod.ts';
 import { formatPin } from './pin.ts';
 
@@ -42,4 +44,10 @@ export function loaderDaemonSet(loader: Loader): DaemonSet {
       template: loaderTemplate(loader),
     },
   };
+}
+
+/** By its owner, or, where it has none, by our label (contract 1). */
+export function isOurDaemonSet(daemonSet: DaemonSet, module: Module | undefined): boolean {
+  if (module === undefined) return false;
+  return ownership(daemonSet, ownerOf(module), { [labels.moduleName]: module.metadata.name }) !== 'foreign';
 }

@@ -1,11 +1,9 @@
-import type { Module } from '@open-cluster-management/api-types';
 import { annotations, finalizers, labels } from '../../shared/kube/names.ts';
 import type { DaemonSet, Pod } from '../../shared/kube/object.ts';
-import { ownerOf, ownership } from '../../shared/kube/ownership.ts';
 import { bootKey, loadedBoots } from '../boots.ts';
 import { bootIdOf } from '../nodes.ts';
 import { isTerminating, purposeOf } from '../pods.ts';
-import { loaderDaemonSet, loaderName } from './daemon-set.ts';
+import { isOurDaemonSet, loaderDaemonSet, loaderName } from './daemon-set.ts';
 import { answerFor, isEmptied, leftBehind } from './outcome.ts';
 import { isMarked, isReleased, type Replacement, replacement } from './replacement.ts';
 import type { ModulePicture, Survey, Target } from './survey.ts';
@@ -93,15 +91,10 @@ function surplusDaemonSets(
   return daemonSets.filter(
     (daemonSet) =>
       purposeOf(daemonSet) === 'load' &&
-      isOurs(daemonSet, module) &&
+      isOurDaemonSet(daemonSet, module) &&
       !isTerminating(daemonSet) &&
       !keep.has(daemonSet.metadata.name),
   );
-}
-
-function isOurs(daemonSet: DaemonSet, module: Module | undefined): boolean {
-  if (module === undefined) return false;
-  return ownership(daemonSet, ownerOf(module), { [labels.moduleName]: module.metadata.name }) !== 'foreign';
 }
 
 /** Labels off, plugins gone, then the DaemonSet: a node that cannot tell is not waited for (its kubelet ends both when it is back). */
@@ -204,7 +197,7 @@ function needsFinalizer(picture: ModulePicture, seen: Survey): boolean {
   const { module, daemonSets, pods } = picture;
   if (module === undefined) return false;
   if (!seen.deleting && seen.refusal === undefined && module.spec.moduleLoader !== undefined) return true;
-  const loaders = daemonSets.some((each) => purposeOf(each) === 'load' && isOurs(each, module));
+  const loaders = daemonSets.some((each) => purposeOf(each) === 'load' && isOurDaemonSet(each, module));
   if (loaders || pods.some((pod) => purposeOf(pod) === 'load' || purposeOf(pod) === 'unload')) return true;
   return unansweredNodes(picture, seen).length > 0;
 }

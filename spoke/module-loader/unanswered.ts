@@ -2,7 +2,7 @@ import type { Pod } from '../../shared/kube/object.ts';
 import { bootKey, type LoadedBoot, loadedBoots } from '../boots.ts';
 import { bootIdOf } from '../nodes.ts';
 import { purposeOf } from '../pods.ts';
-import { loaderDaemonSet, loaderName } from './daemon-set.ts';
+import { isOurDaemonSet, loaderDaemonSet, loaderName } from './daemon-set.ts';
 import type { ModulePicture, Survey, Target } from './survey.ts';
 
 /**
@@ -31,10 +31,14 @@ export function unansweredNodes(picture: ModulePicture, { targets }: Survey): Un
 function loaderOf({ module, daemonSets, settings }: ModulePicture, target: Target, record: LoadedBoot) {
   if (module === undefined) return undefined;
   const { kernel, mapping, name } = target;
-  const present = daemonSets.find(({ metadata }) => metadata.name === loaderName(module.metadata, kernel));
+  const present = daemonSets.find(
+    (each) => each.metadata.name === loaderName(module.metadata, kernel) && isOurDaemonSet(each, module),
+  );
+  // The image's name is enough, also of one that is not looked for any more: what is unloaded is what the marker says.
+  const pin = mapping.kind === 'match' ? mapping.pin : undefined;
   const made = () =>
-    mapping.kind === 'match'
-      ? loaderDaemonSet({ module, mapping: mapping.mapping, settings, pin: mapping.pin })
+    mapping.kind === 'match' || mapping.kind === 'waiting'
+      ? loaderDaemonSet({ module, mapping: mapping.mapping, settings, ...(pin && { pin }) })
       : undefined;
   const template = (present ?? made())?.spec.template;
   if (template?.spec === undefined) return undefined;

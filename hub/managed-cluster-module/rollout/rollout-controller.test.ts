@@ -82,6 +82,46 @@ describe('a rollout in waves', () => {
     assert.deepEqual(world.at(present), ['a', 'b']);
   });
 
+  it('counts how long a cluster has been well anew when it was lost meanwhile, also for a hub that starts then', async () => {
+    const soak = { ...one, minSuccessTime: '10m' };
+    const world = await settled(one, ['a', 'b']);
+    world.edit({ moduleSpec: present, rollout: soak });
+    await world.settle();
+    world.report('a', [1, 1, 0, 0]);
+    await world.settle();
+    world.nowMs += 30_000;
+    world.available('a', 'Unknown');
+    await world.settle();
+    world.nowMs += 20 * 60_000;
+    // Its work still says what the agent said before.
+    world.available('a', 'True');
+    await world.settle();
+    assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Moving']);
+    world.nowMs += 10 * 60_000;
+    await world.look('a');
+    await world.settle();
+    assert.deepEqual(world.at(present), ['a', 'b']);
+  });
+
+  it('is held up by no cluster that was well before anything went in waves, and is away', async () => {
+    const world = new RolloutWorld({ type: 'All' }, ['a', 'b']);
+    await world.settle();
+    for (const name of ['a', 'b']) world.report(name, [1, 1, 0, 0]);
+    await world.settle();
+    world.nowMs += 60_000;
+    world.available('a', 'Unknown');
+    await world.settle();
+    world.nowMs += 7 * 24 * 3_600_000;
+    for (const rollout of [one, { ...one, progressDeadline: '1h' }]) {
+      world.edit({ rollout });
+      await world.settle();
+      assert.equal(world.record('a')?.stage, 'Unreachable');
+    }
+    world.edit({ moduleSpec: present });
+    await world.settle();
+    assert.deepEqual(world.at(present), ['b']);
+  });
+
   it('takes no cluster for well that has lost all its nodes', async () => {
     const world = await settled(one, ['a', 'b']);
     world.edit({ moduleSpec: present });
