@@ -191,6 +191,14 @@ export const hubBreakages: readonly Breakage[] = [
     title: 'waits until a cluster has been well for its time',
   },
   {
+    why: 'a cluster that was taken down by a driver succeeds at the moment when it is back',
+    file: `${folder}/judge.ts`,
+    find: 'Math.min(input.reachableSinceMs ?? 0, nowMs)',
+    replace: '0',
+    test: `${folder}/rollout/rollout-controller.test.ts`,
+    title: 'counts how long a cluster has been well anew',
+  },
+  {
     why: 'a cluster takes a new version before its turn',
     file: `${folder}/decide.ts`,
     find: 'if (startable && picture.mayStart) return',
