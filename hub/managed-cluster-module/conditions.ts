@@ -1,12 +1,10 @@
 import type { ConditionState } from '../../shared/core/conditions.ts';
+import { examples, examplesMax, rest } from './examples.ts';
 import { imageStatuses } from './image-status.ts';
-import { type Problem, reasons } from './reasons.ts';
+import { reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
 import { waitsFor } from './rollout/progress.ts';
 import type { StatusPicture, Tally } from './status.ts';
-
-/** Clusters, kernels or images that a message names; the lists of the status name more. */
-const examplesMax = 3;
 
 /** The five conditions (contract 5). `Ready` says whether, the others say why not. */
 export function conditionsOf(picture: StatusPicture, tally: Tally): ConditionState[] {
@@ -162,12 +160,3 @@ const inventoryReasons: ReadonlySet<string> = new Set([
   reasons.kernelsIgnored,
   reasons.kernelsDeferred,
 ]);
-
-function examples(of: readonly (Problem & { cluster: string })[]): string {
-  const named = of.slice(0, examplesMax).map(({ cluster, reason, message }) => `${cluster} (${reason}): ${message}`);
-  return `${named.join('; ')}${rest(of)}`;
-}
-
-function rest(of: readonly unknown[]): string {
-  return of.length > examplesMax ? `; and ${of.length - examplesMax} more` : '';
-}

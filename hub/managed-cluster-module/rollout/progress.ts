@@ -1,6 +1,7 @@
 import type { ManagedClusterModuleStatus } from '@open-cluster-management/api-types';
+import { managedClusterModuleStatusBounds as bounds } from '@open-cluster-management/api-types/schemas';
 import { shortened } from '../../../shared/core/conditions.ts';
-import type { ClusterRecord } from '../records.ts';
+import { examples } from '../examples.ts';
 import type { StatusPicture, Tally } from '../status.ts';
 import type { RolloutDecision } from './admit.ts';
 import { groupName, type Waves } from './strategy.ts';
@@ -12,10 +13,6 @@ export interface WavesStanding extends RolloutDecision {
   waves: Waves;
 }
 
-const messageCharsMax = 1024;
-/** Clusters that a message names. */
-const namedMax = 3;
-
 /** `status.rollout`; its counts add up to `selected`. Pure. */
 export function rolloutStatus(picture: StatusPicture, tally: Tally): ManagedClusterModuleStatus['rollout'] {
   const { revision, standing } = picture;
@@ -25,7 +22,7 @@ export function rolloutStatus(picture: StatusPicture, tally: Tally): ManagedClus
     ...(revision === undefined ? {} : { revision }),
     phase: phaseOf(picture, tally),
     ...(group === undefined ? {} : { group }),
-    ...(message === undefined ? {} : { message: shortened(message, messageCharsMax) }),
+    ...(message === undefined ? {} : { message: shortened(message, bounds.messageCharsMax) }),
     selected: tally.selected.length,
     updated: tally.selected.filter(({ updated }) => updated).length,
     succeeded: tally.succeeded.length,
@@ -51,27 +48,19 @@ export function waitsFor({ standing, records }: StatusPicture, tally: Tally): st
   if (standing === undefined) return undefined;
   const { stopped, group, open, waves } = standing;
   const of = new Map(records.map((record) => [record.cluster, record]));
+  const those = (names: readonly string[]) => names.flatMap((name) => of.get(name) ?? []);
   if (stopped !== undefined) {
     const { failed, allowed } = stopped;
-    const all = `${failed.length} clusters failed, ${allowed} may (spec.rollout.maxFailures): ${told(failed, of)}`;
+    const all = `${failed.length} clusters failed, ${allowed} may (spec.rollout.maxFailures): ${examples(those(failed))}`;
     return `${all}; no further cluster is started until they are mended, the limit is raised, or spec.moduleSpec is edited`;
   }
   if (group === undefined) return undefined;
   const done = tally.selected.length - tally.unreachable.length - tally.waiting.length - tally.progressing.length;
   const where = waves.groups.length === 0 ? '' : `${placeOf(waves, group)}: `;
-  return `${where}${done} of ${tally.selected.length} clusters are done; the next to end: ${told(open, of)}`;
+  return `${where}${done} of ${tally.selected.length} clusters are done; the next to end: ${examples(those(open))}`;
 }
 
 function placeOf(waves: Waves, group: number): string {
   const name = groupName(waves, group);
   return name === undefined ? 'clusters of no group' : `group ${name} (${group + 1} of ${waves.groups.length})`;
-}
-
-function told(names: readonly string[], of: ReadonlyMap<string, ClusterRecord>): string {
-  const some = names.slice(0, namedMax).map((name) => {
-    const record = of.get(name);
-    return record === undefined ? name : `${name} (${record.reason}): ${record.message}`;
-  });
-  const rest = names.length > namedMax ? `; and ${names.length - namedMax} more` : '';
-  return `${some.join('; ')}${rest}`;
 }

@@ -1,0 +1,14 @@
+import type { Problem } from './reasons.ts';
+
+/** Clusters, kernels or images that a message names; the lists of the status name more. */
+export const examplesMax = 3;
+
+/** The first clusters, each with what is said of it, and how many more there are. */
+export function examples(of: readonly (Problem & { cluster: string })[]): string {
+  const named = of.slice(0, examplesMax).map(({ cluster, reason, message }) => `${cluster} (${reason}): ${message}`);
+  return `${named.join('; ')}${rest(of)}`;
+}
+
+export function rest(of: readonly unknown[]): string {
+  return of.length > examplesMax ? `; and ${of.length - examplesMax} more` : '';
+}
