@@ -112,7 +112,10 @@ export function slimWork(work: ManifestWork): ManifestWork {
       annotations: Object.fromEntries(kept),
     },
     // A work whose spec somebody emptied is still one.
-    spec: { workload: work.spec?.workload ?? {} },
+    spec: {
+      workload: work.spec?.workload ?? {},
+      ...(work.spec?.deleteOption !== undefined && { deleteOption: work.spec.deleteOption }),
+    },
     ...(work.status !== undefined && { status: work.status }),
   };
 }
@@ -121,6 +124,7 @@ const keptAnnotations: ReadonlySet<string> = new Set([
   annotations.revision,
   annotations.state,
   annotations.updatedAt,
+  annotations.startedAt,
   annotations.succeededAt,
   annotations.failedAt,
   annotations.adoptedSpec,

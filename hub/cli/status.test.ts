@@ -7,8 +7,10 @@ import {
 import { parse } from 'yaml';
 import type { ListOptions } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
+import { annotations } from '../../shared/kube/names.ts';
 import { viewCluster } from '../fleet/cluster.ts';
-import { buildWork } from '../managed-cluster-module/work.ts';
+import { isUnconfirmed } from '../managed-cluster-module/orphan/answer.ts';
+import { buildWork, viewWork } from '../managed-cluster-module/work.ts';
 import { managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
 import { listAll, slimWork } from './fleet-lists.ts';
 import type { OutputFormat, StatusOptions } from './options.ts';
@@ -97,6 +99,17 @@ describe('the status of a fleet', () => {
       ['a Idle', 'b Waiting', 'c Unreachable'],
     );
     assert.match(rows[0]?.detail ?? '', /^has version nic-old, not yet nic-[0-9a-f]{16}$/);
+  });
+
+  it('keeps of a work all that decisions and verdicts read', () => {
+    const of = { module: 'nic', spokeNamespace, cluster: 'a', revision: 'r', spec, updatedAt: nowText };
+    const ending = { succeededAt: nowText, failedAt: nowText };
+    const work = buildWork({ ...of, startedAt: '2025-12-31T00:00:00Z', ending, adopted: '{}' });
+    const told = { ...work, spec: { ...work.spec, deleteOption: { propagationPolicy: 'Orphan' as const } } };
+    const small = slimWork(told);
+    assert.deepEqual(viewWork(small, spokeNamespace), viewWork(told, spokeNamespace));
+    assert.equal(small.metadata.annotations?.[annotations.startedAt], '2025-12-31T00:00:00Z');
+    assert.deepEqual([isUnconfirmed(small), isUnconfirmed(told)], [true, true]);
   });
 
   for (const format of ['table', 'json', 'yaml'] as const satisfies OutputFormat[]) {
