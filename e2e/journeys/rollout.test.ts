@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { ManifestWork } from '@open-cluster-management/api-types';
-import { managedClusterModules } from '@open-cluster-management/api-types';
 import { sleep } from '../../shared/core/clock.ts';
 import { annotations } from '../../shared/kube/names.ts';
 import { events } from '../../shared/kube/resources.ts';
@@ -140,8 +139,6 @@ describe('a version that goes through the fleet in waves', () => {
     await follows('alpha', 'canary');
     await follows('beta', 'alpha');
     assert.equal(new Set(await Promise.all(clusters.map(revisionOf))).size, 1);
-    const { client } = stage.fleet.hub;
-    const object = await client.get(managedClusterModules, { name: 'nic' });
-    assert.equal(object?.status?.rollout?.revision, await revisionOf('beta'));
+    assert.equal((await status())?.rollout?.revision, await revisionOf('beta'));
   });
 });

@@ -169,7 +169,7 @@ export const hubBreakages: readonly Breakage[] = [
   {
     why: 'a kernel that nodes will boot is not shipped before they do',
     file: `${folder}/gather.ts`,
-    find: 'upcoming: upcomingOf(view, cluster?.metadata.labels),',
+    find: 'upcoming: upcomingFor(view, cluster?.metadata.labels),',
     replace: 'upcoming: [],',
     test: 'e2e/journeys/upcoming.test.ts',
     title: 'is looked for beforehand',

@@ -1,17 +1,15 @@
 import type { ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
 import { contentHash } from '../../shared/core/hash.ts';
-import { ownership } from '../../shared/kube/ownership.ts';
 import type { ClusterView } from '../fleet/cluster.ts';
 import { selects } from '../fleet/selection.ts';
 import { type Decision, decide } from '../managed-cluster-module/decide.ts';
-import { readFeedback } from '../managed-cluster-module/feedback.ts';
 import type { KernelPlan } from '../managed-cluster-module/kernel-plan.ts';
-import { type ModuleView, viewModule } from '../managed-cluster-module/module-view.ts';
-import { isUnconfirmed } from '../managed-cluster-module/orphan/answer.ts';
+import { type ModuleView, upcomingFor, viewModule } from '../managed-cluster-module/module-view.ts';
 import type { ModulePicture, PresentWork } from '../managed-cluster-module/picture.ts';
+import { presentWorkOf } from '../managed-cluster-module/present-work.ts';
 import type { Problem } from '../managed-cluster-module/reasons.ts';
 import { type Revision, revisionOf } from '../managed-cluster-module/revision.ts';
-import { mappingsIn, viewWork, workLabel } from '../managed-cluster-module/work.ts';
+import { mappingsIn } from '../managed-cluster-module/work.ts';
 
 export interface PlanInput {
   /** As it is now; undefined: the file makes a new one. */
@@ -99,7 +97,12 @@ interface Known {
 
 function planCluster(known: Known, cluster: ClusterView, work: ManifestWork | undefined): ClusterPlan | undefined {
   const selected = selects(known.view.selector, cluster.labels);
-  const present = work === undefined ? undefined : presentWork(known, work);
+  const present =
+    work === undefined
+      ? undefined
+      : presentWorkOf(work, known.view, (name) =>
+          [known.after, known.before].find((revision) => revision?.name === name),
+        );
   if ((!selected && present === undefined) || cluster.leaving) return undefined;
   // What it would get when it is back is what is asked for.
   const decision = decide({
@@ -108,9 +111,7 @@ function planCluster(known: Known, cluster: ClusterView, work: ManifestWork | un
     selected,
     work: present,
     deferred: [],
-    upcoming: known.view.upcoming
-      .filter(({ selector }) => selects(selector, cluster.labels))
-      .map(({ kernel }) => kernel),
+    upcoming: upcomingFor(known.view, cluster.labels),
     mayStart: true,
     ending: present?.view.ending ?? {},
     nowText: present?.view.updatedAt ?? '',
@@ -124,18 +125,6 @@ function planCluster(known: Known, cluster: ClusterView, work: ManifestWork | un
     why: decision.waiting,
     plans: decision.plans.filter(({ revision }) => revision === known.after.name),
     lost: selected ? lostKernels(known, present, decision) : [],
-  };
-}
-
-function presentWork({ view, before, after }: Known, work: ManifestWork): PresentWork {
-  const found = viewWork(work, view.spokeNamespace);
-  return {
-    view: found,
-    ownership: ownership(work, view.owner, workLabel(view.name)),
-    terminating: work.metadata.deletionTimestamp !== undefined,
-    unconfirmed: isUnconfirmed(work),
-    feedback: readFeedback(work),
-    revision: [after, before].find((revision) => revision !== undefined && revision.name === found.revision),
   };
 }
 

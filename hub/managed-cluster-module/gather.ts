@@ -7,19 +7,19 @@ import type { ImageMaking } from '../../shared/making/image-making.ts';
 import { type ClusterView, viewCluster } from '../fleet/cluster.ts';
 import type { Intake, KernelIntake } from '../fleet/kernel-intake.ts';
 import { claimedKernels } from '../fleet/kernels.ts';
-import { type Selector, selects } from '../fleet/selection.ts';
+import { selects } from '../fleet/selection.ts';
 import type { Digests } from './digests.ts';
-import { readFeedback, reportedKernels } from './feedback.ts';
+import { reportedKernels } from './feedback.ts';
 import type { ImageQuestions } from './kernel-plan.ts';
 import { splitClusterKey } from './keys.ts';
-import type { ModuleView, ModuleViews } from './module-view.ts';
-import { isUnconfirmed } from './orphan/answer.ts';
+import { type ModuleView, type ModuleViews, upcomingFor } from './module-view.ts';
 import type { ClusterPicture, PresentWork } from './picture.ts';
+import { presentWorkOf } from './present-work.ts';
 import { reasons } from './reasons.ts';
 import type { Revision, RevisionViews } from './revision.ts';
 import type { Rollouts } from './rollout/rollouts.ts';
 import type { UnlabelledWorks } from './unlabelled-works.ts';
-import { mappingsIn, viewWork, workLabel } from './work.ts';
+import { mappingsIn, workLabel } from './work.ts';
 
 /** All that the hub reads. Everything but `nowMs` is kept current by watches. */
 export interface Fleet {
@@ -59,7 +59,8 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
   const cluster = fleet.clusters.get({ name: clusterName });
   const seen = cluster === undefined ? undefined : viewCluster(cluster);
   const work = workAt(fleet, { namespace: clusterName, name });
-  const present = work === undefined ? undefined : presentWork(fleet, view, work);
+  const present =
+    work === undefined ? undefined : presentWorkOf(work, view, (name) => revisionNamed(fleet, view, name));
   const isSelected =
     cluster !== undefined &&
     // Whom an invalid spec means is not known: those that have a work keep it.
@@ -78,17 +79,12 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
       selected: isSelected,
       work: present,
       deferred,
-      upcoming: upcomingOf(view, cluster?.metadata.labels),
+      upcoming: upcomingFor(view, cluster?.metadata.labels),
       mayStart: mayStart(fleet, view, clusterName),
       ending: present?.view.ending ?? {},
       nowText: rfc3339(fleet.nowMs()),
     },
   };
-}
-
-/** Each once, however many entries name it. */
-function upcomingOf({ upcoming }: ModuleView, labels: Selector | undefined): string[] {
-  return [...new Set(upcoming.filter(({ selector }) => selects(selector, labels)).map(({ kernel }) => kernel))];
 }
 
 function mayStart({ rollouts }: Fleet, { name, waves, wanted, generation }: ModuleView, cluster: string): boolean {
@@ -138,18 +134,6 @@ function imageQuestions({ digests, images, namespace }: Fleet, view: ModuleView)
       if (digest !== undefined) return { state: 'Verified', digest };
       return images.state(request, revision.moduleSpec.imageRebuildTriggerGeneration);
     },
-  };
-}
-
-function presentWork(fleet: Fleet, view: ModuleView, work: ManifestWork): PresentWork {
-  const found = viewWork(work, view.spokeNamespace);
-  return {
-    view: found,
-    ownership: ownership(work, view.owner, workLabel(view.name)),
-    terminating: work.metadata.deletionTimestamp !== undefined,
-    unconfirmed: isUnconfirmed(work),
-    feedback: readFeedback(work),
-    revision: found.revision === undefined ? undefined : revisionNamed(fleet, view, found.revision),
   };
 }
 

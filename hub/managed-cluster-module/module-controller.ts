@@ -80,8 +80,8 @@ async function comesBack(parts: ModuleParts, module: ManagedClusterModule, view:
     }
   };
   // Works are made without an owner once it is there; one that never had any may have a name that none can have.
-  const hasWorks = view.wanted !== undefined || parts.fleet.works.byIndex('module', view.name).length > 0;
-  if (hasWorks && deletionPolicyOf(module).policy === 'Orphan') {
+  const mayHaveWorks = view.wanted !== undefined || parts.fleet.works.byIndex('module', view.name).length > 0;
+  if (mayHaveWorks && deletionPolicyOf(module).policy === 'Orphan') {
     const add = () => addFinalizer(client, managedClusterModules, module, finalizers.orphan);
     if (await told(reasons.finalizerFailed, 'adding the finalizer of deletionPolicy Orphan', add)) return true;
   }

@@ -3,7 +3,7 @@ import { durationMs, managedClusterModuleSpecSchema } from '@open-cluster-manage
 import { shortened } from '../../shared/core/conditions.ts';
 import { isKernelVersion, withoutPlus } from '../../shared/kernel/version.ts';
 import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';
-import type { Selector } from '../fleet/selection.ts';
+import { type Selector, selects } from '../fleet/selection.ts';
 import { deletionPolicyOf, worksOutliveIt } from './orphan/policy.ts';
 import { type Problem, reasons } from './reasons.ts';
 import { revisionName } from './revisions.ts';
@@ -75,6 +75,11 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
     // A deadline of nothing would fail every cluster at once: it says the same as none.
     deadlineMs: durationMs(rollout?.progressDeadline ?? 'None') || undefined,
   };
+}
+
+/** The kernels that nodes of a cluster with these labels will boot, each once, however many entries name it. */
+export function upcomingFor({ upcoming }: ModuleView, labels: Selector | undefined): string[] {
+  return [...new Set(upcoming.filter(({ selector }) => selects(selector, labels)).map(({ kernel }) => kernel))];
 }
 
 /** Labels on works carry the name. */
