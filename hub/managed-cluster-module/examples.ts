@@ -4,11 +4,11 @@ import type { Problem } from './reasons.ts';
 export const examplesMax = 3;
 
 /** The first clusters, each with what is said of it, and how many more there are. */
-export function examples(of: readonly (Problem & { cluster: string })[]): string {
-  const named = of.slice(0, examplesMax).map(({ cluster, reason, message }) => `${cluster} (${reason}): ${message}`);
-  return `${named.join('; ')}${rest(of)}`;
+export function examples(of: readonly (Problem & { cluster: string })[], max: number = examplesMax): string {
+  const named = of.slice(0, max).map(({ cluster, reason, message }) => `${cluster} (${reason}): ${message}`);
+  return `${named.join('; ')}${rest(of, max)}`;
 }
 
-export function rest(of: readonly unknown[]): string {
-  return of.length > examplesMax ? `; and ${of.length - examplesMax} more` : '';
+export function rest(of: readonly unknown[], max: number = examplesMax): string {
+  return of.length > max ? `; and ${of.length - max} more` : '';
 }

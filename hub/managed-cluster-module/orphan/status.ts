@@ -2,6 +2,7 @@ import type { ManagedClusterModuleStatus } from '@open-cluster-management/api-ty
 import { type ConditionState, withConditions } from '../../../shared/core/conditions.ts';
 import type { RecordedEvent } from '../../../shared/kube/events.ts';
 import { annotations } from '../../../shared/kube/names.ts';
+import { examples, rest } from '../examples.ts';
 import { reasons } from '../reasons.ts';
 import type { Outstanding } from './decide.ts';
 
@@ -66,9 +67,10 @@ function count({ length }: readonly unknown[]): string {
 }
 
 function named(all: readonly Outstanding[]): string {
-  const shown = all.slice(0, namesMax).map(({ cluster, reason, message }) => {
-    const said = message.length > messageCharsMax ? `${message.slice(0, messageCharsMax)}…` : message;
-    return `${cluster} (${reason}): ${said}`;
-  });
-  return all.length > namesMax ? `${shown.join('; ')}; and ${all.length - namesMax} more` : shown.join('; ');
+  const brief = all.slice(0, namesMax).map((each) => ({ ...each, message: cut(each.message) }));
+  return `${examples(brief, namesMax)}${rest(all, namesMax)}`;
+}
+
+function cut(message: string): string {
+  return message.length > messageCharsMax ? `${message.slice(0, messageCharsMax)}…` : message;
 }
