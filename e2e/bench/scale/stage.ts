@@ -43,12 +43,13 @@ const lookEveryMs = 50;
 export async function openStage(options: { profileFolder?: string | undefined; nodeOptions: string }): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
   const processes = new Processes();
-  const etcd = await startEtcd();
+  const etcd = await startEtcd({ thousands: true });
   const registry = await startRegistry({ clock: systemClock });
   const control = await startControlPlane({
     name: 'bench',
     etcd,
     schedulerAndControllers: false,
+    thousands: true,
     auditPolicy,
     async prepare(text) {
       const admin = createKubeClient({ kubeconfig: { text } });

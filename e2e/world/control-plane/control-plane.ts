@@ -15,7 +15,7 @@ import {
 import { type Lifeline, openLifeline } from './lifeline.ts';
 import { onFreePorts } from './ports.ts';
 import { currentRelease, type Release } from './releases.ts';
-import { type ServerProcess, startServer, untilReady } from './server-process.ts';
+import { type Memory, type ServerProcess, startServer, untilReady } from './server-process.ts';
 import { serviceAccounts } from './service-account.ts';
 
 /** Generous: seconds when the machine is idle, a minute when all of CI runs beside. */
@@ -31,6 +31,8 @@ export interface ControlPlaneOptions {
   /** A policy of `audit.k8s.io/v1`; without one every request is logged by its metadata. */
   auditPolicy?: string;
   timing?: Partial<Timing>;
+  /** Of objects are to be held: the API server takes the memory that it wants. */
+  thousands?: boolean;
   /**
    * Runs once the API server serves, before the controllers start: the place for CustomResourceDefinitions. The garbage
    * collector looks for kinds when it starts and then every 30 s; until it knows one, it collects nothing of it.
@@ -88,8 +90,9 @@ async function start(given: {
   const url = `https://127.0.0.1:${port}`;
   const identity = await writeFiles({ folder: lifeline.folder, name, url, auditPolicy });
   const { paths, caPem, kubeconfigFor } = identity;
+  const memory: Memory = options.thousands ? 'atWill' : { boundMiB: 450 };
   const flags = apiServerArguments({ etcdUrl: etcd.url, name, port, paths });
-  const apiServer = startServer(lifeline, assets.pathOf('kube-apiserver'), { arguments: flags, memoryMiB: 450 });
+  const apiServer = startServer(lifeline, assets.pathOf('kube-apiserver'), { arguments: flags, memory });
   const processes = [apiServer];
   await untilReady([apiServer, etcd.process], `${url}/readyz`, readyMs, () => isReady(url, caPem));
   const adminKubeconfig = await kubeconfigFor({ name: 'admin', groups: ['system:masters'] });
@@ -97,8 +100,14 @@ async function start(given: {
   if (options.schedulerAndControllers) {
     const manager = controllerManagerArguments(paths, timing);
     processes.push(
-      startServer(lifeline, assets.pathOf('kube-controller-manager'), { arguments: manager, memoryMiB: 150 }),
-      startServer(lifeline, assets.pathOf('kube-scheduler'), { arguments: schedulerArguments(paths), memoryMiB: 80 }),
+      startServer(lifeline, assets.pathOf('kube-controller-manager'), {
+        arguments: manager,
+        memory: { boundMiB: 150 },
+      }),
+      startServer(lifeline, assets.pathOf('kube-scheduler'), {
+        arguments: schedulerArguments(paths),
+        memory: { boundMiB: 80 },
+      }),
     );
     await untilControllersWork(processes, adminKubeconfig);
   }

@@ -5,7 +5,7 @@ import { findAssets } from './assets.ts';
 import { type Lifeline, openLifeline } from './lifeline.ts';
 import { onFreePorts } from './ports.ts';
 import { currentRelease } from './releases.ts';
-import { type ServerProcess, startServer, untilReady } from './server-process.ts';
+import { type Memory, type ServerProcess, startServer, untilReady } from './server-process.ts';
 
 const readyMs = 30_000;
 
@@ -16,14 +16,16 @@ export interface Etcd {
   stop(): Promise<void>;
 }
 
-export async function startEtcd(): Promise<Etcd> {
+/** `thousands`: of objects are to be held, by a machine that does little else. */
+export async function startEtcd({ thousands = false } = {}): Promise<Etcd> {
   const assets = await findAssets(currentRelease);
   const release = processHost().keepAlive();
   try {
     return await onFreePorts(2, async ([clients = 0, peers = 0]) => {
       const lifeline = openLifeline('etcd');
       try {
-        return await start(lifeline, assets.pathOf('etcd'), { clients, peers });
+        const memory: Memory = thousands ? 'atWill' : { boundMiB: 200 };
+        return await start(lifeline, assets.pathOf('etcd'), { ports: { clients, peers }, memory });
       } catch (error) {
         await lifeline.end();
         throw error;
@@ -34,12 +36,16 @@ export async function startEtcd(): Promise<Etcd> {
   }
 }
 
-async function start(lifeline: Lifeline, path: string, ports: { clients: number; peers: number }): Promise<Etcd> {
+async function start(
+  lifeline: Lifeline,
+  path: string,
+  { ports, memory }: { ports: { clients: number; peers: number }; memory: Memory },
+): Promise<Etcd> {
   const url = `http://127.0.0.1:${ports.clients}`;
   const peerUrl = `http://127.0.0.1:${ports.peers}`;
   const process = startServer(lifeline, path, {
     arguments: etcdArguments(lifeline.folder, url, peerUrl),
-    memoryMiB: 200,
+    memory,
   });
   await untilReady([process], `${url}/health`, readyMs, async () => {
     const answer = await request(`${url}/health`);

@@ -27,10 +27,21 @@ export class ServerFailure extends Error {
   override name = 'ServerFailure';
 }
 
+/** `atWill`: as Go does by itself, for as many objects as may come. */
+export type Memory = { readonly boundMiB: number } | 'atWill';
+
+/**
+ * Processor time is short here, memory is not: nothing is collected before the bound is reached. Nobody dies of that, but
+ * what lives must stay well below it: else the collector runs all the time.
+ */
+function memoryVariables(memory: Memory): Record<string, string> {
+  return memory === 'atWill' ? {} : { GOGC: 'off', GOMEMLIMIT: `${memory.boundMiB}MiB` };
+}
+
 export function startServer(
   lifeline: Lifeline,
   path: string,
-  options: { arguments: readonly string[]; memoryMiB: number },
+  options: { arguments: readonly string[]; memory: Memory },
 ): ServerProcess {
   const program = basename(path);
   const log = `${program}.log`;
@@ -38,10 +49,7 @@ export function startServer(
   const environment = {
     PATH: process.env['PATH'],
     HOME: lifeline.folder,
-    // Memory is to spare here, processor time is not.
-    GOGC: '200',
-    // Above it the collector works harder; it is no limit that anything dies of.
-    GOMEMLIMIT: `${options.memoryMiB}MiB`,
+    ...memoryVariables(options.memory),
   };
   const child = lifeline.start(path, { arguments: options.arguments, environment, log });
   let end: string | undefined;

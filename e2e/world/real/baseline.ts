@@ -2,9 +2,11 @@ import { type Clock, sleep } from '../../../shared/core/clock.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { isConflict, isNotFound, KubeError } from '../../../shared/kube/errors.ts';
 import type { KubeObject, Resource } from '../../../shared/kube/object.ts';
-import { controllerRevisions, pods, resource } from '../../../shared/kube/resources.ts';
+import { collectionPath } from '../../../shared/kube/paths.ts';
+import { controllerRevisions, events, pods } from '../../../shared/kube/resources.ts';
 import { createKubeClient } from '../../../shared/kube/transport.ts';
 import { definitions } from '../api-server/definitions.ts';
+import { rawClient } from '../api-server/raw-client.ts';
 import type { AuditLog } from './audit-log.ts';
 import { servedKinds } from './served-kinds.ts';
 
@@ -23,7 +25,7 @@ const kept = [
   'componentstatuses',
   'ipaddresses',
 ];
-const late = [pods, controllerRevisions, resource<KubeObject>('events.k8s.io', 'v1', 'Event', 'events', true)];
+const late: readonly Resource<KubeObject>[] = [pods, controllerRevisions, events];
 const giveUpMs = 20_000;
 const lookAgainMs = 100;
 
@@ -55,7 +57,7 @@ export async function restore(
     // Controllers may make these still.
     const kinds = [...written.filter((kind) => !late.some((other) => isSame(kind, other))), ...late].filter(isEmptied);
     const untilMs = clock.now() + giveUpMs;
-    while ((await removeOthers(client, kinds, baseline)) > 0) {
+    while ((await removeOthers({ client, kubeconfig }, kinds, baseline)) > 0) {
       if (clock.now() > untilMs) return false;
       await sleep(clock, lookAgainMs);
     }
@@ -71,7 +73,7 @@ function isChanged({ name, generation }: KubeObject['metadata'], { generations }
 
 /** How many there were: controllers may have made some of them anew meanwhile. */
 async function removeOthers(
-  client: KubeClient,
+  { client, kubeconfig }: { client: KubeClient; kubeconfig: string },
   kinds: readonly Resource<KubeObject>[],
   { uids }: Baseline,
 ): Promise<number> {
@@ -80,7 +82,9 @@ async function removeOthers(
       const items = await listed(client, kind);
       if (items === undefined) return 1;
       const others = items.filter(({ metadata }) => !uids.has(metadata.uid ?? '') && !isFurniture(kind, metadata.name));
-      await Promise.all(others.map(({ metadata }) => remove(client, kind, metadata)));
+      // Of events there are many, none was there at first, and nothing holds them up.
+      if (isSame(kind, events)) await removeAll(kubeconfig, events, others);
+      else await Promise.all(others.map(({ metadata }) => remove(client, kind, metadata)));
       return others.length;
     }),
   );
@@ -110,6 +114,18 @@ async function remove(client: KubeClient, kind: Resource<KubeObject>, at: KubeOb
   } catch (error) {
     if (!isNotFound(error) && !isConflict(error)) throw error;
   }
+}
+
+/** By one request for each namespace that has some. */
+async function removeAll(
+  kubeconfig: string,
+  kind: Resource<KubeObject>,
+  objects: readonly KubeObject[],
+): Promise<void> {
+  const raw = rawClient(kubeconfig);
+  const namespaces = new Set(objects.map(({ metadata }) => metadata.namespace));
+  await Promise.all([...namespaces].map((namespace) => raw.call('DELETE', collectionPath(kind, namespace))));
+  await raw.close();
 }
 
 /** All but namespaces, which take seconds to go and are wanted again by the next test, and what comes by itself. */
