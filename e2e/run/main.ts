@@ -15,8 +15,13 @@ import { rightsLines } from './rights.ts';
 const root = join(import.meta.dirname, '../..');
 /** Files that need the older release, too. */
 const olderToo = /older-kubernetes|control-plane\.real/;
-/** Long ones, most of it waiting: begun first, they have the others beside them, and none is left alone at the end. */
-const longest = /in-a-real-kernel|vm-node|spoke-alone|openshift|claims|build\.real|peer-schemas|control-plane\.real/;
+/** The longest first, so that none of them is left alone at the end; two neighbours never both mostly wait. */
+const longest = [
+  ...['in-a-real-kernel', 'vm-node', 'build.real'],
+  ...['spoke-alone', 'made-images', 'rollout', 'openshift-builds', 'kubectl-kmm', 'openshift.real', 'spoke-trouble'],
+  ...['claims', 'peer-schemas', 'spoke-builds', 'samples-of-a-cluster', 'lists', 'truth', 'registry-trouble'],
+  ...['control-plane.real', 'samples-of-a-hub', 'kubectl-built-in', 'edits', 'older-kubernetes', 'orphan'],
+].map((name) => new RegExp(`/${name.replaceAll('.', '\\.')}(\\.|$)`));
 /** Debian's packages and virtual machines: minutes more, so they run when they are named (`npm run e2e:real-parts`). */
 const realParts = ['e2e/world/real-parts', 'e2e/world/vm'];
 const realKernel = 'e2e/journeys/in-a-real-kernel.real.ts';
@@ -47,11 +52,12 @@ function testFiles(plane: PlaneChoice): string[] {
       .map((file) => `${folder}/${file}`),
   );
   const files = [...new Set([...found, realKernel])];
-  const rest = files.filter((file) => !longest.test(file));
+  const first = longest.flatMap((name) => files.filter((file) => name.test(file)));
+  const rest = files.filter((file) => !first.includes(file));
   // Those of the conformance suite mostly wait: side by side they would leave the processors idle.
   const waiting = rest.filter((file) => file.startsWith('e2e/conformance/'));
   const busy = rest.filter((file) => !waiting.includes(file));
-  return [...files.filter((file) => longest.test(file)), ...alternately(busy, waiting)];
+  return [...first, ...alternately(busy, waiting)];
 }
 
 function alternately(one: readonly string[], other: readonly string[]): string[] {
