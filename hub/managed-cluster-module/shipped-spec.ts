@@ -1,4 +1,6 @@
 import type { ModuleSpec } from '@open-cluster-management/api-types';
+import { frozen } from '../../shared/core/frozen.ts';
+import { rememberText } from '../../shared/core/hash.ts';
 import { isRecord } from '../../shared/core/record.ts';
 
 /** A kernel's line in the Module that a spoke gets: always the list form of the in-tree modules (trap T6). */
@@ -22,9 +24,25 @@ const hubOnly = [
 /**
  * The spec of the Module on the spoke: a copy of `moduleSpec` whose kernel mappings are `mappings`, in the order of their
  * literals. Never aliases or changes `moduleSpec`: one cluster's mappings must not reach another (trap T1). Without
- * `moduleLoader` there are no mappings.
+ * `moduleLoader` there are no mappings. Frozen: clusters that get the same share it, with its canonical JSON.
  */
 export function shippedSpec(moduleSpec: ModuleSpec, mappings: readonly ShippedMapping[]): ModuleSpec {
+  const known = specsKnown.get(moduleSpec) ?? new Map<string, ModuleSpec>();
+  specsKnown.set(moduleSpec, known);
+  const key = JSON.stringify(mappings);
+  const present = known.get(key);
+  if (present !== undefined) return present;
+  if (known.size >= specsMax) known.clear();
+  const spec = rememberText(frozen(specWith(moduleSpec, mappings)));
+  known.set(key, spec);
+  return spec;
+}
+
+const specsKnown = new WeakMap<ModuleSpec, Map<string, ModuleSpec>>();
+/** For one module and version: clusters that run alike get alike, and which kernels they run is text from clusters. */
+const specsMax = 256;
+
+function specWith(moduleSpec: ModuleSpec, mappings: readonly ShippedMapping[]): ModuleSpec {
   const { moduleLoader, ...rest } = moduleSpec;
   const wanted: Record<string, unknown> = { ...rest };
   // Upstream's hub writes null for what is not there.

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * JSON with sorted keys, no white space and no `undefined` members: equal values give equal text.
@@ -10,7 +10,7 @@ export function canonicalJson(value: unknown): string {
 
 /** The first `length` hexadecimal digits of SHA-256 over `text`. */
 export function sha256Hex(text: string | Uint8Array, length = 64): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, length);
+  return hash('sha256', text, 'hex').slice(0, length);
 }
 
 /** 16 hexadecimal digits over the canonical JSON of `value`. */
@@ -24,9 +24,17 @@ const remembered = new WeakMap<object, string>();
 export function lastingHash(value: object): string {
   const known = remembered.get(value);
   if (known !== undefined) return known;
-  const hash = contentHash(value);
-  remembered.set(value, hash);
-  return hash;
+  const made = contentHash(value);
+  remembered.set(value, made);
+  return made;
+}
+
+const texts = new WeakMap<object, string>();
+
+/** Keeps the canonical JSON of a frozen part that many objects share: it is made once for all of them. */
+export function rememberText<T extends object>(part: T): T {
+  if (!texts.has(part)) texts.set(part, canonicalJson(part));
+  return part;
 }
 
 /** Whether the canonical JSON of both is the same, without making it. */
@@ -54,6 +62,8 @@ function present(value: Record<string, unknown>): string[] {
 function canonicalText(value: unknown): string | undefined {
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item) => canonicalText(item) ?? 'null').join(',')}]`;
+  const known = texts.get(value);
+  if (known !== undefined) return known;
   const members: string[] = [];
   for (const key of sortedKeys(value)) {
     const text = canonicalText((value as Record<string, unknown>)[key]);

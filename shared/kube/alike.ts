@@ -1,3 +1,5 @@
+import { frozen } from '../core/frozen.ts';
+
 /** Bounds the texts that are remembered for one kind of object; those not met for so many others are forgotten. */
 const rememberedMax = 4_096;
 /** Of all texts that it is known by, in one of two generations: however much somebody writes, memory is bounded. */
@@ -25,7 +27,7 @@ export class Alike {
     if (!isShallow(part, levelsMax)) return part;
     const text = JSON.stringify(part);
     if (text.length > partCharsMax) return part;
-    return this.#parts.of(text, () => deepFrozen(this.texts(part))) as T;
+    return this.#parts.of(text, () => frozen(this.texts(part))) as T;
   }
 
   /** A copy of which each text is shared by itself. Values of JSON only. */
@@ -74,10 +76,4 @@ class Remembered<T> {
 function isShallow(value: unknown, levels: number): boolean {
   if (value === null || typeof value !== 'object') return true;
   return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
-}
-
-function deepFrozen<T>(value: T): T {
-  if (value === null || typeof value !== 'object') return value;
-  for (const member of Object.values(value)) deepFrozen(member);
-  return Object.freeze(value);
 }

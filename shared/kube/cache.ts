@@ -1,4 +1,5 @@
 import { assert, unreachable } from '../core/assert.ts';
+import { frozen } from '../core/frozen.ts';
 import type { KubeClient } from './client.ts';
 import { annotations } from './names.ts';
 import { type KubeObject, type ObjectMeta, type ObjectRef, objectKey, type Resource } from './object.ts';
@@ -173,15 +174,4 @@ function withoutBookkeeping<T extends KubeObject>(object: T): T {
   }
   const { [lastApplied]: __, ...rest } = metadata.annotations;
   return { ...object, metadata: { ...metadata, annotations: rest } };
-}
-
-/** Without recursion: an object with a free part may be nested as deeply as the server's parser goes, 10,000 levels. */
-function frozen<T>(value: T): T {
-  const open: unknown[] = [value];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next === null || typeof next !== 'object' || Object.isFrozen(next)) continue;
-    Object.freeze(next);
-    for (const member of Object.values(next)) if (member !== undefined) open.push(member);
-  }
-  return value;
 }

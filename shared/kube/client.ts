@@ -51,6 +51,8 @@ export interface DeleteOptions {
 export interface WriteOptions {
   /** `finalize` is for Namespaces only. */
   subresource?: 'status' | 'finalize';
+  /** `unread`: nobody wants to know what the server made of the object; what was sent is given back. */
+  answer?: 'unread';
 }
 
 /**
@@ -63,9 +65,14 @@ export interface KubeClient {
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<List<T>>;
   /** Ends when the server or `signal` ends it; throws when the connection breaks. */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>;
+  create<T extends KubeObject>(resource: Resource<T>, object: T, options?: Pick<WriteOptions, 'answer'>): Promise<T>;
   replace<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
-  patch<T extends KubeObject>(resource: Resource<T>, at: ObjectRef, patch: Patch, options?: WriteOptions): Promise<T>;
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    at: ObjectRef,
+    patch: Patch,
+    options?: Pick<WriteOptions, 'subresource'>,
+  ): Promise<T>;
   delete<T extends KubeObject>(resource: Resource<T>, at: ObjectRef, options?: DeleteOptions): Promise<void>;
   /** Plurals of the kinds that the API server has in a group's version; none where it does not know that. */
   served(group: string, version: string): Promise<readonly string[]>;

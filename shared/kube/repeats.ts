@@ -28,8 +28,10 @@ export function withoutRepeats(client: KubeClient, clock: Clock): KubeClient {
     get: (resource, at) => client.get(resource, at),
     list: (resource, options) => client.list(resource, options),
     watch: (resource, options) => client.watch(resource, options),
-    create: (resource, object) =>
-      memory.write(place(resource, object.metadata), ['create', object], () => client.create(resource, object)),
+    create: (resource, object, options) =>
+      memory.write(place(resource, object.metadata), ['create', object], () =>
+        client.create(resource, object, options),
+      ),
     replace: (resource, object, options) =>
       memory.write(place(resource, object.metadata, options), ['replace', object], () =>
         client.replace(resource, object, options),

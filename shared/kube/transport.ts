@@ -4,7 +4,7 @@ import { assert } from '../core/assert.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { connectionFailure, refusal } from './answer.ts';
 import { beginningOf, eventFrom, listFrom, namesFrom, parsedBody, withKind } from './body.ts';
-import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions } from './client.ts';
+import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions, WriteOptions } from './client.ts';
 import { type Credentials, credentials } from './credentials.ts';
 import { checkCertificates, dispatcher } from './dispatcher.ts';
 import { KubeError } from './errors.ts';
@@ -65,6 +65,7 @@ interface Call {
   accept?: string;
   body?: unknown;
   contentType?: string;
+  answer?: WriteOptions['answer'];
   signal?: AbortSignal | undefined;
 }
 
@@ -136,20 +137,17 @@ class HttpKubeClient implements KubeClient {
     }
   }
 
-  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+  create<T extends KubeObject>(resource: Resource<T>, object: T, { answer }: WriteOptions = {}): Promise<T> {
     const { name, namespace } = object.metadata;
     assert(!resource.namespaced || namespace, `${resource.kind} ${name} needs a namespace`);
     const path = collectionPath(resource, namespace);
-    return this.#call({ verb: 'create', method: 'POST', resource, path, body: object });
+    return this.#call({ verb: 'create', method: 'POST', resource, path, body: object, answer });
   }
 
-  replace<T extends KubeObject>(
-    resource: Resource<T>,
-    object: T,
-    options: { subresource?: 'status' } = {},
-  ): Promise<T> {
-    const path = objectPath(resource, object.metadata, options.subresource);
-    return this.#call({ verb: 'update', method: 'PUT', resource, path, body: object });
+  replace<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
+    const { subresource, answer } = options;
+    const path = objectPath(resource, object.metadata, subresource);
+    return this.#call({ verb: 'update', method: 'PUT', resource, path, body: object, answer });
   }
 
   patch: KubeClient['patch'] = (resource, at, patch, options = {}) => {
@@ -189,8 +187,10 @@ class HttpKubeClient implements KubeClient {
     const queue = call.method === 'GET' ? this.#reads : this.#writes;
     return queue.add(async () => {
       try {
-        const answer = await this.#send(call, this.#calls);
-        return parsedBody(await answer.body.text()) as T;
+        const { body } = await this.#send(call, this.#calls);
+        if (call.answer === undefined) return parsedBody(await body.text()) as T;
+        for await (const _ of body);
+        return call.body as T;
       } catch (error) {
         throw connectionFailure(error, this.#server);
       }

@@ -36,7 +36,7 @@ export async function writeOwned<T extends KubeObject>(
   const { present, exact } = change;
   const wanted = complete(change.wanted, change.owner);
   if (present === undefined) {
-    await client.create(resource, wanted);
+    await client.create(resource, wanted, { answer: 'unread' });
     return 'created';
   }
   assert(
@@ -45,7 +45,7 @@ export async function writeOwned<T extends KubeObject>(
   );
   if (present.metadata.deletionTimestamp !== undefined) return 'terminating';
   if (isWritten(present, wanted, exact)) return 'unchanged';
-  await client.replace(resource, merged(present, wanted, change.owner));
+  await client.replace(resource, merged(present, wanted, change.owner), { answer: 'unread' });
   return 'updated';
 }
 
