@@ -1,4 +1,5 @@
 import { managedClusterModules, managedClusters, manifestWorks } from '@open-cluster-management/api-types';
+import { together } from '../shared/core/together.ts';
 import { programRegistry } from '../shared/images/program-registry.ts';
 import { Cache } from '../shared/kube/cache.ts';
 import type { KubeClient } from '../shared/kube/client.ts';
@@ -81,10 +82,12 @@ export async function startHub(options: HubOptions): Promise<Running> {
     isSettled: () => Object.values(caches).every((cache) => cache.synced),
   });
   const demand = new Demand(images.making);
-  const records = new Records((module) => {
-    running.status?.enqueue(module);
-    running.rollout?.enqueue(module);
-  });
+  const records = new Records(
+    together(runtime.clock, (module) => {
+      running.status?.enqueue(module);
+      running.rollout?.enqueue(module);
+    }),
+  );
   const rollouts = new Rollouts();
   const parts = {
     client,

@@ -34,6 +34,8 @@ export interface UpcomingRecord {
 /** What is known of a module's clusters. */
 interface ModuleRecords {
   byCluster: Map<string, ClusterRecord>;
+  /** By name. */
+  sorted: boolean;
   /** With which all clusters of the module were last asked for. */
   generation: number | undefined;
   /** Records of another generation. */
@@ -113,10 +115,16 @@ export class Records {
     return of?.byCluster.get(cluster)?.generation === of?.generation;
   }
 
-  /** Undefined while it is not even known which clusters `generation` concerns. */
+  /** By name. Undefined while it is not even known which clusters `generation` concerns. */
   snapshot(module: string, generation: number): ClusterRecord[] | undefined {
     const of = this.#byModule.get(module);
-    return of?.generation === generation ? [...of.byCluster.values()] : undefined;
+    if (of?.generation !== generation) return undefined;
+    // A Map keeps its order: once it is by name, it stays so until a cluster comes.
+    if (!of.sorted) {
+      of.byCluster = new Map([...of.byCluster].sort(([a], [b]) => (a < b ? -1 : 1)));
+      of.sorted = true;
+    }
+    return [...of.byCluster.values()];
   }
 
   #put(module: string, record: ClusterRecord): void {
@@ -124,13 +132,14 @@ export class Records {
     const before = of.byCluster.get(record.cluster);
     if (before !== undefined && before.generation !== of.generation) of.outdated -= 1;
     if (record.generation !== of.generation) of.outdated += 1;
+    if (before === undefined) of.sorted = false;
     of.byCluster.set(record.cluster, record);
   }
 
   #of(module: string): ModuleRecords {
     const present = this.#byModule.get(module);
     if (present !== undefined) return present;
-    const made = { byCluster: new Map(), generation: undefined, outdated: 0 };
+    const made = { byCluster: new Map(), sorted: false, generation: undefined, outdated: 0 };
     this.#byModule.set(module, made);
     return made;
   }

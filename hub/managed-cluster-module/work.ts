@@ -1,5 +1,6 @@
 import type { ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
-import { lastingHash } from '../../shared/core/hash.ts';
+import { frozen } from '../../shared/core/frozen.ts';
+import { lastingHash, rememberText } from '../../shared/core/hash.ts';
 import { Alike } from '../../shared/kube/alike.ts';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { Ending } from './picture.ts';
@@ -73,19 +74,33 @@ export function buildWork(intent: WorkIntent): ManifestWork {
           },
         ],
       },
-      manifestConfigs: [
-        {
-          resourceIdentifier: {
-            group: moduleApi.group,
-            resource: moduleApi.plural,
-            name: module,
-            namespace: spokeNamespace,
-          },
-          feedbackRules: [{ type: 'JSONPaths', jsonPaths: feedbackPaths.map(([name, path]) => ({ name, path })) }],
-        },
-      ],
+      manifestConfigs: manifestConfigsOf(module, spokeNamespace),
     },
   };
+}
+
+type ManifestConfigs = NonNullable<ManifestWork['spec']['manifestConfigs']>;
+
+const configsKnown = new Map<string, ManifestConfigs>();
+/** Modules of which it is kept; that of others is made again. */
+const configsMax = 256;
+
+/** The same for all clusters of a module; frozen. */
+function manifestConfigsOf(module: string, spokeNamespace: string): ManifestConfigs {
+  const key = `${spokeNamespace}/${module}`;
+  const known = configsKnown.get(key);
+  if (known !== undefined) return known;
+  if (configsKnown.size >= configsMax) configsKnown.clear();
+  const { group, plural } = moduleApi;
+  const made = [
+    {
+      resourceIdentifier: { group, resource: plural, name: module, namespace: spokeNamespace },
+      feedbackRules: [{ type: 'JSONPaths', jsonPaths: feedbackPaths.map(([name, path]) => ({ name, path })) }],
+    },
+  ];
+  const configs = rememberText(frozen(made)) as ManifestConfigs;
+  configsKnown.set(key, configs);
+  return configs;
 }
 
 function endingNotes({ succeededAt, failedAt }: Ending = {}): Record<string, string> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { fakeClient } from '../testing/fake-client.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 import { KubeError } from './errors.ts';
+import { annotations } from './names.ts';
 import type { ConfigMap } from './object.ts';
 import { repeatLimits, withoutRepeats } from './repeats.ts';
 import { configMaps } from './resources.ts';
@@ -47,6 +48,19 @@ describe('writes that equal the last one to their object', () => {
     await clock.advance(repeatLimits.firstMs);
     await client.create(configMaps, map('1'));
     assert.equal(sent.length, 7);
+  });
+
+  it('are known by the hash in what was written whole, and by the version that it replaces', async () => {
+    const { sent, client } = harness();
+    const whole = (written: string, resourceVersion: string): ConfigMap => ({
+      ...map('1'),
+      metadata: { ...map('1').metadata, resourceVersion, annotations: { [annotations.written]: written } },
+    });
+    await client.replace(configMaps, whole('a', '1'));
+    await assert.rejects(client.replace(configMaps, whole('a', '1')), { status: 409 });
+    await client.replace(configMaps, whole('b', '1'));
+    await client.replace(configMaps, whole('b', '2'));
+    assert.equal(sent.length, 3);
   });
 
   it('are held back too when the server knew better (409) or no such object (404), not when it failed', async () => {
