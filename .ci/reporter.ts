@@ -1,5 +1,5 @@
-// A mocha reporter: prints every title, or with the option `print=dot` a dot for each, and writes what became of each test into the file that KMM_TEST_RESULTS names.
-import { writeFileSync } from 'node:fs';
+// A mocha reporter: prints every title, or with the option `print=dot` a dot for each, and adds what became of each test to the file that KMM_TEST_RESULTS names.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import Mocha from 'mocha';
 
 /** One test; `pending` is one that was skipped. */
@@ -30,7 +30,13 @@ export default class ResultsReporter {
     runner.on(EVENT_TEST_PENDING, note('pending'));
     runner.on(EVENT_RUN_END, () => {
       const file = process.env[resultsVariable];
-      if (file) writeFileSync(file, JSON.stringify(results));
+      if (file) writeFileSync(file, JSON.stringify([...resultsIn(file), ...results]));
     });
   }
+}
+
+/** Of a command that runs Mocha more than once; an empty file holds none. */
+function resultsIn(file: string): TestResult[] {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return text === '' ? [] : JSON.parse(text);
 }

@@ -8,7 +8,7 @@ import { prepareControlPlanes } from '../world/control-plane/prepare.ts';
 import { currentRelease, releases } from '../world/control-plane/releases.ts';
 import { type PlaneChoice, planeVariable } from '../world/plane-choice.ts';
 import { usesVariable } from '../world/rights/uses.ts';
-import { optionsOf } from './options.ts';
+import { optionsOf, type Part } from './options.ts';
 import { reportVariable, tableOf } from './report.ts';
 import { rightsLines } from './rights.ts';
 
@@ -22,11 +22,11 @@ const longest = [
   ...['claims', 'peer-schemas', 'spoke-builds', 'samples-of-a-cluster', 'lists', 'truth', 'registry-trouble'],
   ...['control-plane.real', 'samples-of-a-hub', 'kubectl-built-in', 'edits', 'older-kubernetes', 'orphan'],
 ].map((name) => new RegExp(`/${name.replaceAll('.', '\\.')}(\\.|$)`));
-/** Debian's packages and virtual machines: minutes more, so they run when they are named (`npm run e2e:real-parts`). */
+/** Debian's packages and virtual machines: minutes more, so they run after all others, and can be left out. */
 const realParts = ['e2e/world/real-parts', 'e2e/world/vm'];
 const realKernel = 'e2e/journeys/in-a-real-kernel.real.ts';
-const isAside = (file: string) => file === realKernel || realParts.some((folder) => file.startsWith(`${folder}/`));
-const options = optionsOf(process.argv.slice(2), testFiles, isAside);
+const isRealPart = (file: string) => file === realKernel || realParts.some((folder) => file.startsWith(`${folder}/`));
+const options = optionsOf(process.argv.slice(2), testFiles, isRealPart);
 if (options.kind === 'stop') {
   (options.code === 0 ? console.log : console.error)(options.text);
   process.exit(options.code);
@@ -65,7 +65,16 @@ function alternately(one: readonly string[], other: readonly string[]): string[]
   return pairs.flat().filter((file) => file !== undefined);
 }
 
-async function run({ plane, files, all, jobs, grep }: Extract<typeof options, { kind: 'run' }>): Promise<number> {
+async function run({ parts, ...how }: Extract<typeof options, { kind: 'run' }>): Promise<number> {
+  const codes: number[] = [];
+  for (const part of parts) codes.push(await runPart(part, how));
+  return Math.max(0, ...codes);
+}
+
+async function runPart(
+  { plane, files }: Part,
+  { all, jobs, grep }: { all: boolean; jobs: number; grep?: string },
+): Promise<number> {
   // What the tests leave behind when they are killed goes with it.
   const lifeline = openLifeline('e2e');
   const { folder } = lifeline;
