@@ -35,6 +35,21 @@ export function scaledClock(base: Clock, factor: number): Clock {
   };
 }
 
+/**
+ * The time of `clock` for durations and deadlines: where somebody sets the clock back it goes on from where it was last
+ * looked at, so that nothing waits for as long as the step was, but at most twice. One function for all times that are compared with each other.
+ */
+export function steadyTime(clock: Pick<Clock, 'now'>): () => number {
+  let seenMs = clock.now();
+  let setBackMs = 0;
+  return () => {
+    const nowMs = clock.now();
+    if (nowMs < seenMs) setBackMs += seenMs - nowMs;
+    seenMs = nowMs;
+    return nowMs + setBackMs;
+  };
+}
+
 /** Resolves after `delayMs`, or at once when `signal` aborts (it does not reject: the caller looks at the signal). */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();

@@ -112,6 +112,25 @@ describe('a controller', () => {
     await running.stopped;
   });
 
+  it('waits no longer for a key where somebody sets the clock back', async () => {
+    const seen: string[] = [];
+    const { clock, abort, running } = harness(async (key) => {
+      seen.push(key);
+      return key === 'later' && seen.length === 1 ? after(10_000, 'Test') : done;
+    });
+    await settle();
+    running.enqueue('later');
+    await clock.advance(4_000);
+    clock.setBack(3_600_000);
+    running.enqueue('now');
+    await clock.advance(100);
+    assert.deepEqual(seen, ['later', 'now']);
+    await clock.advance(10_000);
+    assert.deepEqual(seen, ['later', 'now', 'later']);
+    abort.abort();
+    await running.stopped;
+  });
+
   it('waits at its end for what is under way, and starts nothing more', async () => {
     const gate = Promise.withResolvers<Outcome>();
     const keys: string[] = [];

@@ -1,4 +1,4 @@
-import type { CancelTimer } from '../core/clock.ts';
+import { type CancelTimer, steadyTime } from '../core/clock.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Cache, Change } from './cache.ts';
 import { ControllerMeters } from './controller-meters.ts';
@@ -61,6 +61,7 @@ class Runner implements RunningController {
   #controller: Controller;
   #runtime: Runtime;
   #signal: AbortSignal;
+  #now: () => number;
   #queue = new DelayQueue();
   /** Keys that did not end as done: their failures in a row, and what was last logged of them. */
   #unsettled = new Map<string, { failures: number; said: string }>();
@@ -73,14 +74,15 @@ class Runner implements RunningController {
     this.#controller = controller;
     this.#runtime = { ...runtime, log: runtime.log.child({ controller: controller.name }) };
     this.#signal = signal;
-    this.#meters = new ControllerMeters(runtime.meters, controller.name, () => this.#queue.due(runtime.clock.now()));
+    this.#now = steadyTime(runtime.clock);
+    this.#meters = new ControllerMeters(runtime.meters, controller.name, () => this.#queue.due(this.#now()));
     for (const source of controller.sources) source.attach((key, given) => this.enqueue(key, given));
     this.stopped = this.#run();
   }
 
   enqueue(key: string, options?: { ahead?: boolean }): void {
     if (this.#signal.aborted) return;
-    this.#queue.add(key, this.#runtime.clock.now(), options);
+    this.#queue.add(key, this.#now(), options);
     this.#pump();
   }
 
@@ -108,29 +110,27 @@ class Runner implements RunningController {
   #pump(): void {
     if (!this.#open) return;
     this.#cancelTimer();
-    const { clock } = this.#runtime;
     const concurrency = this.#controller.concurrency ?? concurrencyDefault;
     while (this.#queue.working < concurrency) {
       const dueAtMs = this.#queue.nextAtMs();
-      const key = this.#queue.take(clock.now());
+      const key = this.#queue.take(this.#now());
       if (key === undefined || dueAtMs === undefined) break;
-      this.#meters.taken(clock.now() - dueAtMs);
+      this.#meters.taken(this.#now() - dueAtMs);
       void this.#work(key);
     }
     const nextAtMs = this.#queue.nextAtMs();
     if (nextAtMs === undefined || this.#queue.working >= concurrency) return;
-    this.#cancelTimer = clock.after(Math.max(0, nextAtMs - clock.now()), () => this.#pump());
+    this.#cancelTimer = this.#runtime.clock.after(Math.max(0, nextAtMs - this.#now()), () => this.#pump());
   }
 
   async #work(key: string): Promise<void> {
-    const { clock, random } = this.#runtime;
-    const startedMs = clock.now();
+    const startedMs = this.#now();
     const end = await this.#reconcile(key);
-    this.#meters.worked(clock.now() - startedMs);
+    this.#meters.worked(this.#now() - startedMs);
     if (!this.#signal.aborted) {
-      const requeue = requeueAfter(end, this.#unsettled.get(key)?.failures ?? 0, random);
+      const requeue = requeueAfter(end, this.#unsettled.get(key)?.failures ?? 0, this.#runtime.random);
       this.#settle(key, requeue);
-      if (requeue.delayMs !== undefined) this.#queue.add(key, clock.now() + requeue.delayMs);
+      if (requeue.delayMs !== undefined) this.#queue.add(key, this.#now() + requeue.delayMs);
     }
     this.#queue.finish(key);
     if (this.#signal.aborted) this.#close();

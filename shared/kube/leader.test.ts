@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fakeClient } from '../testing/fake-client.ts';
 import { testRuntime } from '../testing/runtime.ts';
-import { settle, type VirtualClock } from '../testing/virtual-clock.ts';
+import { settle, VirtualClock } from '../testing/virtual-clock.ts';
 import { KubeError } from './errors.ts';
 import { type LeaderElection, startLeaderElection } from './leader.ts';
 import type { Lease } from './object.ts';
@@ -134,6 +134,17 @@ describe('leader election', () => {
     await second.clock.advance(4_000);
     assert.equal(second.leading(), true);
     await second.election.stop();
+  });
+
+  it('takes over in time also where somebody sets the clock back', async () => {
+    const server = new LeaseServer();
+    const dead = join(server, 'a');
+    await dead.clock.advance(0);
+    const second = join(server, 'b', new VirtualClock());
+    await second.clock.advance(5_000);
+    second.clock.setBack(3_600_000);
+    await second.clock.advance(15_000);
+    assert.equal(second.leading(), true);
   });
 
   it('does not look at the clock of the node that holds the lease', async () => {

@@ -1,4 +1,4 @@
-import { type CancelTimer, sleep } from '../core/clock.ts';
+import { type CancelTimer, sleep, steadyTime } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeClient } from './client.ts';
 import { isConflict } from './errors.ts';
@@ -46,6 +46,7 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
 class Election implements LeaderElection {
   readonly whenLeading: Promise<void>;
   #options: Required<LeaderElectionOptions>;
+  #now: () => number;
   #leading = Promise.withResolvers<void>();
   #stop = new AbortController();
   #ended: Promise<void>;
@@ -59,6 +60,7 @@ class Election implements LeaderElection {
 
   constructor(options: LeaderElectionOptions) {
     this.#options = { ...leaderDefaults, ...options };
+    this.#now = steadyTime(options.runtime.clock);
     this.#gauge = options.runtime.meters.gauge({
       name: 'kmm_leader',
       help: 'Whether this process leads, by lease',
@@ -69,12 +71,12 @@ class Election implements LeaderElection {
   }
 
   get standby(): boolean {
-    const { identity, runtime } = this.#options;
-    return this.#observed !== undefined && heldByOther(this.#observed, identity, runtime.clock.now());
+    const { identity } = this.#options;
+    return this.#observed !== undefined && heldByOther(this.#observed, identity, this.#now());
   }
 
   get holds(): boolean {
-    return this.#held !== undefined && !this.#lost && this.#options.runtime.clock.now() < this.#deadlineMs;
+    return this.#held !== undefined && !this.#lost && this.#now() < this.#deadlineMs;
   }
 
   async stop(): Promise<void> {
@@ -105,10 +107,9 @@ class Election implements LeaderElection {
 
   async #try(): Promise<void> {
     const { runtime, identity } = this.#options;
-    const triedAtMs = runtime.clock.now();
     try {
       if (this.#held === undefined) await this.#look();
-      else await this.#write(this.#held, triedAtMs);
+      else await this.#write(this.#held);
     } catch (error) {
       runtime.log.warn({ error: errorMessage(error), identity }, 'could not take or renew the lease');
       // Another wrote our lease: only a look tells whether it is still ours.
@@ -117,11 +118,11 @@ class Election implements LeaderElection {
   }
 
   async #look(): Promise<void> {
-    const { client, runtime, namespace, name, identity } = this.#options;
+    const { client, namespace, name, identity } = this.#options;
     const lease = await client.get(leases, { namespace, name });
-    this.#observed = observe(this.#observed, lease, runtime.clock.now());
-    if (heldByOther(this.#observed, identity, runtime.clock.now()) || this.#stop.signal.aborted) return;
-    await this.#write(lease, runtime.clock.now());
+    this.#observed = observe(this.#observed, lease, this.#now());
+    if (heldByOther(this.#observed, identity, this.#now()) || this.#stop.signal.aborted) return;
+    await this.#write(lease);
   }
 
   async #lookAgain(): Promise<void> {
@@ -135,15 +136,17 @@ class Election implements LeaderElection {
     }
   }
 
-  async #write(present: Lease | undefined, nowMs: number): Promise<void> {
+  async #write(present: Lease | undefined): Promise<void> {
     const { client, runtime, namespace, name, identity, leaseDurationMs } = this.#options;
     const durationMs = leaseDurationMs;
+    const sentAtMs = this.#now();
+    const nowMs = runtime.clock.now();
     const wanted = leaseHeldBy(identity, { present, namespace, name, durationMs, nowMs });
     const written = await (present === undefined ? client.create(leases, wanted) : client.replace(leases, wanted));
     if (this.#lost) return;
     const first = this.#held === undefined;
     this.#held = written;
-    this.#armDeadline(nowMs);
+    this.#armDeadline(sentAtMs);
     if (!first || this.#stop.signal.aborted) return;
     this.#gauge.set(1, { lease: name });
     runtime.log.info({ lease: `${namespace}/${name}`, identity }, 'leading');
@@ -155,7 +158,7 @@ class Election implements LeaderElection {
     const { clock } = this.#options.runtime;
     this.#cancelDeadline();
     this.#deadlineMs = sentAtMs + this.#options.renewDeadlineMs;
-    const leftMs = this.#deadlineMs - clock.now();
+    const leftMs = this.#deadlineMs - this.#now();
     this.#cancelDeadline = clock.after(Math.max(0, leftMs), () => this.#lose('the lease could not be renewed in time'));
   }
 

@@ -89,6 +89,17 @@ describe('writes that keep to a pace', () => {
     assert.equal(sent.length, 6);
   });
 
+  it('wait no longer where somebody sets the clock back meanwhile', async () => {
+    const { clock, client, sent } = harness(10, (name) => (name === 'a' ? overloaded(2000) : undefined));
+    await assert.rejects(client.create(configMaps, map('a')));
+    const next = client.create(configMaps, map('b'));
+    await clock.advance(500);
+    clock.setBack(3_600_000);
+    await clock.advance(3600);
+    await next;
+    assert.equal(sent.length, 2);
+  });
+
   it('are not waited for when the program ends', async () => {
     const { client, stopping } = harness(1000, (name) => (name === 'a' ? overloaded(9000) : undefined));
     await assert.rejects(client.create(configMaps, map('a')));

@@ -54,6 +54,17 @@ describe('the delay queue', () => {
     );
   });
 
+  it('lets one of those that wait come after seven that overtook it', () => {
+    const queue = new DelayQueue();
+    for (const key of ['x', 'y', 'z']) queue.add(key, 1);
+    const given: (string | undefined)[] = [];
+    for (let turn = 0; turn < 20; turn += 1) {
+      queue.add(`ahead-${turn}`, 2, { ahead: true });
+      given.push(queue.take(2));
+    }
+    assert.deepEqual([given.indexOf('x'), given.indexOf('y'), given.includes('z')], [7, 15, false]);
+  });
+
   it('keeps a key ahead that is asked for in vain meanwhile', () => {
     const queue = new DelayQueue();
     queue.add('a', 1);

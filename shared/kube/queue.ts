@@ -5,11 +5,14 @@
  * - A key waits at most once; of several times asked for, the earliest wins.
  * - A key that is being worked on is never given out again; asked for meanwhile, it waits until `finish`.
  * - Keys that are due come out in the order of their times, then in that of their arrival; those asked for as `ahead` come
- *   before all others.
+ *   before all others, but for one in eight: what others always overtake would never be looked at.
  */
 export class DelayQueue {
   #waiting = new Map<string, Entry>();
-  #heap: Entry[] = [];
+  #ahead: Entry[] = [];
+  #rest: Entry[] = [];
+  /** Taken ahead in a row while others were due. */
+  #overtaken = 0;
   #working = new Set<string>();
   /** Earliest time asked for while the key was worked on. */
   #again = new Map<string, Wish>();
@@ -42,14 +45,17 @@ export class DelayQueue {
     if (present !== undefined && present.atMs === next.atMs && present.ahead === next.ahead) return;
     const entry = { ...next, key, sequence: this.#sequence++ };
     this.#waiting.set(key, entry);
-    push(this.#heap, entry);
+    push(entry.ahead ? this.#ahead : this.#rest, entry);
   }
 
   /** The next key that is due, now being worked on; `undefined` when none is. */
   take(nowMs: number): string | undefined {
-    const first = this.#first();
-    if (first === undefined || first.atMs > nowMs) return undefined;
-    pop(this.#heap);
+    const [ahead, other] = [this.#due(this.#ahead, nowMs), this.#due(this.#rest, nowMs)];
+    const overtakes = ahead !== undefined && (other === undefined || this.#overtaken < overtakenMax);
+    const first = overtakes ? ahead : other;
+    if (first === undefined) return undefined;
+    this.#overtaken = overtakes && other !== undefined ? this.#overtaken + 1 : 0;
+    pop(overtakes ? this.#ahead : this.#rest);
     this.#waiting.delete(first.key);
     this.#working.add(first.key);
     return first.key;
@@ -65,18 +71,27 @@ export class DelayQueue {
 
   /** When the next key is due; `undefined` when none waits. */
   nextAtMs(): number | undefined {
-    return this.#first()?.atMs;
+    const times = [this.#first(this.#ahead), this.#first(this.#rest)].flatMap((entry) => entry?.atMs ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Entries that an earlier time replaced stay in the heap until they come up. */
-  #first(): Entry | undefined {
-    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
+  #due(heap: Entry[], nowMs: number): Entry | undefined {
+    const first = this.#first(heap);
+    return first !== undefined && first.atMs <= nowMs ? first : undefined;
+  }
+
+  /** Entries that an earlier time replaced stay in their heap until they come up. */
+  #first(heap: Entry[]): Entry | undefined {
+    for (let top = heap[0]; top !== undefined; top = heap[0]) {
       if (this.#waiting.get(top.key) === top) return top;
-      pop(this.#heap);
+      pop(heap);
     }
     return undefined;
   }
 }
+
+/** One of those that wait comes after so many that overtook it. */
+const overtakenMax = 7;
 
 interface Wish {
   readonly atMs: number;
@@ -94,7 +109,6 @@ function united(present: Wish | undefined, wish: Wish): Wish {
 }
 
 function before(a: Entry, b: Entry): boolean {
-  if (a.ahead !== b.ahead) return a.ahead;
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
 }
 
