@@ -28,6 +28,7 @@ import { startOrphan } from './managed-cluster-module/orphan/controllers.ts';
 import { Records } from './managed-cluster-module/records.ts';
 import { RevisionViews } from './managed-cluster-module/revision.ts';
 import { Rollouts } from './managed-cluster-module/rollout/rollouts.ts';
+import { UnderWay } from './managed-cluster-module/under-way.ts';
 import { UnlabelledWorks } from './managed-cluster-module/unlabelled-works.ts';
 import { alikeWorks } from './managed-cluster-module/work.ts';
 
@@ -95,6 +96,7 @@ export async function startHub(options: HubOptions): Promise<Running> {
     demand,
     records,
     rollouts,
+    underWay: new UnderWay(),
     look,
     events,
     clusterMeters: new ClusterMeters(runtime.meters),

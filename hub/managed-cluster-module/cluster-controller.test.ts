@@ -23,6 +23,7 @@ import { type ClusterRecord, Records } from './records.ts';
 import { RevisionViews } from './revision.ts';
 import { revisionName } from './revisions.ts';
 import { Rollouts } from './rollout/rollouts.ts';
+import { UnderWay } from './under-way.ts';
 import { UnlabelledWorks, unlabelledMs } from './unlabelled-works.ts';
 import { mappingsIn, viewWork, workLabel } from './work.ts';
 
@@ -59,7 +60,11 @@ function world() {
   const clusters = storeOf<ManagedCluster>(managedCluster({ kernels: ['5.14.0-1'] }));
   const time = { nowMs: Date.parse(nowText) };
   const state = { refusal: undefined as KubeError | undefined, unlabelled: undefined as ManifestWork | undefined };
+  const underWay = new UnderWay();
+  /** Of each write: what was under way when it was sent. */
+  const seenUnderWay: boolean[] = [];
   const write = async (_: typeof manifestWorks, work: ManifestWork) => {
+    seenUnderWay.push(underWay.has('m'));
     if (state.refusal !== undefined) throw state.refusal;
     if (state.unlabelled !== undefined && work.metadata.uid !== state.unlabelled.metadata.uid) {
       throw new KubeError(409, 'AlreadyExists', 'manifestworks "m" already exists');
@@ -88,11 +93,13 @@ function world() {
     works.delete(`${namespace}/${name}`);
   const client = { create: write, replace: write, get, delete: remove } as unknown as KubeClient;
   const demand = new Demand({ want: () => undefined, forget: () => undefined, warnings: () => [] });
-  const reconcile = clusterReconcile({ client, fleet, demand, records });
+  const reconcile = clusterReconcile({ client, fleet, demand, records, underWay });
   records.begin('m', 1);
   return {
     time,
     state,
+    underWay,
+    seenUnderWay,
     modules,
     revisions,
     works,
@@ -109,6 +116,13 @@ function world() {
 }
 
 describe('a look at one cluster', () => {
+  it('tells that a work of the module is under way until it is answered, also where that fails', async () => {
+    const { look, underWay, seenUnderWay, state } = world();
+    state.refusal = new KubeError(0, 'ConnectionFailed', 'no answer');
+    await assert.rejects(look());
+    assert.deepEqual([seenUnderWay, underWay.has('m')], [[true], false]);
+  });
+
   it('remembers that the cluster was unwell while it cannot be reached: it must be well for its time again', async () => {
     const { look, record, report, time, clusters } = world();
     await look();

@@ -17,6 +17,7 @@ import type { Ending } from './picture.ts';
 import { reasons } from './reasons.ts';
 import { type Look, recordOf } from './record-of.ts';
 import type { Records } from './records.ts';
+import type { UnderWay } from './under-way.ts';
 import { unlabelledMs } from './unlabelled-works.ts';
 
 export interface ClusterParts {
@@ -24,6 +25,7 @@ export interface ClusterParts {
   fleet: Fleet;
   demand: Demand;
   records: Records;
+  underWay: UnderWay;
 }
 
 /**
@@ -114,7 +116,7 @@ function wantedImages({ plans }: Decision) {
  */
 async function applied(parts: ClusterParts, key: string, look: Look): Promise<boolean> {
   try {
-    const wrote = await apply(parts.client, look);
+    const wrote = await parts.underWay.during(look.view.name, () => apply(parts.client, look));
     // As it was read it is no more; if it has our label now, the watch shows it.
     if (wrote) parts.fleet.unlabelled.forget(workRef(key));
     if (wrote) noteStart(parts, look);

@@ -21,6 +21,7 @@ import { RevisionViews } from '../managed-cluster-module/revision.ts';
 import { revisionName } from '../managed-cluster-module/revisions.ts';
 import { rolloutReconcile } from '../managed-cluster-module/rollout/rollout-controller.ts';
 import { Rollouts } from '../managed-cluster-module/rollout/rollouts.ts';
+import { UnderWay } from '../managed-cluster-module/under-way.ts';
 import { UnlabelledWorks } from '../managed-cluster-module/unlabelled-works.ts';
 import { workLabel } from '../managed-cluster-module/work.ts';
 import { answered, digest, managedCluster, moduleSpec, nowText, spokeNamespace } from './pictures.ts';
@@ -90,7 +91,7 @@ export class RolloutWorld {
     const client = { create: write, replace: write, get } as unknown as KubeClient;
     const demand = new Demand({ want: () => undefined, forget: () => undefined, warnings: () => [] });
     const records = this.#records;
-    this.#look = clusterReconcile({ client, fleet, demand, records });
+    this.#look = clusterReconcile({ client, fleet, demand, records, underWay: new UnderWay() });
     this.#rollout = rolloutReconcile({ fleet, records, rollouts, look: (key) => this.#looks.add(key) });
     this.edit({});
   }

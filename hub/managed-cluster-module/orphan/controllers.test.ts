@@ -9,6 +9,7 @@ import { fakeClient } from '../../../shared/testing/fake-client.ts';
 import { indexes } from '../../controllers.ts';
 import { answered, managedCluster, moduleSpec, nowText, spokeNamespace } from '../../testing/pictures.ts';
 import { ModuleViews } from '../module-view.ts';
+import { UnderWay } from '../under-way.ts';
 import { buildWork } from '../work.ts';
 import { modulesOfCluster, modulesOfWork, worksOfModule, worksOfWork } from './controllers.ts';
 import { orphanModuleReconcile } from './module-controller.ts';
@@ -44,6 +45,7 @@ function world(module: ManagedClusterModule | undefined, works: readonly Manifes
   const sent: unknown[] = [];
   const events: RecordedEvent[] = [];
   const time = { nowMs: 1_000_000 };
+  const underWay = new UnderWay();
   const send =
     (verb: string) =>
     async (_: unknown, ...what: unknown[]) => {
@@ -62,9 +64,18 @@ function world(module: ManagedClusterModule | undefined, works: readonly Manifes
     client,
     fleet: fleet as never,
     events: { record: (event) => events.push(event) },
+    underWay,
     intervalMs: 1_000,
   });
-  return { known, sent, events, time, look, lookAtWork: orphanWorkReconcile({ client, fleet: fleet as never }) };
+  return {
+    known,
+    sent,
+    events,
+    time,
+    underWay,
+    look,
+    lookAtWork: orphanWorkReconcile({ client, fleet: fleet as never }),
+  };
 }
 
 describe('what is sent for a work whose Module stays', () => {
@@ -140,6 +151,21 @@ describe('the finalizer of a module whose Modules stay', () => {
       ],
     ]);
     assert.deepEqual(gone.events, []);
+  });
+
+  it('stays while a work is being written that nobody can see yet', async () => {
+    const { underWay, look, sent, time } = world(leaving, []);
+    const arrives = Promise.withResolvers<void>();
+    const writing = underWay.during('m', () => arrives.promise);
+    const other = underWay.during('other', () => new Promise(() => undefined));
+    void other;
+    assert.notDeepEqual(await look('m'), done);
+    assert.deepEqual(sent, []);
+    arrives.resolve();
+    await writing;
+    time.nowMs += 2_000;
+    assert.deepEqual(await look('m'), done);
+    assert.equal(sent.length, 1);
   });
 
   it('is waited for with a status, which is counted at most once in an interval', async () => {

@@ -6,6 +6,7 @@ import type { EventRecorder } from '../../../shared/kube/events.ts';
 import { removeFinalizer } from '../../../shared/kube/finalizer.ts';
 import { finalizers, labels } from '../../../shared/kube/names.ts';
 import { writeStatus } from '../../../shared/kube/status.ts';
+import type { UnderWay } from '../under-way.ts';
 import { type ModuleStep, stepOfModule } from './decide.ts';
 import { gatherModule, type OrphanFleet } from './gather.ts';
 import { deletionPolicyOf, waitsForWorks } from './policy.ts';
@@ -15,11 +16,12 @@ export interface OrphanModuleParts {
   client: KubeClient;
   fleet: OrphanFleet;
   events: Pick<EventRecorder, 'record'>;
+  underWay: Pick<UnderWay, 'has'>;
   /** A module's works are counted at most once in so long. */
   intervalMs: number;
 }
 
-/** How soon the server is asked again after it had a work that the watch has not shown. */
+/** How soon the server is asked again after it had a work that the watch has not shown, or one was still being written. */
 const askAgainMs = 1_000;
 
 /**
@@ -54,7 +56,9 @@ export function orphanModuleReconcile(parts: OrphanModuleParts): (name: string) 
 }
 
 /** Not by the cache alone: a work that was written a moment ago would have nobody left to take it away. */
-async function letGo({ client, fleet, events }: OrphanModuleParts, module: ManagedClusterModule): Promise<Outcome> {
+async function letGo(parts: OrphanModuleParts, module: ManagedClusterModule): Promise<Outcome> {
+  const { client, fleet, events, underWay } = parts;
+  if (underWay.has(module.metadata.name)) return after(askAgainMs, 'WorkUnderWay');
   const labelSelector = `${labels.managedClusterModule}=${module.metadata.name}`;
   const { items } = await client.list(manifestWorks, { labelSelector });
   const step = stepOfModule(
