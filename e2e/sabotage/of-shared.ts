@@ -124,10 +124,26 @@ export const sharedBreakages: readonly Breakage[] = [
   {
     why: "one cluster's new kernel waits until a rollout has written all works",
     file: 'shared/kube/queue.ts',
-    find: 'if (a.ahead !== b.ahead) return a.ahead;',
-    replace: '',
+    find: 'push(entry.ahead ? this.#ahead : this.#rest, entry);',
+    replace: 'push(this.#rest, entry);',
     test: 'shared/kube/queue.test.ts',
     title: 'asked for as ahead before all others',
+  },
+  {
+    why: 'clusters that change all the time have those that wait never looked at',
+    file: 'shared/kube/queue.ts',
+    find: '(other === undefined || this.#overtaken < overtakenMax)',
+    replace: 'true',
+    test: 'shared/kube/queue.test.ts',
+    title: 'come after seven that overtook it',
+  },
+  {
+    why: 'a clock that is set back by an hour stops all control loops for an hour',
+    file: 'shared/core/clock.ts',
+    find: 'if (nowMs < seenMs) setBackMs += seenMs - nowMs;',
+    replace: '',
+    test: 'shared/kube/controller.test.ts',
+    title: 'where somebody sets the clock back',
   },
   {
     why: 'each of thousands of keys asks an overloaded server once',
