@@ -95,6 +95,29 @@ describe('list and watch', () => {
     await stop();
   });
 
+  it('has the next page made ready while it takes one in, each page once, also after one that failed', async () => {
+    const asked: (string | undefined)[] = [];
+    const took: string[] = [];
+    let failures = 1;
+    const { clock, effects, stop } = harness({
+      list: async (_resource, { continue: token } = {}) => {
+        took.push(`${asked.length}: ${effects.length}`);
+        asked.push(token);
+        if (token === '2' && failures-- > 0) throw new KubeError(500, 'InternalError', 'no');
+        const page = Number(token ?? 0);
+        const items = [{ apiVersion: 'v1', kind: 'Node', metadata: { name: `n${page}`, uid: `u${page}` } }];
+        return { metadata: { resourceVersion: '9', ...(page < 3 && { continue: String(page + 1) }) }, items } as never;
+      },
+    });
+    await clock.advance(60_000);
+    // The page that failed, and all after it once more from the beginning; none is asked for when its predecessor was taken in.
+    assert.deepEqual(asked.slice(0, 3), [undefined, '1', '2']);
+    assert.deepEqual(took.slice(0, 2), ['0: 0', '1: 0']);
+    const names = effects.flatMap((effect) => (effect.type === 'upsert' ? [effect.object.metadata.name] : []));
+    assert.deepEqual(names.slice(-4), ['n0', 'n1', 'n2', 'n3']);
+    await stop();
+  });
+
   it('lists anew when the version is too old, and names what vanished meanwhile', async () => {
     const { watches, lists, effects, stop } = harness();
     await settle();

@@ -1,7 +1,7 @@
 import { unreachable } from '../core/assert.ts';
 import { type CancelTimer, sleep } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
-import type { KubeClient } from './client.ts';
+import type { KubeClient, List } from './client.ts';
 import { KubeError } from './errors.ts';
 import type { KubeObject, Resource } from './object.ts';
 import type { Counter, Runtime } from './runtime.ts';
@@ -62,9 +62,10 @@ export async function runWatch<T extends KubeObject>(
   };
   signal.addEventListener('abort', () => feed({ type: 'aborted' }), { once: true });
   if (signal.aborted) feed({ type: 'aborted' });
+  const drive: Drive<T> = { runtime, signal, feed, nextPage: undefined };
   while (current(state).phase !== 'ended') {
     try {
-      await perform(target, state, { runtime, signal, feed });
+      await perform(target, state, drive);
     } catch (error) {
       if (signal.aborted) break;
       report(error, { log, failures, resource: target.resource.plural });
@@ -78,7 +79,9 @@ function current(state: WatchState): WatchState {
   return state;
 }
 
-interface Drive<T> {
+interface Drive<T extends KubeObject> {
+  /** Asked for already. */
+  nextPage: { token: string; list: Promise<List<T>> } | undefined;
   runtime: Runtime;
   signal: AbortSignal;
   feed: (input: WatchInput<T>) => WatchState;
@@ -105,10 +108,20 @@ async function perform<T extends KubeObject>(
   }
 }
 
+/** The server makes the next page ready while we take this one in: each of the two takes about as long. */
 async function listPage<T extends KubeObject>(target: WatchTarget<T>, token: string | undefined, drive: Drive<T>) {
   const { client, resource, ...selection } = target;
-  const limit = watchLimits.pageSize;
-  const list = await client.list(resource, { ...selection, limit, continue: token, signal: drive.signal });
+  const ask = (page: string | undefined) =>
+    client.list(resource, { ...selection, limit: watchLimits.pageSize, continue: page, signal: drive.signal });
+  const { nextPage } = drive;
+  drive.nextPage = undefined;
+  const list = await (token !== undefined && nextPage?.token === token ? nextPage.list : ask(token));
+  const next = list.metadata.continue;
+  if (next) {
+    drive.nextPage = { token: next, list: ask(next) };
+    // Whoever wants the page is told; nobody may want it any more.
+    drive.nextPage.list.catch(() => undefined);
+  }
   drive.feed({ type: 'page', list });
 }
 
