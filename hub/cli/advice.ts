@@ -52,6 +52,7 @@ const adviceOf: Readonly<Record<string, string>> = {
 
   // Of works.
   ForeignWork: 'rename the ManagedClusterModule, or remove the other ManifestWork: seen within 5 minutes',
+  Waiting: 'nothing, if this lasts for seconds; else look at the log of the hub',
   NoWork: 'nothing, if this lasts for seconds; else look at the log of the hub',
   WorkWriteFailed: 'the message says why; mostly a right of the hub that is missing',
   WorkTerminating: 'a finalizer holds the old work: is the work agent of the cluster running?',
