@@ -141,6 +141,10 @@ describe('kubectl kmm, the executable, on a fleet with a cluster whose node refu
     const same = await kmm('plan', '-f', await file('same.yaml', stringify({ ...object, spec })));
     assert.match(same.out, /^nic: the version stays nic-/m);
     assert.match(same.out, /^2 +stay as they are +bad, good$/m);
+    const ahead = { ...spec, upcomingKernels: [{ kernelVersion: kernels.el9Next }] };
+    const prepared = await kmm('plan', '-f', await file('ahead.yaml', stringify({ ...object, spec: ahead })));
+    assert.match(prepared.out, /^2 +keep the version and get further kernels +bad, good$/m);
+    assert.match(prepared.out, /^upcoming \S+ is added: 2 clusters would get a write that maps it: bad, good$/m);
     assert.deepEqual(
       (await readModule(stage.fleet, 'nic'))?.metadata.resourceVersion,
       before?.metadata.resourceVersion,

@@ -6,11 +6,19 @@ const folder = 'hub/cli';
 export const cliBreakages: readonly Breakage[] = [
   {
     why: 'a plan promises a new version to a cluster that cannot be reached',
-    file: `${folder}/plan.ts`,
-    find: "const isLate = !cluster.reachable && (change === 'new' || change === 'changed');",
+    file: `${folder}/plan-cluster.ts`,
+    find: 'const isLate = !cluster.reachable && written.has(change);',
     replace: 'const isLate = false;',
     test: `${folder}/plan.test.ts`,
     title: 'by its own decisions',
+  },
+  {
+    why: 'a plan calls an edit of upcomingKernels unchanged',
+    file: `${folder}/plan-cluster.ts`,
+    find: "return isExtended ? 'extended' : 'unchanged';",
+    replace: "return 'unchanged';",
+    test: `${folder}/plan.test.ts`,
+    title: 'added to the upcoming ones',
   },
   {
     why: 'an image that nobody has looked for counts as served',

@@ -13,6 +13,8 @@ const adviceOf: Readonly<Record<string, string>> = {
   RevisionPending: 'nothing: the hub is about to record the version',
   RevisionWriteFailed: 'look at the message; mostly a right of the hub in its own namespace that is missing',
   RevisionLost: 'edit moduleSpec, so that the cluster gets the present version; the one that it has cannot be extended',
+  VersionNotReadable:
+    'ask for the right to list controllerrevisions in the namespace of the hub: Role kmm-operator-hub-revision-viewer-role',
 
   // Of the cluster.
   ClusterNotFound: 'check the name: kubectl get managedclusters',
@@ -50,6 +52,7 @@ const adviceOf: Readonly<Record<string, string>> = {
 
   // Of works.
   ForeignWork: 'rename the ManagedClusterModule, or remove the other ManifestWork: seen within 5 minutes',
+  Waiting: 'nothing, if this lasts for seconds; else look at the log of the hub',
   NoWork: 'nothing, if this lasts for seconds; else look at the log of the hub',
   WorkWriteFailed: 'the message says why; mostly a right of the hub that is missing',
   WorkTerminating: 'a finalizer holds the old work: is the work agent of the cluster running?',

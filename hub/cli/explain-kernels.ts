@@ -6,7 +6,7 @@ import type { Sight } from './explain.ts';
 import { broken, type Link, ok, unknown, waits } from './links.ts';
 
 /** The present version, as the hub resolves kernels with it; undefined for a spec that cannot be used. */
-function wantedRevision({ view }: Sight): Revision | undefined {
+export function wantedRevision({ view }: Sight): Revision | undefined {
   if (view.wanted === undefined) return undefined;
   const identity = { name: view.name, namespace: view.spokeNamespace };
   return revisionOf(view.wanted.revision, view.wanted.moduleSpec, identity);
@@ -30,7 +30,7 @@ export function mappingLink(sight: Sight): Link {
   return ok('mapping', seen);
 }
 
-const notNeeded = 'not needed: the Module has no moduleLoader';
+export const notNeeded = 'not needed: the Module has no moduleLoader';
 const underWay: ReadonlySet<string> = new Set(['Checking', 'Building', 'Signing']);
 
 /** How far the image of each mapped kernel is, by the hub's status. */

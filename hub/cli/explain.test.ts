@@ -71,6 +71,7 @@ const inputOf = (given: Case) => ({
   cluster: managedCluster({ name: 'berlin', kernels: [kernel] }),
   work: work(loaded),
   nowMs: Date.parse(nowText) + 3_600_000,
+  operatorNamespace: 'hub',
   ...given,
 });
 const waiting = (reason: string) => module({ clusters: [{ name: 'berlin', state: 'Waiting', reason, message: 'm' }] });
@@ -86,6 +87,15 @@ const image = (state: 'Missing' | 'Building' | 'Verified', reason?: string) =>
       },
     ],
   });
+const upcoming = (kernelVersion: string, selector = {}) => ({ upcomingKernels: [{ kernelVersion, selector }] });
+const there = {
+  images: [kernel, '6.1.0-2'].map((kernelVersion) => ({
+    kernelVersion,
+    image: `quay.io/org/${kernelVersion === kernel ? 'a' : 'b'}:${kernelVersion}`,
+    state: 'Verified' as const,
+    digest: 'sha256:1',
+  })),
+};
 const foreign = () => {
   const made = work(loaded);
   const { [labels.managedClusterModule]: _, ...rest } = made.metadata.labels ?? {};
@@ -162,6 +172,53 @@ describe('the chain that explain follows', () => {
       const trouble = firstTrouble(explain(inputOf(given)));
       assert.equal(`${trouble?.name} ${trouble?.state} ${trouble?.reason}`, expected);
       assert.doesNotMatch(adviceFor(trouble?.reason ?? '', 'nic'), /reading-status/);
+    });
+  }
+
+  it('shows whether upcoming kernels are prepared, which is no trouble yet', () => {
+    const upcomingKernels = [kernel, '6.1.0-2', '4.18.0-1'].map((kernelVersion) => ({ kernelVersion }));
+    const missing = [
+      { kernelVersion: '6.1.0-2', image: 'quay.io/org/b:6.1.0-2', state: 'Missing' as const, message: 'not there' },
+    ];
+    const input = inputOf({ module: module({ images: missing }, { upcomingKernels }) });
+    const { lines, code } = explainReport(input, { colours: false });
+    assert.equal(code, 0);
+    assert.equal(lines[0], 'nic on berlin: all is well; not all upcoming kernels are prepared (ImageMissing)');
+    const at = lines.findIndex((line) => line.startsWith('  not yet'));
+    assert.deepEqual(lines.slice(at, at + 5), [
+      `  not yet upcoming  ${kernel}: prepared, the work maps it`,
+      '                    6.1.0-2: quay.io/org/b:6.1.0-2: ImageMissing: not there',
+      '                    4.18.0-1: NoKernelMapping: no kernel mapping matches',
+      `                    what to do: ImageMissing: ${adviceFor('ImageMissing', 'nic')}`,
+      `                    what to do: NoKernelMapping: ${adviceFor('NoKernelMapping', 'nic')}`,
+    ]);
+  });
+
+  const ahead: readonly [string, Case, string | undefined][] = [
+    ['is prepared', {}, 'ok undefined'],
+    ['belongs to other clusters', { module: module({}, upcoming('6.1.0-2', { ring: 'x' })) }, undefined],
+    ['has an image that nobody has looked for', { module: module({}, upcoming('6.1.0-2')) }, 'notYet NotKnown'],
+    ['is there, and not written yet', { module: module(there, upcoming('6.1.0-2')) }, 'notYet Waiting'],
+    ['has no work', { work: undefined, module: module(there, upcoming('6.1.0-2')) }, 'notYet Waiting'],
+    ["is kept off by somebody else's work", { work: foreign() }, 'notYet ForeignWork'],
+    [
+      'waits for the turn of its cluster',
+      {
+        work: olderWork(),
+        module: module(
+          { ...there, clusters: [{ name: 'berlin', state: 'Waiting', reason: 'WaitsForTurn' }] },
+          upcoming('6.1.0-2'),
+        ),
+      },
+      'notYet WaitsForTurn',
+    ],
+  ];
+  for (const [name, given, expected] of ahead) {
+    it(`tells of an upcoming kernel that it ${name}`, () => {
+      const chain = explain(inputOf({ module: module({}, upcoming(kernel)), ...given }));
+      const link = chain.find((each) => each.name === 'upcoming');
+      assert.equal(link && `${link.state} ${link.reason}`, expected);
+      assert.doesNotMatch(adviceFor(link?.reason ?? 'Waiting', 'nic'), /reading-status/);
     });
   }
 

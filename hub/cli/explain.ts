@@ -8,6 +8,7 @@ import { type ModuleView, viewModule } from '../managed-cluster-module/module-vi
 import { reasons } from '../managed-cluster-module/reasons.ts';
 import { mappingsIn, viewWork, type WorkView, workLabel } from '../managed-cluster-module/work.ts';
 import { imageLink, mappingLink } from './explain-kernels.ts';
+import { upcomingLink } from './explain-upcoming.ts';
 import { appliedLink, loadedLink, workLink } from './explain-work.ts';
 import { broken, type Link, ok, waits } from './links.ts';
 
@@ -19,6 +20,8 @@ export interface ExplainInput {
   /** The work of the module's name in the cluster's namespace, whoever it is of. */
   work: ManifestWork | undefined;
   nowMs: number;
+  /** The hub's own. */
+  operatorNamespace: string;
 }
 
 /** What the links are read from. */
@@ -42,13 +45,14 @@ export function explain(input: ExplainInput): Link[] {
     claimLink(sight),
     mappingLink(sight),
     imageLink(sight),
+    upcomingLink(sight),
     workLink(sight),
     appliedLink(sight),
     loadedLink(sight),
-  ];
+  ].filter((link) => link !== undefined);
 }
 
-/** Where the chain breaks first, else where it waits first; undefined: all is well. */
+/** Where the chain breaks first, else where it waits first; undefined: all is well, now. */
 export function firstTrouble(chain: readonly Link[]): Link | undefined {
   return chain.find(({ state }) => state === 'broken') ?? chain.find(({ state }) => state === 'waits');
 }

@@ -3,8 +3,11 @@ import { printable } from '../managed-cluster-module/feedback.ts';
 import { differences } from './differences.ts';
 import { exitCodes } from './failures.ts';
 import { alignedLines, counted, someOf } from './lines.ts';
-import type { Change, FleetPlan } from './plan.ts';
+import type { FleetPlan } from './plan.ts';
+import type { Change } from './plan-cluster.ts';
+import { imageCheckChange, imageCheckLines } from './plan-image-check.ts';
 import type { PlannedImage } from './plan-images.ts';
+import { upcomingChanges, upcomingLines } from './plan-upcoming.ts';
 import { waveLines, wavesOfPlan } from './plan-waves.ts';
 import type { Report } from './report.ts';
 
@@ -18,6 +21,7 @@ export interface PlanPicture {
 const changes: readonly [Change, string][] = [
   ['new', 'get the module'],
   ['changed', 'get the new version'],
+  ['extended', 'keep the version and get further kernels'],
   ['removed', 'lose the module: it is unloaded'],
   ['blocked', 'cannot be served'],
   ['unreachable', 'get it when they can be reached again'],
@@ -48,6 +52,8 @@ export function planReport({ plan, images, present, wanted }: PlanPicture): Repo
     '',
     ...(rows.length === 0 ? ['no cluster is selected'] : alignedLines(['CLUSTERS', 'WOULD', 'NAMES'], rows).lines),
     ...troubles(plan),
+    ...upcomingLines(plan),
+    ...imageCheckLines(plan),
     ...waveLines(plan),
     ...(images.length === 0 ? [] : ['', ...imageLines(images)]),
     '',
@@ -111,6 +117,8 @@ function dataOf({ plan, images, present }: PlanPicture, fields: readonly string[
     fields,
     clusters: plan.clusters.map(({ cluster, change, why, lost }) => ({ cluster, change, why, lost })),
     images,
+    upcoming: upcomingChanges(plan),
+    imageCheck: imageCheckChange(plan),
     waves: wavesOfPlan(plan),
   };
 }

@@ -1,6 +1,7 @@
 import { concurrencyOf, failuresOf, groupIndexOf, groupName } from '../managed-cluster-module/rollout/strategy.ts';
 import { counted, someOf } from './lines.ts';
-import type { Change, ClusterPlan, FleetPlan } from './plan.ts';
+import type { FleetPlan } from './plan.ts';
+import type { ClusterPlan } from './plan-cluster.ts';
 
 /** One group of a rollout, in its turn. */
 export interface PlannedWave {
@@ -14,9 +15,6 @@ export interface PlannedWave {
   failuresAllowed: number;
 }
 
-/** A removal waits for no wave. */
-const moved: ReadonlySet<Change> = new Set(['new', 'changed', 'blocked', 'unreachable']);
-
 /** Undefined where all get it at once. Groups without a cluster that changes are left out. Pure. */
 export function wavesOfPlan({ view: { waves }, clusters }: FleetPlan): PlannedWave[] | undefined {
   if (waves === undefined) return undefined;
@@ -24,7 +22,7 @@ export function wavesOfPlan({ view: { waves }, clusters }: FleetPlan): PlannedWa
   const groupOf = ({ labels }: ClusterPlan) => groupIndexOf(waves, labels);
   const all = Map.groupBy(selected, groupOf);
   const changing = Map.groupBy(
-    selected.filter(({ change }) => moved.has(change)),
+    selected.filter(({ moves }) => moves),
     groupOf,
   );
   const scope = (index: number) => (waves.perGroup ? (all.get(index)?.length ?? 0) : selected.length);
@@ -40,7 +38,7 @@ export function wavesOfPlan({ view: { waves }, clusters }: FleetPlan): PlannedWa
 
 export function waveLines(plan: FleetPlan): string[] {
   const waves = wavesOfPlan(plan);
-  const count = plan.clusters.filter(({ change }) => moved.has(change)).length;
+  const count = plan.clusters.filter(({ moves }) => moves).length;
   if (count === 0) return [];
   if (waves === undefined) return ['', `rollout All: ${counted(count, 'cluster')} at once; failures stop nobody`];
   return [

@@ -24,10 +24,12 @@ function module(change: Partial<ManagedClusterModuleSpec> = {}): ManagedClusterM
   };
 }
 
-function work(cluster: string, spec = oldSpec): ManifestWork {
+const pinned = `quay.io/org/a@sha256:${'1'.repeat(64)}`;
+
+function work(cluster: string, spec = oldSpec, containerImage = pinned): ManifestWork {
   const container = {
     ...spec.moduleLoader!.container,
-    kernelMappings: [{ literal: kernel, containerImage: 'quay.io/org/a@sha256:1' }],
+    kernelMappings: [{ literal: kernel, containerImage }],
   };
   const shipped = { ...spec, moduleLoader: { ...spec.moduleLoader, container } };
   const revision = revisionName('nic', spec);
@@ -100,6 +102,87 @@ describe('the plan of an edit', () => {
     const { lines } = planReport({ plan, images: found, present, wanted: module({ moduleSpec: narrow }) });
     assert.ok(lines.includes(`kernel ${kernel} is mapped now and would not be: a`));
     assert.ok(lines.includes('6.1.0-2  quay.io/org/b:1  1         Missing  is built if the registry has it not'));
+  });
+
+  const next = '6.1.0-2';
+  const linesOf = (change: Pick<Parameters<typeof planFleet>[0], 'present' | 'wanted' | 'clusters' | 'works'>) => {
+    const plan = planFleet({ ...change, operatorNamespace });
+    const { lines } = planReport({ plan, images: [], present: change.present, wanted: change.wanted });
+    return { plan, lines, changes: plan.clusters.map(({ cluster: name, change: what }) => `${name} ${what}`) };
+  };
+
+  it('says whose work is written for a kernel that is added to the upcoming ones, and who is not prepared', () => {
+    const upcomingKernels = [
+      { kernelVersion: next, selector: { ring: 'one' } },
+      { kernelVersion: '4.18.0-1' },
+      { kernelVersion: kernel },
+      { kernelVersion: '6.1.0-9', selector: { ring: 'none' } },
+    ];
+    const ring = { ring: 'one' };
+    const { plan, lines, changes } = linesOf({
+      present: module(),
+      wanted: module({ upcomingKernels, rollout: { type: 'Progressive' } }),
+      clusters: [cluster('a', { labels: ring }), cluster('b', { labels: ring, available: 'False' }), cluster('c')],
+      works: ['a', 'b', 'c'].map((name) => work(name)),
+    });
+    assert.deepEqual(changes, ['a extended', 'b unreachable', 'c unchanged']);
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('upcoming')),
+      [
+        'upcoming 4.18.0-1 is added: 3 clusters would not be prepared for it: a, b, c: NoKernelMapping: no kernel mapping matches',
+        'upcoming 5.14.0-1 is added: 3 clusters would go on mapping it, as now: a, b, c',
+        'upcoming 6.1.0-2 is added: 1 cluster would get a write that maps it: a',
+        'upcoming 6.1.0-2 is added: 1 cluster would get a write that maps it once reachable again: b',
+        'upcoming 6.1.0-9 is added: no selected cluster is meant',
+      ],
+    );
+    assert.match(lines.join('\n'), /^1 +keep the version and get further kernels +a$/m);
+    assert.deepEqual(wavesOfPlan(plan), []);
+  });
+
+  it('says that a work goes on mapping a kernel that is dropped from the upcoming ones', () => {
+    const { lines, changes } = linesOf({
+      present: module({ upcomingKernels: [{ kernelVersion: next }, { kernelVersion: kernel }] }),
+      wanted: module(),
+      clusters: [cluster('a', { kernels: [next] }), cluster('b', { kernels: [kernel] })],
+      works: [work('a'), work('b')],
+    });
+    assert.deepEqual(changes, ['a unchanged', 'b unchanged']);
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('upcoming')),
+      [
+        'upcoming 5.14.0-1 is dropped: 2 clusters would map it all the same: a, b',
+        'upcoming 6.1.0-2 is dropped: 1 cluster would map it all the same: a',
+        'upcoming 6.1.0-2 is dropped: 1 cluster would not get it beforehand any more: b',
+      ],
+    );
+  });
+
+  it('says what an edit of imageCheck ships by name at once, and what it leaves so', () => {
+    const images = [{ kernelVersion: next, image: `quay.io/org/b:${next}`, state: 'Missing' as const }];
+    const present = { ...module(), status: { images } };
+    const clusters = [cluster('a', { kernels: [kernel, next] }), cluster('b')];
+    const works = [work('a'), work('b')];
+    const wanted = module({ imageCheck: 'Skip' });
+    const skipped = linesOf({ present, wanted, clusters, works });
+    assert.deepEqual(skipped.changes, ['a extended', 'b unchanged']);
+    const at = skipped.lines.findIndex((line) => line.startsWith('imageCheck Required → Skip: '));
+    assert.equal(
+      skipped.lines[at + 1],
+      `  1 cluster would get at once what the hub does not know to be there: a (${next})`,
+    );
+
+    const unpinned = work('a', oldSpec, `quay.io/org/a:${kernel}`);
+    const back = linesOf({ present: wanted, wanted: module(), clusters, works: [unpinned, work('b')] });
+    assert.deepEqual(back.changes, ['a unchanged', 'b unchanged']);
+    const from = back.lines.findIndex((line) => line.startsWith('imageCheck Skip → Required: '));
+    assert.equal(
+      back.lines[from + 1],
+      `  1 cluster would keep until the next version what was shipped by name: a (${kernel})`,
+    );
+    const same = linesOf({ present, wanted: module(), clusters, works });
+    assert.ok(!same.lines.some((line) => line.startsWith('imageCheck')));
+    assert.deepEqual(same.changes, ['a unchanged', 'b unchanged']);
   });
 
   it('puts the clusters into the waves of the rollout', () => {

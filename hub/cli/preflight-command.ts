@@ -5,7 +5,7 @@ import { type ExitCode, exitCodes } from './failures.ts';
 import { readClusters, readModules, readRevisions, readWorks } from './fleet-lists.ts';
 import { alignedLines, counted, someOf } from './lines.ts';
 import type { Command } from './options.ts';
-import { type Preflight, preflight } from './preflight.ts';
+import { notReadable, type Preflight, preflight } from './preflight.ts';
 import { printReport, type Report } from './report.ts';
 import type { Surroundings } from './status-command.ts';
 
@@ -22,7 +22,7 @@ export async function runPreflight(
     const own = byModule.get(module.metadata.name) ?? [];
     const base = { kernel, module, clusters, works: own, operatorNamespace: namespace };
     const present = preflight({ ...base, revisions: undefined });
-    const isPartial = present.some(({ reason }) => reason === 'RevisionLost');
+    const isPartial = present.some(({ reason }) => reason === notReadable);
     const revisions = isPartial ? await allowed(readRevisions(client, namespace, module)) : undefined;
     found.push(...(isPartial ? preflight({ ...base, revisions }) : present));
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ManagedClusterModule, ManagedClusterModuleSpec, ManifestWork } from '@open-cluster-management/api-types';
+import { KubeError } from '../../shared/kube/errors.ts';
 import type { ControllerRevision } from '../../shared/kube/object.ts';
 import { viewCluster } from '../fleet/cluster.ts';
 import { decideRevisions, revisionName } from '../managed-cluster-module/revisions.ts';
@@ -7,7 +8,7 @@ import { buildWork } from '../managed-cluster-module/work.ts';
 import { managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
 import { UsageError } from './failures.ts';
 import { preflight } from './preflight.ts';
-import { preflightReport } from './preflight-command.ts';
+import { preflightReport, runPreflight } from './preflight-command.ts';
 import { undoOf } from './undo.ts';
 
 const spec = moduleSpec();
@@ -89,12 +90,39 @@ describe('a preflight for a kernel', () => {
 
   it('is asked of the version that a cluster has, and says so where that cannot be read', () => {
     const works = [work('a', older), work('b')];
-    assert.deepEqual(short(ask('4.18.0-1', { works })), ['a NotKnown RevisionLost', 'b NotServed NoKernelMapping']);
+    assert.deepEqual(short(ask('4.18.0-1', { works })), [
+      'a NotKnown VersionNotReadable',
+      'b NotServed NoKernelMapping',
+    ]);
+    const kept = revisionsOf(spec);
+    assert.deepEqual(short(ask('4.18.0-1', { works, revisions: kept }))[0], 'a NotKnown RevisionLost');
+    const invalid = module({ spokeNamespace: '..' });
+    assert.deepEqual(short(ask('4.18.0-1', { module: invalid, works: [] })), ['a,b NotKnown InvalidSpec']);
     const revisions = revisionsOf(older, spec);
     assert.deepEqual(short(ask('4.18.0-1', { works, revisions })), [
       'a NotServed NoKernelMapping',
       'b NotServed NoKernelMapping',
     ]);
+  });
+
+  it('says which right is missing to who may not list versions, and advises no edit', async () => {
+    const printed: string[] = [];
+    const client = {
+      get: () => Promise.resolve(module()),
+      list: ({ plural }: { plural: string }) => {
+        if (plural === 'controllerrevisions') return Promise.reject(new KubeError(403, 'Forbidden', 'no'));
+        const items = plural === 'manifestworks' ? [work('a', older)] : [managedCluster({ name: 'a' })];
+        return Promise.resolve({ metadata: {}, items });
+      },
+    };
+    const terminal = { print: (line: string) => void printed.push(line) };
+    const around = { client, terminal, namespace: 'hub' } as unknown as Parameters<typeof runPreflight>[1];
+    const command = { kind: 'preflight', kernel: '4.18.0-1', module: 'nic', output: 'table' } as const;
+    assert.equal(await runPreflight(command, around), 1);
+    const text = printed.join('\n');
+    assert.match(text, /VersionNotReadable: you may not list controllerrevisions in namespace hub;/);
+    assert.match(text, /^VersionNotReadable: ask for .* Role kmm-operator-hub-revision-viewer-role$/m);
+    assert.doesNotMatch(text, /RevisionLost|edit/);
   });
 
   it('is printed with the worst first, and is well only when all of it is known', () => {

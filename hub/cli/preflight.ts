@@ -14,10 +14,13 @@ export interface PreflightInput {
   module: ManagedClusterModule;
   clusters: readonly ClusterView[];
   works: readonly ManifestWork[];
-  /** Versions that clusters may have; undefined: they could not be read. */
+  /** Versions that clusters may have; undefined: the caller may not read them. */
   revisions: readonly ControllerRevision[] | undefined;
   operatorNamespace: string;
 }
+
+/** The version of these clusters is there for all that is known, and the caller may not see it. */
+export const notReadable = 'VersionNotReadable';
 
 /** What clusters of one module and one version would get on the kernel. */
 export interface Preflight {
@@ -54,7 +57,9 @@ export function preflight(input: PreflightInput): Preflight[] {
       ? served('the Module has no moduleLoader: it needs no kernel')
       : shipped !== ''
         ? { ...served('its work maps this kernel already'), image: shipped }
-        : judgeKernel({ revision, kernel, module, view, operatorNamespace });
+        : revision === undefined
+          ? unread(input, view, version)
+          : judgeKernel({ revision, kernel, module, view, operatorNamespace });
     return {
       module: view.name,
       version,
@@ -95,8 +100,20 @@ function revisions(
   };
 }
 
+/** Why nothing can be said of a version: a right that is missing is not mended by an edit of the spec. */
+function unread({ revisions, operatorNamespace }: PreflightInput, { hold }: ModuleView, version: string): Judgement {
+  const unknown = (reason: string, message: string) => ({ verdict: 'NotKnown', reason, message }) as const;
+  if (version === '') return unknown(reasons.invalidSpec, hold?.message ?? 'its spec cannot be used');
+  if (revisions === undefined) {
+    const message = `you may not list controllerrevisions in namespace ${operatorNamespace}; these clusters have ${version}`;
+    return unknown(notReadable, message);
+  }
+  const message = `ControllerRevision ${version} is not kept in namespace ${operatorNamespace} (does the hub run there? -n)`;
+  return unknown(reasons.revisionLost, message);
+}
+
 interface Question {
-  revision: Revision | undefined;
+  revision: Revision;
   kernel: string;
   module: ManagedClusterModule;
   view: ModuleView;
@@ -104,11 +121,6 @@ interface Question {
 }
 
 function judgeKernel({ revision, kernel, module, view, operatorNamespace }: Question): Judgement {
-  if (revision === undefined) {
-    const message =
-      'the version that these clusters have cannot be read: may you list controllerrevisions where the hub runs (-n)?';
-    return { verdict: 'NotKnown', reason: reasons.revisionLost, message };
-  }
   const answer = revision.resolve(kernel);
   if (answer.kind === 'none') return refused(reasons.noMapping, 'no kernel mapping matches');
   if (answer.kind === 'error') return refused(reasons.mappingError, answer.message);

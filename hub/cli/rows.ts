@@ -22,6 +22,8 @@ export interface Row {
   detail: string;
   /** Name of the version (ControllerRevision) that the cluster's work is of; empty without a work of ours. */
   version: string;
+  /** That is the present version: what is well at an older one is not well yet. False while the spec cannot be used. */
+  current: boolean;
   /** What is shipped for the kernel, by digest where it was checked. */
   image: string;
 }
@@ -52,7 +54,7 @@ export function rowsOf(
     for (const cluster of selected) {
       if (!withWork.has(cluster.name) && !unwell.has(cluster.name)) unwell.set(cluster.name, waiting(cluster.name));
     }
-    const wanted = module.spec?.moduleSpec === undefined ? undefined : revisionName(name, module.spec.moduleSpec);
+    const wanted = wantedVersion(module);
     const served = own.flatMap((work) => {
       const found = rowsOfWork(name, work, unwell.get(work.metadata.namespace ?? ''));
       return found.map((row) => withVersion(row, work, wanted));
@@ -60,6 +62,13 @@ export function rowsOf(
     const unserved = [...unwell.values()].filter((cluster) => !withWork.has(cluster.name));
     return [...served, ...unserved.map((cluster) => rowOfCluster(name, cluster))].sort(byPlace);
   });
+}
+
+/** Whether the spec is valid is the hub's word: to ask that here, `status` would have to load the schemas of whole specs. */
+function wantedVersion({ metadata, spec, status }: ManagedClusterModule): string | undefined {
+  const isInvalid = status?.conditions?.some(({ reason }) => reason === reasons.invalidSpec) ?? false;
+  if (isInvalid || spec?.moduleSpec === undefined) return undefined;
+  return revisionName(metadata.name, spec.moduleSpec);
 }
 
 function unreachable(name: string): ClusterStatus {
@@ -75,12 +84,14 @@ function withVersion(row: BareRow, work: ManifestWork, wanted: string | undefine
   const version = work.metadata.annotations?.[annotations.revision] ?? '';
   const manifest = work.spec?.workload?.manifests?.[0] as { spec?: ModuleSpec } | undefined;
   const mapping = mappingsIn(manifest?.spec).find(({ literal }) => literal === row.kernel);
-  const isOld = wanted !== undefined && version !== '' && version !== wanted;
-  const detail = row.detail === '' && isOld ? `has version ${version}, not yet ${wanted}` : row.detail;
-  return { ...row, detail, version, image: mapping?.containerImage ?? '' };
+  const current = wanted !== undefined && version === wanted;
+  const has = version === '' ? "no version of this hub's" : `version ${version}`;
+  const isOld = wanted !== undefined && !current;
+  const detail = row.detail === '' && isOld ? `has ${has}, not yet ${wanted}` : row.detail;
+  return { ...row, detail, version, current, image: mapping?.containerImage ?? '' };
 }
 
-type BareRow = Omit<Row, 'version' | 'image'>;
+type BareRow = Omit<Row, 'version' | 'current' | 'image'>;
 
 function rowsOfWork(module: string, work: ManifestWork, unwell: ClusterStatus | undefined): BareRow[] {
   const cluster = work.metadata.namespace ?? '';
@@ -137,6 +148,7 @@ function rowOfCluster(module: string, cluster: ClusterStatus): Row {
     nodes: '-',
     detail: detailOf(cluster),
     version: '',
+    current: false,
     image: '',
   };
 }

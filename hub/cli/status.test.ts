@@ -10,6 +10,7 @@ import { KubeError } from '../../shared/kube/errors.ts';
 import { annotations } from '../../shared/kube/names.ts';
 import { viewCluster } from '../fleet/cluster.ts';
 import { isUnconfirmed } from '../managed-cluster-module/orphan/answer.ts';
+import { revisionName } from '../managed-cluster-module/revisions.ts';
 import { buildWork, viewWork } from '../managed-cluster-module/work.ts';
 import { managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
 import { listAll, slimWork } from './fleet-lists.ts';
@@ -48,6 +49,7 @@ const row = (change: Partial<Row>): Row => ({
   nodes: '1/1',
   detail: '',
   version: 'nic-1',
+  current: true,
   image: 'i@sha256:1',
   ...change,
 });
@@ -65,6 +67,38 @@ describe('the status of a fleet', () => {
     assert.equal(codeOf(module({}), { cluster: 'nobody' }), 1);
     assert.equal(codeOf(module({}), { state: 'Failed' }), 1);
     assert.equal(codeOf(module({}), { kernel: '5.14.0-1' }), 0);
+  });
+
+  it('is not well where rows are well at another version than the present, and counts nobody as well at a spec unseen', () => {
+    const given = module({ rollout: { selected: 1, succeeded: 1 } });
+    const codeOf = (old: Partial<Row>, options: Partial<StatusOptions>) =>
+      statusReport({ modules: [given], rows: [row(old)] }, { ...all, ...options }, plain).code;
+    for (const filter of [{ cluster: 'a' }, { state: 'Loaded' }, { kernel: '6.1.0-2' }] as const) {
+      assert.equal(codeOf({ current: false }, filter), 1);
+      assert.equal(codeOf({}, filter), 0);
+    }
+    const unseen = { ...given, status: { ...given.status, observedGeneration: 0 } };
+    const { lines } = statusReport({ modules: [unseen], rows: [row({})] }, all, { colours: false, width: 80 });
+    assert.deepEqual(lines.slice(0, 2), ['nic: not ready (the hub has not looked at this version yet)', '']);
+  });
+
+  it('knows of each row whether it is of the present version, which an invalid spec has none of', () => {
+    const of = { module: 'nic', spokeNamespace, spec, updatedAt: nowText };
+    const built = [
+      buildWork({ ...of, cluster: 'new', revision: revisionName('nic', spec) }),
+      buildWork({ ...of, cluster: 'old', revision: 'nic-old' }),
+    ];
+    const upstreams = buildWork({ ...of, cluster: 'upstream', revision: 'x' });
+    const works = [...built, { ...upstreams, metadata: { ...upstreams.metadata, annotations: {} } }];
+    const currentOf = (given: ManagedClusterModule) =>
+      rowsOf([given], works).map(({ cluster, current }) => `${cluster} ${current}`);
+    assert.deepEqual(currentOf(module({})), ['new true', 'old false', 'upstream false']);
+    const conditions = [
+      { type: 'Ready', status: 'False' as const, reason: 'InvalidSpec', message: 'm', lastTransitionTime: nowText },
+    ];
+    const invalid = module({ conditions });
+    assert.deepEqual(currentOf(invalid), ['new false', 'old false', 'upstream false']);
+    assert.match(rowsOf([module({})], works)[2]?.detail ?? '', /^has no version of this hub's, not yet nic-/);
   });
 
   it('has a line a module, and a bar on a terminal only', () => {

@@ -26,8 +26,8 @@ export function chosenRows(rows: readonly Row[], { cluster, state, kernel }: Fil
 }
 
 /**
- * What `status` shows. Well is: every module is Ready at its present spec and nothing of it is Degraded; with a filter: every
- * chosen row is loaded, or has nothing to do. Pure.
+ * What `status` shows. Well is well at the present version: every module is Ready at its present spec and nothing of it is
+ * Degraded; with a filter: every chosen row has the present version, and is loaded or has nothing to do. Pure.
  */
 export function statusReport(
   { modules, rows }: StatusPicture,
@@ -55,16 +55,21 @@ export function statusReport(
   };
 }
 
-function isWellRow({ state }: Row): boolean {
-  return state === 'Loaded' || state === 'Idle';
+function isWellRow({ state, current }: Row): boolean {
+  return current && (state === 'Loaded' || state === 'Idle');
 }
 
 function isWellModule(module: ManagedClusterModule): boolean {
-  const { metadata, status } = module;
-  const current = status?.observedGeneration === metadata.generation;
   return (
-    current && conditionOf(module, 'Ready')?.status === 'True' && conditionOf(module, 'Degraded')?.status !== 'True'
+    isObserved(module) &&
+    conditionOf(module, 'Ready')?.status === 'True' &&
+    conditionOf(module, 'Degraded')?.status !== 'True'
   );
+}
+
+/** The status is about the present spec; else all that it counts is about the one before. */
+function isObserved({ metadata, status }: ManagedClusterModule): boolean {
+  return status?.observedGeneration === metadata.generation;
 }
 
 function conditionOf({ status }: ManagedClusterModule, type: string) {
@@ -76,26 +81,20 @@ function headline(module: ManagedClusterModule, look: { colours: boolean }): str
   const isWell = isWellModule(module);
   const { selected = 0, succeeded = 0, failed = 0 } = module.status?.rollout ?? {};
   const word = isWell ? 'ready' : 'not ready';
-  const current = module.status?.observedGeneration === module.metadata.generation;
-  const why = current
-    ? isWell
-      ? ''
-      : ` (${ready?.reason ?? 'no condition'})`
-    : ' (the hub has not looked at this version yet)';
-  const counts = `${succeeded} of ${selected} clusters well${failed > 0 ? `, ${failed} failed` : ''}`;
   const text = look.colours ? paint(word, isWell ? 32 : 31) : word;
-  return `${printable(module.metadata.name)}: ${text}${printable(why)}, ${counts}`;
+  const head = `${printable(module.metadata.name)}: ${text}`;
+  if (!isObserved(module)) return `${head} (the hub has not looked at this version yet)`;
+  const why = isWell ? '' : ` (${ready?.reason ?? 'no condition'})`;
+  const counts = `${succeeded} of ${selected} clusters well${failed > 0 ? `, ${failed} failed` : ''}`;
+  return `${head}${printable(why)}, ${counts}`;
 }
 
 const barChars = 30;
 
 /** `[████░░] 4 of 6 clusters succeeded`: for eyes only, so on a terminal only. */
-function progressBar(
-  { status }: ManagedClusterModule,
-  look: { colours: boolean; width: number | undefined },
-): string[] {
-  const { selected = 0, succeeded = 0, failed = 0 } = status?.rollout ?? {};
-  if (look.width === undefined || selected === 0) return [];
+function progressBar(module: ManagedClusterModule, look: { colours: boolean; width: number | undefined }): string[] {
+  const { selected = 0, succeeded = 0, failed = 0 } = module.status?.rollout ?? {};
+  if (look.width === undefined || selected === 0 || !isObserved(module)) return [];
   const good = Math.floor((barChars * succeeded) / selected);
   const bad = Math.min(barChars - good, Math.ceil((barChars * failed) / selected));
   const parts = ['█'.repeat(good), '▒'.repeat(bad), '░'.repeat(barChars - good - bad)] as const;

@@ -105,4 +105,20 @@ describe('the summary of a module', () => {
       '  image             and 3 more',
     ]);
   });
+
+  it('has no line that a registry or a cluster could fake', () => {
+    const text = 'gone\nnic: ready\u001b[2J\u202e\u2028x';
+    const image = { kernelVersion: text, image: text, state: 'Missing' as const, message: text };
+    const condition = {
+      type: 'Ready',
+      status: 'False' as const,
+      reason: text,
+      message: text,
+      lastTransitionTime: nowText,
+    };
+    const rollout = { group: text, message: text };
+    const lines = summaryOf(module({ conditions: [condition], rollout, images: [image] }));
+    assert.equal(lines.length, 5);
+    assert.doesNotMatch(lines.join(''), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  });
 });

@@ -4,7 +4,7 @@ export const commandUsage = {
   Where each kernel of each cluster stands. --state is one of Loaded, Loading, Failed, Unmapped, Waiting, Unreachable, Idle.
   --watch goes on until Ctrl-C: on a terminal the table is drawn anew, elsewhere each line is printed that changed.`,
   explain: `kubectl kmm explain MODULE CLUSTER [-o table|json|yaml]
-  Follows the chain module, cluster, claim, mapping, image, work, applied, loaded, marks where it breaks first, and says what to do.`,
+  Follows the chain module, cluster, claim, mapping, image, upcoming kernels, work, applied, loaded, marks where it breaks first, and says what to do.`,
   plan: `kubectl kmm plan -f FILE [-o table|json|yaml]
   What would change if FILE ("-": standard input) were applied: clusters, images, waves. Writes nothing.`,
   preflight: `kubectl kmm preflight --kernel K [MODULE] [-o table|json|yaml]

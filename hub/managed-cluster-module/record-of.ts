@@ -48,7 +48,11 @@ export function recordOf(look: Look): ClusterRecord | undefined {
 }
 
 /** A kernel is prepared once the cluster's work maps it, in whatever version the cluster has. */
-function upcomingOf({ picture, decision, failure }: Look): UpcomingRecord[] {
+export function upcomingOf({
+  picture,
+  decision,
+  failure,
+}: Pick<Look, 'picture' | 'decision' | 'failure'>): UpcomingRecord[] {
   if (picture.upcoming.length === 0) return [];
   const { action, plans, revision } = decision;
   const written = action.kind === 'write' && failure === undefined ? action.work : undefined;
