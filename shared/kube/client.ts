@@ -53,7 +53,11 @@ export interface WriteOptions {
   subresource?: 'status' | 'finalize';
   /** `unread`: nobody wants to know what the server made of the object; what was sent is given back. */
   answer?: 'unread';
+  /** Instead of the object, where writes to it are compared: equal texts are equal writes. */
+  saidAs?: string;
 }
+
+type WholeWriteOptions = Pick<WriteOptions, 'answer' | 'saidAs'>;
 
 /**
  * The Kubernetes transport: the one seam between the programs and an API server. Every method throws `KubeError`
@@ -65,7 +69,7 @@ export interface KubeClient {
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<List<T>>;
   /** Ends when the server or `signal` ends it; throws when the connection breaks. */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  create<T extends KubeObject>(resource: Resource<T>, object: T, options?: Pick<WriteOptions, 'answer'>): Promise<T>;
+  create<T extends KubeObject>(resource: Resource<T>, object: T, options?: WholeWriteOptions): Promise<T>;
   replace<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
   patch<T extends KubeObject>(
     resource: Resource<T>,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { fakeClient } from '../testing/fake-client.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 import { KubeError } from './errors.ts';
-import { annotations } from './names.ts';
 import type { ConfigMap } from './object.ts';
 import { repeatLimits, withoutRepeats } from './repeats.ts';
 import { configMaps } from './resources.ts';
@@ -50,16 +49,12 @@ describe('writes that equal the last one to their object', () => {
     assert.equal(sent.length, 7);
   });
 
-  it('are known by the hash in what was written whole, and by the version that it replaces', async () => {
+  it('are known by a short text where the writer gives one', async () => {
     const { sent, client } = harness();
-    const whole = (written: string, resourceVersion: string): ConfigMap => ({
-      ...map('1'),
-      metadata: { ...map('1').metadata, resourceVersion, annotations: { [annotations.written]: written } },
-    });
-    await client.replace(configMaps, whole('a', '1'));
-    await assert.rejects(client.replace(configMaps, whole('a', '1')), { status: 409 });
-    await client.replace(configMaps, whole('b', '1'));
-    await client.replace(configMaps, whole('b', '2'));
+    await client.replace(configMaps, map('1'), { saidAs: 'a' });
+    await assert.rejects(client.replace(configMaps, map('1'), { saidAs: 'a' }), { status: 409 });
+    await client.replace(configMaps, map('1'), { saidAs: 'b' });
+    await client.replace(configMaps, map('1'));
     assert.equal(sent.length, 3);
   });
 

@@ -2,7 +2,6 @@ import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { KubeClient } from './client.ts';
 import { KubeError } from './errors.ts';
-import { annotations } from './names.ts';
 import type { KubeObject, ObjectRef, Resource } from './object.ts';
 import { objectPath } from './paths.ts';
 
@@ -30,11 +29,11 @@ export function withoutRepeats(client: KubeClient, clock: Clock): KubeClient {
     list: (resource, options) => client.list(resource, options),
     watch: (resource, options) => client.watch(resource, options),
     create: (resource, object, options) =>
-      memory.write(place(resource, object.metadata), ['create', saidBy(object)], () =>
+      memory.write(place(resource, object.metadata), ['create', options?.saidAs ?? object], () =>
         client.create(resource, object, options),
       ),
     replace: (resource, object, options) =>
-      memory.write(place(resource, object.metadata, options), ['replace', saidBy(object)], () =>
+      memory.write(place(resource, object.metadata, options), ['replace', options?.saidAs ?? object], () =>
         client.replace(resource, object, options),
       ),
     patch: (resource, at, patch, options) =>
@@ -109,13 +108,6 @@ class Memory {
     const oldest = this.#last.keys().next();
     if (this.#last.size > repeatLimits.objectsMax && !oldest.done) this.#last.delete(oldest.value);
   }
-}
-
-/** What `writeOwned` made carries a hash of all that it wants; what else is in it comes from the version that it replaces. */
-function saidBy(object: KubeObject): unknown {
-  const { uid, resourceVersion } = object.metadata;
-  const written = object.metadata.annotations?.[annotations.written];
-  return written === undefined ? object : [uid, resourceVersion, written];
 }
 
 /** The order of members counts: one code that decides the same again makes them in the same order, and to sort them costs more. */

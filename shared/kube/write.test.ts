@@ -122,6 +122,28 @@ describe('writing what we own whole', () => {
     assert.deepEqual(server.object!.spec, { a: 1 });
   });
 
+  it('says in short what it writes: another wish, or another version that is replaced, is another write', async () => {
+    const said: (string | undefined)[] = [];
+    const client = fakeClient({
+      create: async (_resource, object, options) => {
+        said.push(options?.saidAs);
+        return object;
+      },
+      replace: async (_resource, object, options) => {
+        said.push(options?.saidAs);
+        return object;
+      },
+    });
+    const of = (present: Thing | undefined, wanted: Thing) => writeOwned(client, things, { present, wanted });
+    const present = thing({ a: 0 }, { uid: 'u', resourceVersion: '1' });
+    await of(undefined, thing({ a: 1 }));
+    for (const wish of [1, 1, 2]) await of(present, thing({ a: wish }));
+    await of({ ...present, metadata: { ...present.metadata, resourceVersion: '2' } }, thing({ a: 2 }));
+    const [first, again, other, later] = said.slice(1);
+    assert.equal(first, again);
+    assert.equal(new Set([said[0], first, other, later]).size, 4);
+  });
+
   it('waits for an object that is being deleted', async () => {
     const server = new Server();
     server.object = thing({ a: 0 }, { deletionTimestamp: '2026-01-01T00:00:00Z' });

@@ -35,8 +35,11 @@ export async function writeOwned<T extends KubeObject>(
 ): Promise<Written> {
   const { present, exact } = change;
   const wanted = complete(change.wanted, change.owner);
+  const { uid, resourceVersion } = present?.metadata ?? {};
+  // Of all that we want and of the version that it replaces: what else is in the write comes from that.
+  const saidAs = [uid, resourceVersion, wanted.metadata.annotations?.[annotations.written]].join(' ');
   if (present === undefined) {
-    await client.create(resource, wanted, { answer: 'unread' });
+    await client.create(resource, wanted, { answer: 'unread', saidAs });
     return 'created';
   }
   assert(
@@ -45,7 +48,7 @@ export async function writeOwned<T extends KubeObject>(
   );
   if (present.metadata.deletionTimestamp !== undefined) return 'terminating';
   if (isWritten(present, wanted, exact)) return 'unchanged';
-  await client.replace(resource, merged(present, wanted, change.owner), { answer: 'unread' });
+  await client.replace(resource, merged(present, wanted, change.owner), { answer: 'unread', saidAs });
   return 'updated';
 }
 
