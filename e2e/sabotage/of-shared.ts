@@ -130,6 +130,14 @@ export const sharedBreakages: readonly Breakage[] = [
     title: 'asked for as ahead before all others',
   },
   {
+    why: 'a hub that starts looks at thousands of clusters in one go, and its lease is not renewed meanwhile',
+    file: 'shared/kube/controller.ts',
+    find: 'if (turn.isOver()) {',
+    replace: 'if (turn.isOver() && concurrency < 0) {',
+    test: 'shared/kube/controller.test.ts',
+    title: 'lets the event loop turn',
+  },
+  {
     why: 'clusters that change all the time have those that wait never looked at',
     file: 'shared/kube/queue.ts',
     find: '(other === undefined || this.#overtaken < overtakenMax)',

@@ -131,6 +131,27 @@ describe('a controller', () => {
     await running.stopped;
   });
 
+  it('lets the event loop turn while thousands of keys are looked at without a request', async () => {
+    let looked = 0;
+    const { abort, running } = harness(
+      async () => {
+        for (const untilMs = performance.now() + 0.5; performance.now() < untilMs; );
+        looked += 1;
+        return done;
+      },
+      { concurrency: 8 },
+    );
+    for (let key = 0; key < 400; key += 1) running.enqueue(String(key));
+    const lookedAtTurns: number[] = [];
+    while (looked < 400) {
+      await new Promise((resolve) => setImmediate(resolve));
+      lookedAtTurns.push(looked);
+    }
+    assert.ok(lookedAtTurns.length >= 5, `expected a turn each 10 ms of 200, got ${lookedAtTurns}`);
+    abort.abort();
+    await running.stopped;
+  });
+
   it('waits at its end for what is under way, and starts nothing more', async () => {
     const gate = Promise.withResolvers<Outcome>();
     const keys: string[] = [];

@@ -38,7 +38,7 @@ export const transportLimits = {
   connectTimeoutMs: 10_000,
   /** Watches of one client: one a kind, and some for tests. */
   watchConnections: 64,
-  /** A page of 500 objects; a server that sends more is broken. */
+  /** A page of objects; a server that sends more is broken. */
   answerBytesMax: 256 * 1024 * 1024,
   /** etcd holds at most 1.5 MB an object. */
   watchLineCharsMax: 16 * 1024 * 1024,

@@ -18,8 +18,8 @@ export interface WatchTarget<T extends KubeObject> {
 }
 
 export const watchLimits = {
-  /** Objects a page: bounds the size of an answer and of what is parsed at once. */
-  pageSize: 500,
+  /** Objects a page: bounds the size of an answer, and for how long nothing else is done while it is taken in. */
+  pageSize: 250,
   /** A watch is asked to last 5 to 10 minutes, random, so that those of many programs do not end together. */
   timeoutSecondsMin: 300,
   timeoutSecondsMax: 600,
