@@ -1,4 +1,5 @@
 import { managedClusterModules, managedClusters, manifestWorks } from '@open-cluster-management/api-types';
+import { steadyTime } from '../shared/core/clock.ts';
 import { together } from '../shared/core/together.ts';
 import { programRegistry } from '../shared/images/program-registry.ts';
 import { Cache } from '../shared/kube/cache.ts';
@@ -96,7 +97,7 @@ export async function startHub(options: HubOptions): Promise<Running> {
     demand,
     records,
     rollouts,
-    underWay: new UnderWay(),
+    underWay: new UnderWay(runtime.clock),
     look,
     events,
     clusterMeters: new ClusterMeters(runtime.meters),
@@ -163,5 +164,6 @@ function makeFleet(
       ofRevision: (module, revision) => caches.works.byIndex('revision', `${module}/${revision}`),
     }),
     nowMs: () => runtime.clock.now(),
+    steadyMs: steadyTime(runtime.clock),
   };
 }

@@ -39,6 +39,22 @@ export const hubBreakages: readonly Breakage[] = [
     title: 'goes when the server has no work any more',
   },
   {
+    why: 'one cluster whose work cannot be read stops the rollout of the whole fleet',
+    file: `${folder}/cluster-controller.ts`,
+    find: 'if (module !== undefined) records.set(',
+    replace: 'if (module === undefined) throw error; else if (cluster === "") records.set(',
+    test: `${folder}/rollout/rollout-controller.test.ts`,
+    title: 'lists in lists without end',
+  },
+  {
+    why: 'a clock that is set back by an hour stops a rollout for an hour',
+    file: `${folder}/rollout/rollout-controller.ts`,
+    find: 'const nowMs = fleet.steadyMs();',
+    replace: 'const nowMs = fleet.nowMs();',
+    test: `${folder}/rollout/rollout-controller.test.ts`,
+    title: 'where somebody sets the clock back',
+  },
+  {
     why: 'a work that waits for its turn to be written outlives the module that would have taken it away',
     file: `${folder}/orphan/module-controller.ts`,
     find: "if (underWay.has(module.metadata.name)) return after(askAgainMs, 'WorkUnderWay');",

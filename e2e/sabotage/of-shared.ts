@@ -130,6 +130,14 @@ export const sharedBreakages: readonly Breakage[] = [
     title: 'asked for as ahead before all others',
   },
   {
+    why: "a write that a proxy's login page answers counts as done, and nothing looks again",
+    file: 'shared/kube/answer.ts',
+    find: 'return statusCode >= 200 && statusCode < 300;',
+    replace: 'return statusCode < 400;',
+    test: 'shared/kube/hostile-server.test.ts',
+    title: 'that a redirect answers',
+  },
+  {
     why: 'a hub that starts looks at thousands of clusters in one go, and its lease is not renewed meanwhile',
     file: 'shared/kube/controller.ts',
     find: 'if (turn.isOver()) {',

@@ -54,6 +54,8 @@ const adviceOf: Readonly<Record<string, string>> = {
   ForeignWork: 'rename the ManagedClusterModule, or remove the other ManifestWork: seen within 5 minutes',
   Waiting: 'nothing, if this lasts for seconds; else look at the log of the hub',
   NoWork: 'nothing, if this lasts for seconds; else look at the log of the hub',
+  LookFailed:
+    'look at its ManifestWork and its claims: something there cannot be read; delete the work if it was garbled',
   WorkWriteFailed: 'the message says why; mostly a right of the hub that is missing',
   WorkTerminating: 'a finalizer holds the old work: is the work agent of the cluster running?',
   OtherVersion: 'nothing, if this lasts for seconds; else kubectl kmm status MODULE says what the rollout waits for',

@@ -60,7 +60,7 @@ function world() {
   const clusters = storeOf<ManagedCluster>(managedCluster({ kernels: ['5.14.0-1'] }));
   const time = { nowMs: Date.parse(nowText) };
   const state = { refusal: undefined as KubeError | undefined, unlabelled: undefined as ManifestWork | undefined };
-  const underWay = new UnderWay();
+  const underWay = new UnderWay({ now: () => time.nowMs });
   /** Of each write: what was under way when it was sent. */
   const seenUnderWay: boolean[] = [];
   const write = async (_: typeof manifestWorks, work: ManifestWork) => {
@@ -116,11 +116,15 @@ function world() {
 }
 
 describe('a look at one cluster', () => {
-  it('tells that a work of the module is under way until it is answered, also where that fails', async () => {
-    const { look, underWay, seenUnderWay, state } = world();
+  it('tells that a work of the module is under way until it is answered; where it is not, until it cannot be done any more', async () => {
+    const { look, underWay, seenUnderWay, state, time } = world();
+    time.nowMs += 60_000;
+    assert.equal(underWay.has('m'), false);
     state.refusal = new KubeError(0, 'ConnectionFailed', 'no answer');
     await assert.rejects(look());
-    assert.deepEqual([seenUnderWay, underWay.has('m')], [[true], false]);
+    assert.deepEqual([seenUnderWay, underWay.has('m')], [[true], true]);
+    time.nowMs += 60_000;
+    assert.equal(underWay.has('m'), false);
   });
 
   it('remembers that the cluster was unwell while it cannot be reached: it must be well for its time again', async () => {

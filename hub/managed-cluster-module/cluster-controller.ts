@@ -15,7 +15,7 @@ import { splitClusterKey } from './keys.ts';
 import { latenessOf } from './lost.ts';
 import type { Ending } from './picture.ts';
 import { reasons } from './reasons.ts';
-import { type Look, recordOf } from './record-of.ts';
+import { type Look, recordOf, unreadable } from './record-of.ts';
 import type { Records } from './records.ts';
 import type { UnderWay } from './under-way.ts';
 import { unlabelledMs } from './unlabelled-works.ts';
@@ -37,12 +37,9 @@ export interface ClusterParts {
 export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<Outcome> {
   const memories = new Map<string, Memory>();
   return async (key) => {
-    const found = gather(parts.fleet, key);
-    if (found === undefined) return forget(parts, memories, key);
-    const judgement = judged(parts.fleet, found, memories, key);
-    const late = latenessOf(parts.fleet.nowMs(), found, memories.get(key));
-    const gathered = { ...found, picture: { ...found.picture, ending: endingOf(found, judgement ?? late) } };
-    const decision = decide(gathered.picture);
+    const seen = sightOf(parts, memories, key);
+    if (seen === undefined) return forget(parts, memories, key);
+    const { gathered, decision, judgement, late } = seen;
     fixDigests(parts.fleet, gathered, decision);
     parts.demand.set(key, wantedImages(decision));
     const look = { ...gathered, decision, verdict: undefined, failure: undefined };
@@ -57,6 +54,24 @@ export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<
       isUnlabelled(parts.fleet, key) ? after(unlabelledMs, 'UnlabelledWork') : done,
     ]);
   };
+}
+
+/** What is seen of the cluster, and decided. Whatever is thrown meanwhile is this cluster's trouble, and told: all others go on. */
+function sightOf(parts: ClusterParts, memories: Map<string, Memory>, key: string) {
+  const { fleet, records } = parts;
+  try {
+    const found = gather(fleet, key);
+    if (found === undefined) return undefined;
+    const judgement = judged(fleet, found, memories, key);
+    const late = latenessOf(fleet.nowMs(), found, memories.get(key));
+    const gathered = { ...found, picture: { ...found.picture, ending: endingOf(found, judgement ?? late) } };
+    return { gathered, decision: decide(gathered.picture), judgement, late };
+  } catch (error) {
+    const { module: name, cluster } = splitClusterKey(key);
+    const module = fleet.modules.get({ name });
+    if (module !== undefined) records.set(name, unreadable(fleet.moduleViews.of(module), cluster, error));
+    throw error;
+  }
 }
 
 /** Where revisions go in waves, how they end on a cluster is noted; elsewhere what was noted stays. Pure. */

@@ -38,6 +38,8 @@ export interface Fleet {
   images: Pick<ImageMaking, 'state'>;
   rollouts: Rollouts;
   nowMs(): number;
+  /** For how long something lasts; no clock that is set back stretches it. */
+  steadyMs(): number;
 }
 
 /** One cluster's picture with what writing and judging need beside it. */

@@ -16,6 +16,7 @@ export const reasons = {
   // Why the hub does not touch or cannot write a work.
   foreignWork: 'ForeignWork',
   workFailed: 'WorkWriteFailed',
+  lookFailed: 'LookFailed',
   terminating: 'WorkTerminating',
   orphaning: 'Orphaning',
   orphanHeld: 'OrphanHeld',

@@ -1,10 +1,12 @@
 import type { ManifestWork } from '@open-cluster-management/api-types';
+import { shortened } from '../../shared/core/conditions.ts';
+import { errorMessage } from '../../shared/core/errors.ts';
 import type { Decision } from './decide.ts';
 import type { Verdict } from './judge.ts';
 import type { ModuleView } from './module-view.ts';
 import type { ClusterPicture, Ending } from './picture.ts';
 import { type Problem, reasons } from './reasons.ts';
-import type { ClusterRecord, UpcomingRecord } from './records.ts';
+import { type ClusterRecord, type UpcomingRecord, unseen } from './records.ts';
 import type { Stage } from './rollout/admit.ts';
 import { mappingsIn, viewWork } from './work.ts';
 
@@ -44,6 +46,18 @@ export function recordOf(look: Look): ClusterRecord | undefined {
       ignored: picture.cluster?.inventory.ignored ?? [],
       moreIgnored: picture.cluster?.inventory.moreIgnored ?? 0,
     },
+  };
+}
+
+/** Of a cluster that cannot be looked at: it keeps what it has, and holds nobody up. */
+export function unreadable({ generation }: ModuleView, cluster: string, error: unknown): ClusterRecord {
+  const message = `cannot be looked at; it keeps what it has: ${shortened(errorMessage(error), 256)}`;
+  return {
+    ...unseen(cluster, true),
+    generation,
+    reason: reasons.lookFailed,
+    message,
+    notices: [{ reason: reasons.lookFailed, message }],
   };
 }
 

@@ -146,7 +146,7 @@ export class Records {
 }
 
 /** Of no generation, so it counts as waiting. */
-function unseen(cluster: string, selected: boolean): ClusterRecord {
+export function unseen(cluster: string, selected: boolean): ClusterRecord {
   return {
     cluster,
     generation: -1,

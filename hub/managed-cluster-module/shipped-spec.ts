@@ -27,20 +27,24 @@ const hubOnly = [
  * `moduleLoader` there are no mappings. Frozen: clusters that get the same share it, with its canonical JSON.
  */
 export function shippedSpec(moduleSpec: ModuleSpec, mappings: readonly ShippedMapping[]): ModuleSpec {
-  const known = specsKnown.get(moduleSpec) ?? new Map<string, ModuleSpec>();
+  const known = specsKnown.get(moduleSpec) ?? { specs: new Map(), chars: 0 };
   specsKnown.set(moduleSpec, known);
   const key = JSON.stringify(mappings);
-  const present = known.get(key);
+  const present = known.specs.get(key);
   if (present !== undefined) return present;
-  if (known.size >= specsMax) known.clear();
+  if (known.chars + key.length > specsCharsMax) {
+    known.specs.clear();
+    known.chars = 0;
+  }
   const spec = rememberText(frozen(specWith(moduleSpec, mappings)));
-  known.set(key, spec);
+  known.specs.set(key, spec);
+  known.chars += key.length;
   return spec;
 }
 
-const specsKnown = new WeakMap<ModuleSpec, Map<string, ModuleSpec>>();
-/** For one module and version: clusters that run alike get alike, and which kernels they run is text from clusters. */
-const specsMax = 256;
+const specsKnown = new WeakMap<ModuleSpec, { specs: Map<string, ModuleSpec>; chars: number }>();
+/** Of the mappings, for one module and version: which kernels clusters run is text from them. Some 3 MB at most. */
+const specsCharsMax = 512 * 1024;
 
 function specWith(moduleSpec: ModuleSpec, mappings: readonly ShippedMapping[]): ModuleSpec {
   const { moduleLoader, ...rest } = moduleSpec;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ManagedClusterModule, ManagedClusterModuleStatus } from '@open-cluster-management/api-types';
+import { steadyTime } from '../../shared/core/clock.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { silentMeters } from '../../shared/kube/runtime.ts';
 import { moduleSpec, spokeNamespace } from '../testing/pictures.ts';
@@ -64,6 +65,7 @@ function world(present: ManagedClusterModuleStatus = {}) {
       modules: { get: () => module },
       moduleViews: new ModuleViews(),
       nowMs: () => time.nowMs,
+      steadyMs: steadyTime({ now: () => time.nowMs }),
     } as unknown as Fleet,
     demand: { warnings: () => [] } as never,
     records,
@@ -90,6 +92,18 @@ describe('the status of a module of many clusters', () => {
       await reconcile();
     }
     assert.ok(records.snapshots <= 2, `${records.snapshots} passes`);
+    time.nowMs += 1_000;
+    await reconcile();
+    assert.equal(ready(written.at(-1)), 'False');
+  });
+
+  it('is told in time also where somebody sets the clock back', async () => {
+    const { records, reconcile, written, time } = world();
+    for (const cluster of clusters) records.set('m', record(cluster));
+    await reconcile();
+    time.nowMs -= 3_600_000;
+    for (const cluster of clusters) records.set('m', { ...record(cluster), phase: 'Failed' });
+    await reconcile();
     time.nowMs += 1_000;
     await reconcile();
     assert.equal(ready(written.at(-1)), 'False');

@@ -40,10 +40,10 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
   const computedAtMs = new Map<string, number>();
   /** Until when a module's clusters have time to be looked at. */
   const settledAtMs = new Map<string, number>();
-  const unknown = new UnknownMembers(parts.fleet.nowMs);
+  const unknown = new UnknownMembers(() => parts.fleet.steadyMs());
   return async (name) => {
     const { fleet, records, clusterMeters } = parts;
-    const nowMs = fleet.nowMs();
+    const nowMs = fleet.steadyMs();
     const module = fleet.modules.get({ name });
     const view = module && fleet.moduleViews.of(module);
     if (module === undefined || view === undefined || view.leaving) {

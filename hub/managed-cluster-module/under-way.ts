@@ -1,21 +1,41 @@
+import { type Clock, steadyTime } from '../../shared/core/clock.ts';
+import { isRefusal } from '../../shared/kube/errors.ts';
+
+/** A server may do what it was asked for so long after nobody waits for its answer any more. */
+const doubtMs = 60_000;
+
 /**
  * Modules of which works are being written. A write may wait for its turn (429, the ceiling of writes) long after it was
- * decided, and nobody sees its work before it is done.
+ * decided, and one that was not answered may be done later; so may what another process asked for before this one led.
  */
 export class UnderWay {
   #counts = new Map<string, number>();
+  #doubtfulUntilMs = new Map<string, number>();
+  #now: () => number;
+  #beganMs: number;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#now = steadyTime(clock);
+    this.#beganMs = this.#now();
+  }
 
   async during<T>(module: string, write: () => Promise<T>): Promise<T> {
     this.#add(module, 1);
     try {
       return await write();
+    } catch (error) {
+      if (!isRefusal(error)) this.#doubtfulUntilMs.set(module, this.#now() + doubtMs);
+      throw error;
     } finally {
       this.#add(module, -1);
     }
   }
 
   has(module: string): boolean {
-    return this.#counts.has(module);
+    const untilMs = Math.max(this.#doubtfulUntilMs.get(module) ?? 0, this.#beganMs + doubtMs);
+    if (this.#counts.has(module) || this.#now() < untilMs) return true;
+    this.#doubtfulUntilMs.delete(module);
+    return false;
   }
 
   #add(module: string, more: number): void {

@@ -1,6 +1,7 @@
 import type { ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
 import { frozen } from '../../shared/core/frozen.ts';
 import { lastingHash, rememberText } from '../../shared/core/hash.ts';
+import { isRecord } from '../../shared/core/record.ts';
 import { Alike } from '../../shared/kube/alike.ts';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { Ending } from './picture.ts';
@@ -152,7 +153,8 @@ function moduleSpecIn(work: ManifestWork, spokeNamespace: string): ModuleSpec | 
     manifest.kind === moduleApi.kind &&
     manifest.metadata?.name === work.metadata.name &&
     manifest.metadata.namespace === spokeNamespace;
-  return expected ? manifest.spec : undefined;
+  // A cluster's agent may write what it likes.
+  return expected && isRecord(manifest.spec) ? manifest.spec : undefined;
 }
 
 interface Manifest {

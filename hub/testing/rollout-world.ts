@@ -4,6 +4,8 @@ import type {
   ManifestWork,
   ModuleSpec,
 } from '@open-cluster-management/api-types';
+
+import { steadyTime } from '../../shared/core/clock.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import { annotations } from '../../shared/kube/names.ts';
@@ -85,13 +87,20 @@ export class RolloutWorld {
       digests: new Digests({ ofRevision: () => [] }),
       images: { state: () => ({ state: 'Verified', digest: digest('x') }) },
       nowMs: () => this.nowMs,
+      steadyMs: steadyTime({ now: () => this.nowMs }),
     } as unknown as Fleet;
     const write = async (_: unknown, work: ManifestWork) => this.#store(work);
     const get = async (_: unknown, at: { namespace?: string; name: string }) => this.server.get(at);
     const client = { create: write, replace: write, get } as unknown as KubeClient;
     const demand = new Demand({ want: () => undefined, forget: () => undefined, warnings: () => [] });
     const records = this.#records;
-    this.#look = clusterReconcile({ client, fleet, demand, records, underWay: new UnderWay() });
+    this.#look = clusterReconcile({
+      client,
+      fleet,
+      demand,
+      records,
+      underWay: new UnderWay({ now: () => this.nowMs }),
+    });
     this.#rollout = rolloutReconcile({ fleet, records, rollouts, look: (key) => this.#looks.add(key) });
     this.edit({});
   }

@@ -61,9 +61,9 @@ function present(value: Record<string, unknown>): string[] {
 /** Undefined where JSON has nothing: `undefined` and functions. */
 function canonicalText(value: unknown): string | undefined {
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalText(item) ?? 'null').join(',')}]`;
   const known = texts.get(value);
   if (known !== undefined) return known;
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalText(item) ?? 'null').join(',')}]`;
   const members: string[] = [];
   for (const key of sortedKeys(value)) {
     const text = canonicalText((value as Record<string, unknown>)[key]);

@@ -26,7 +26,12 @@ const reasons: Readonly<Record<number, string>> = {
   504: 'Timeout',
 };
 
-/** The error that an answer of 400 or more is: the server's message and reason, whatever form its body has. */
+/** A redirect is none: an API server sends none, and what it leads to was not asked to do anything. */
+export function isGood({ statusCode }: { statusCode: number }): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
+/** The error that any other answer is: the server's message and reason, whatever form its body has. */
 export function refusal(answer: {
   status: number;
   body: string;

@@ -18,6 +18,19 @@ export async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<stri
   return Buffer.concat(chunks).subarray(0, refusalBytesMax).toString('utf8');
 }
 
+/** Reads an answer to its end, which gives the connection back. A proxy's page, whatever its status, is no answer. */
+export async function passOver(answer: {
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: AsyncIterable<Uint8Array>;
+}): Promise<void> {
+  if (String(answer.headers['content-type'] ?? '').startsWith('application/json')) {
+    for await (const _ of answer.body);
+    return;
+  }
+  await beginningOf(answer.body);
+  throw noAnswer('JSON');
+}
+
 /** Parses an answer. The parser's own message would quote the text, which may be a Secret. */
 export function parsedBody(text: string): unknown {
   try {

@@ -137,11 +137,10 @@ class Runner implements RunningController {
         this.#cancelTimer = () => clearImmediate(goOn);
         return;
       }
-      const dueAtMs = this.#queue.nextAtMs();
-      const key = this.#queue.take(this.#now());
-      if (key === undefined || dueAtMs === undefined) break;
-      this.#meters.taken(this.#now() - dueAtMs);
-      void this.#work(key);
+      const next = this.#queue.take(this.#now());
+      if (next === undefined) break;
+      this.#meters.taken(this.#now() - next.atMs);
+      void this.#work(next.key);
     }
     const nextAtMs = this.#queue.nextAtMs();
     if (nextAtMs === undefined || this.#queue.working >= concurrency) return;

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { steadyTime } from '../core/clock.ts';
 import { shortened } from '../core/conditions.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeClient } from './client.ts';
@@ -42,6 +43,7 @@ export class EventRecorder {
   #options: { client: KubeClient; runtime: Runtime; controller: string; instance: string };
   /** When each event was last told, oldest first. */
   #told = new Map<string, number>();
+  #now: () => number;
   #budget: number = eventLimits.burst;
   #refilledAtMs: number;
   #sending = new PQueue({ concurrency: eventLimits.concurrency });
@@ -50,7 +52,8 @@ export class EventRecorder {
   /** `controller` and `instance` say who reports: the program's name and the process's (a pod's) name. */
   constructor(options: { client: KubeClient; runtime: Runtime; controller: string; instance: string }) {
     this.#options = options;
-    this.#refilledAtMs = options.runtime.clock.now();
+    this.#now = steadyTime(options.runtime.clock);
+    this.#refilledAtMs = this.#now();
     this.#results = options.runtime.meters.counter({
       name: 'kmm_events_total',
       help: 'Events by reason and what became of them: sent, dropped (over the budget), failed',
@@ -59,7 +62,7 @@ export class EventRecorder {
   }
 
   record(event: RecordedEvent): void {
-    const nowMs = this.#options.runtime.clock.now();
+    const nowMs = this.#now();
     const { uid, namespace, name } = event.regarding.metadata;
     const key = JSON.stringify([event.regarding.kind, namespace, name, uid, event.reason, event.note]);
     const toldAtMs = this.#told.get(key);
@@ -69,7 +72,8 @@ export class EventRecorder {
       return;
     }
     this.#remember(key, nowMs);
-    void this.#sending.add(() => this.#send(event, nowMs));
+    const happenedMs = this.#options.runtime.clock.now();
+    void this.#sending.add(() => this.#send(event, happenedMs));
   }
 
   async #send(event: RecordedEvent, nowMs: number): Promise<void> {
@@ -112,7 +116,7 @@ export class EventRecorder {
     const refills = Math.floor((nowMs - this.#refilledAtMs) / eventLimits.refillMs);
     this.#refilledAtMs += refills * eventLimits.refillMs;
     this.#budget = Math.min(eventLimits.burst, this.#budget + refills);
-    if (this.#budget === 0 || this.#sending.size + this.#sending.pending >= eventLimits.pendingMax) return false;
+    if (this.#budget <= 0 || this.#sending.size + this.#sending.pending >= eventLimits.pendingMax) return false;
     this.#budget -= 1;
     return true;
   }

@@ -42,6 +42,26 @@ describe('the transport, before a server that is broken or hostile', () => {
     return events;
   };
 
+  for (const [what, answer] of [
+    [
+      'a redirect',
+      (response: ServerResponse) =>
+        response.writeHead(302, { location: '/login', 'content-type': 'application/json' }).end('{}'),
+    ],
+    [
+      "a proxy's page",
+      (response: ServerResponse) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>later</html>'),
+    ],
+  ] as const) {
+    it(`takes no write for done that ${what} answers, whether or not somebody reads the answer`, async () => {
+      const { client } = await connect((response) => void answer(response));
+      const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' } };
+      await assert.rejects(client.create(nodes, node));
+      await assert.rejects(client.create(nodes, node, { answer: 'unread' }));
+      await assert.rejects(client.replace(nodes, node, { answer: 'unread' }));
+    });
+  }
+
   it('reads no more of a refusal than a Status can be, also on a watch', async () => {
     const endless = (response: ServerResponse) => {
       response.writeHead(500);

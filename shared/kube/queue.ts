@@ -48,8 +48,8 @@ export class DelayQueue {
     push(entry.ahead ? this.#ahead : this.#rest, entry);
   }
 
-  /** The next key that is due, now being worked on; `undefined` when none is. */
-  take(nowMs: number): string | undefined {
+  /** The next key that is due, now being worked on, and since when it was; `undefined` when none is. */
+  take(nowMs: number): { readonly key: string; readonly atMs: number } | undefined {
     const [ahead, other] = [this.#due(this.#ahead, nowMs), this.#due(this.#rest, nowMs)];
     const overtakes = ahead !== undefined && (other === undefined || this.#overtaken < overtakenMax);
     const first = overtakes ? ahead : other;
@@ -58,7 +58,7 @@ export class DelayQueue {
     pop(overtakes ? this.#ahead : this.#rest);
     this.#waiting.delete(first.key);
     this.#working.add(first.key);
-    return first.key;
+    return first;
   }
 
   /** The work on `key` ended; it may be given out again. */

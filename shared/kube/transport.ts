@@ -2,8 +2,8 @@ import PQueue from 'p-queue';
 import type { Dispatcher } from 'undici';
 import { assert } from '../core/assert.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { connectionFailure, refusal } from './answer.ts';
-import { beginningOf, eventFrom, listFrom, namesFrom, parsedBody, withKind } from './body.ts';
+import { connectionFailure, isGood, refusal } from './answer.ts';
+import { beginningOf, eventFrom, listFrom, namesFrom, parsedBody, passOver, withKind } from './body.ts';
 import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions, WriteOptions } from './client.ts';
 import { type Credentials, credentials } from './credentials.ts';
 import { checkCertificates, dispatcher } from './dispatcher.ts';
@@ -187,9 +187,9 @@ class HttpKubeClient implements KubeClient {
     const queue = call.method === 'GET' ? this.#reads : this.#writes;
     return queue.add(async () => {
       try {
-        const { body } = await this.#send(call, this.#calls);
-        if (call.answer === undefined) return parsedBody(await body.text()) as T;
-        for await (const _ of body);
+        const answer = await this.#send(call, this.#calls);
+        if (call.answer === undefined) return parsedBody(await answer.body.text()) as T;
+        await passOver(answer);
         return call.body as T;
       } catch (error) {
         throw connectionFailure(error, this.#server);
@@ -197,14 +197,14 @@ class HttpKubeClient implements KubeClient {
     });
   }
 
-  /** One answer below 400. Credentials that the server refuses are renewed once: a token may have been rotated. */
+  /** One answer of 2xx. Credentials that the server refuses are renewed once: a token may have been rotated. */
   async #send(call: Call, through: Dispatcher): Promise<Dispatcher.ResponseData> {
     const answer = await this.#request(call, through);
-    if (answer.statusCode < 400) return answer;
+    if (isGood(answer)) return answer;
     const body = await beginningOf(answer.body);
     if (answer.statusCode === 401 && this.#credentials.refused()) {
       const second = await this.#request(call, through);
-      if (second.statusCode < 400) return second;
+      if (isGood(second)) return second;
       throw this.#refusal(second, await beginningOf(second.body));
     }
     throw this.#refusal(answer, body);

@@ -124,8 +124,11 @@ async function removeAll(
 ): Promise<void> {
   const raw = rawClient(kubeconfig);
   const namespaces = new Set(objects.map(({ metadata }) => metadata.namespace));
-  await Promise.all([...namespaces].map((namespace) => raw.call('DELETE', collectionPath(kind, namespace))));
-  await raw.close();
+  try {
+    await Promise.all([...namespaces].map((namespace) => raw.call('DELETE', collectionPath(kind, namespace))));
+  } finally {
+    await raw.close();
+  }
 }
 
 /** All but namespaces, which take seconds to go and are wanted again by the next test, and what comes by itself. */

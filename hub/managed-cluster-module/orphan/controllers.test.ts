@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
+import { steadyTime } from '../../../shared/core/clock.ts';
 import { done } from '../../../shared/core/outcome.ts';
 import type { RecordedEvent } from '../../../shared/kube/events.ts';
 import { annotations, finalizers } from '../../../shared/kube/names.ts';
@@ -45,7 +46,9 @@ function world(module: ManagedClusterModule | undefined, works: readonly Manifes
   const sent: unknown[] = [];
   const events: RecordedEvent[] = [];
   const time = { nowMs: 1_000_000 };
-  const underWay = new UnderWay();
+  const underWay = new UnderWay({ now: () => time.nowMs });
+  // Long after the hub has started.
+  time.nowMs += 60_000;
   const send =
     (verb: string) =>
     async (_: unknown, ...what: unknown[]) => {
@@ -58,7 +61,15 @@ function world(module: ManagedClusterModule | undefined, works: readonly Manifes
     delete: send('delete') as never,
     list: (async () => ({ items: [...works, ...(unseen === undefined ? [] : [unseen])] })) as never,
   });
-  const fleet = { modules, works: workStore, clusters, moduleViews: new ModuleViews(), nowMs: () => time.nowMs };
+  const nowMs = () => time.nowMs;
+  const fleet = {
+    modules,
+    works: workStore,
+    clusters,
+    moduleViews: new ModuleViews(),
+    nowMs,
+    steadyMs: steadyTime({ now: nowMs }),
+  };
   const known = { modules, works: workStore };
   const look = orphanModuleReconcile({
     client,
@@ -155,6 +166,9 @@ describe('the finalizer of a module whose Modules stay', () => {
 
   it('stays while a work is being written that nobody can see yet', async () => {
     const { underWay, look, sent, time } = world(leaving, []);
+    await assert.rejects(underWay.during('m', () => Promise.reject(new Error('no answer'))));
+    assert.notDeepEqual(await look('m'), done);
+    time.nowMs += 60_000;
     const arrives = Promise.withResolvers<void>();
     const writing = underWay.during('m', () => arrives.promise);
     const other = underWay.during('other', () => new Promise(() => undefined));

@@ -38,7 +38,7 @@ export function orphanModuleReconcile(parts: OrphanModuleParts): (name: string) 
       countedAtMs.delete(name);
       return done;
     }
-    const nowMs = fleet.nowMs();
+    const nowMs = fleet.steadyMs();
     const waitMs = (countedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + parts.intervalMs - nowMs;
     if (waitMs > 0) return after(waitMs, 'StatusInterval');
     const step = stepOfModule(gatherModule(fleet, module));

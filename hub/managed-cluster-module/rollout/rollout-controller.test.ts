@@ -242,4 +242,47 @@ describe('a rollout in waves', () => {
     await world.settle();
     assert.deepEqual(world.record('a')?.upcoming, [{ kernel: '5.14.0-9', problem: undefined }]);
   });
+
+  for (const [what, spec] of [
+    ['a text', 'text'],
+    ['nothing', null],
+    [
+      'lists in lists without end',
+      { selector: Array.from({ length: 30_000 }).reduce<unknown>((inner) => [inner], []) },
+    ],
+  ] as const) {
+    it(`goes on past a cluster whose agent wrote ${what} where its Module should be`, async () => {
+      const world = new RolloutWorld({ type: 'Progressive', maxConcurrency: 1 }, ['c1', 'c2', 'c3']);
+      await world.settle();
+      for (const cluster of ['c1', 'c2', 'c3']) {
+        world.report(cluster, [1, 1, 0, 0]);
+        await world.settle();
+      }
+      const garbled = structuredClone(world.work('c3')) as unknown as {
+        spec: { workload: { manifests: { spec: unknown }[] } };
+      };
+      for (const manifest of garbled.spec.workload.manifests) manifest.spec = spec;
+      for (const store of [world.server, world.works]) store.set(garbled as never);
+      world.edit({ moduleSpec: present });
+      for (let step = 0; step < 8; step += 1) {
+        await world.decide();
+        for (const cluster of ['c1', 'c2', 'c3']) await world.look(cluster).catch(() => undefined);
+        for (const cluster of world.at(present)) world.report(cluster, [1, 1, 0, 0]);
+      }
+      assert.deepEqual(
+        world.at(present).filter((cluster) => cluster !== 'c3'),
+        ['c1', 'c2'],
+      );
+    });
+  }
+
+  it('goes on in time also where somebody sets the clock back', async () => {
+    const world = new RolloutWorld({ type: 'Progressive', maxConcurrency: 1 }, ['c1', 'c2']);
+    await world.settle();
+    const first = world.at(before);
+    world.nowMs -= 3_600_000;
+    for (const cluster of first) world.report(cluster, [1, 1, 0, 0]);
+    await world.settle();
+    assert.deepEqual([first, world.at(before)], [['c1'], ['c1', 'c2']]);
+  });
 });

@@ -35,7 +35,7 @@ export function rolloutReconcile(parts: RolloutParts): (name: string) => Promise
     }
     // The look at the last of them wakes this key.
     if (records.outdated(name) > 0) return done;
-    const nowMs = fleet.nowMs();
+    const nowMs = fleet.steadyMs();
     const waitMs = (decidedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + intervalMs - nowMs;
     if (waitMs > 0) return after(waitMs, 'RolloutInterval');
     const known = records.snapshot(name, view.generation);
