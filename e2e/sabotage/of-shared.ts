@@ -135,7 +135,7 @@ export const sharedBreakages: readonly Breakage[] = [
     find: 'return statusCode >= 200 && statusCode < 300;',
     replace: 'return statusCode < 400;',
     test: 'shared/kube/hostile-server.test.ts',
-    title: 'that a redirect answers',
+    title: 'takes no write for done',
   },
   {
     why: 'a hub that starts looks at thousands of clusters in one go, and its lease is not renewed meanwhile',

@@ -1,9 +1,10 @@
 import { manifestWorks } from '@open-cluster-management/api-types';
 import { sleep, systemClock } from '../../../shared/core/clock.ts';
 import { labels } from '../../../shared/kube/names.ts';
+import type { Asked } from './audit-tail.ts';
 import type { Figure } from './figures.ts';
 import { bootKernel, clusterName, kernelAt } from './fleet.ts';
-import { isLease, isWrite, type Stage } from './stage.ts';
+import { isLease, isWrite, type Stage, until } from './stage.ts';
 import { type Bench, eventLoopFigure, isWorkWrite } from './writing.ts';
 
 /**
@@ -19,12 +20,14 @@ export async function restart(bench: Bench, modules: number): Promise<Figure[]> 
   const rawSeconds = await listSeconds(stage);
   const [mark, startMs] = [stage.log.mark(), systemClock.now()];
   const hub = await stage.startHub();
+  const isDecision = (each: Asked) => isWorkWrite(each) && each.namespace === clusterName(changed);
+  // Looks at clusters that need nothing send nothing: to be quiet is not to be done.
+  await until(stage, 'the first decision', () => stage.byHub(mark).some(isDecision));
   await stage.quiet(3000);
   const asked = stage.byHub(mark);
   const ownMs = asked.find(isLease)?.answeredMs ?? Number.NaN;
   const syncedMs = Math.max(...asked.filter(({ verb }) => verb === 'watch').map(({ answeredMs }) => answeredMs));
-  const decided = asked.filter((each) => isWorkWrite(each) && each.namespace === clusterName(changed));
-  const decidedMs = Math.min(...decided.map(({ answeredMs }) => answeredMs));
+  const decidedMs = Math.min(...asked.filter(isDecision).map(({ answeredMs }) => answeredMs));
   const tale = (what: string, ms: number) => ({ name: what, unit: 's' as const, measured: (ms - startMs) / 1000 });
   const loopMs = await hub.eventLoopMs();
   await sleep(systemClock, 5000);
