@@ -1,4 +1,4 @@
-// A mocha reporter: prints every title, or with the option `print=dot` a dot for each, and adds what became of each test to the file that KMM_TEST_RESULTS names.
+// A mocha reporter: prints every title, or with the option `print=dot` a dot for each, and writes what became of each test into the file that KMM_TEST_RESULTS names.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import Mocha from 'mocha';
 
@@ -13,6 +13,8 @@ export interface TestResult {
 }
 
 const resultsVariable = 'KMM_TEST_RESULTS';
+/** `yes`: there was another run of the same command, whose results stay. */
+export const moreVariable = 'KMM_TEST_RESULTS_MORE';
 const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } = Mocha.Runner.constants;
 
 export default class ResultsReporter {
@@ -30,13 +32,14 @@ export default class ResultsReporter {
     runner.on(EVENT_TEST_PENDING, note('pending'));
     runner.on(EVENT_RUN_END, () => {
       const file = process.env[resultsVariable];
-      if (file) writeFileSync(file, JSON.stringify([...resultsIn(file), ...results]));
+      if (file) writeFileSync(file, JSON.stringify([...before(file), ...results]));
     });
   }
 }
 
-/** Of a command that runs Mocha more than once; an empty file holds none. */
-function resultsIn(file: string): TestResult[] {
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+/** What a command that runs Mocha more than once has written already. */
+function before(file: string): TestResult[] {
+  // It is empty where the first of them broke.
+  const text = process.env[moreVariable] === 'yes' && existsSync(file) ? readFileSync(file, 'utf8') : '';
   return text === '' ? [] : JSON.parse(text);
 }

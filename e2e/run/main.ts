@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { moreVariable } from '../../.ci/reporter.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
 import { openLifeline } from '../world/control-plane/lifeline.ts';
 import { prepareControlPlanes } from '../world/control-plane/prepare.ts';
@@ -67,13 +68,13 @@ function alternately(one: readonly string[], other: readonly string[]): string[]
 
 async function run({ parts, ...how }: Extract<typeof options, { kind: 'run' }>): Promise<number> {
   const codes: number[] = [];
-  for (const part of parts) codes.push(await runPart(part, how));
+  for (const [index, part] of parts.entries()) codes.push(await runPart(part, { ...how, isFirst: index === 0 }));
   return Math.max(0, ...codes);
 }
 
 async function runPart(
   { plane, files }: Part,
-  { all, jobs, grep }: { all: boolean; jobs: number; grep?: string },
+  { all, jobs, grep, isFirst }: { all: boolean; jobs: number; grep?: string; isFirst: boolean },
 ): Promise<number> {
   // What the tests leave behind when they are killed goes with it.
   const lifeline = openLifeline('e2e');
@@ -88,6 +89,7 @@ async function runPart(
       [planeVariable]: plane,
       [reportVariable]: report,
       [usesVariable]: uses,
+      [moreVariable]: isFirst ? 'no' : 'yes',
       TMPDIR: folder,
       // Programs are started many times, and all load the same modules.
       NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
