@@ -14,7 +14,7 @@ export interface TestResult {
 
 const resultsVariable = 'KMM_TEST_RESULTS';
 /** `yes`: there was another run of the same command, whose results stay. */
-export const moreVariable = 'KMM_TEST_RESULTS_MORE';
+const moreVariable = 'KMM_TEST_RESULTS_MORE';
 const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } = Mocha.Runner.constants;
 
 export default class ResultsReporter {

@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { moreVariable } from '../../.ci/reporter.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
 import { openLifeline } from '../world/control-plane/lifeline.ts';
 import { prepareControlPlanes } from '../world/control-plane/prepare.ts';
@@ -89,7 +88,8 @@ async function runPart(
       [planeVariable]: plane,
       [reportVariable]: report,
       [usesVariable]: uses,
-      [moreVariable]: isFirst ? 'no' : 'yes',
+      // For `.ci/reporter.ts`: both parts are one command.
+      KMM_TEST_RESULTS_MORE: isFirst ? 'no' : 'yes',
       TMPDIR: folder,
       // Programs are started many times, and all load the same modules.
       NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
