@@ -9,6 +9,8 @@ export interface Clock {
   now(): number;
   /** Calls `callback` once after `delayMs`; never synchronously. The timer alone never keeps a process alive. */
   after(delayMs: number, callback: () => void): CancelTimer;
+  /** Milliseconds that passed, whoever sets the clock meanwhile; they stand still while the machine sleeps. */
+  passed?(): number;
 }
 
 /** Longest delay that Node's timers take; a longer one fires at once there. */
@@ -16,6 +18,7 @@ const timerMsMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  passed: () => performance.now(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), timerMsMax));
     timer.unref();
@@ -32,6 +35,7 @@ export function scaledClock(base: Clock, factor: number): Clock {
   return {
     now: () => startMs + (base.now() - startMs) * factor,
     after: (delayMs, callback) => base.after(delayMs / factor, callback),
+    passed: () => (base.passed?.() ?? base.now()) * factor,
   };
 }
 

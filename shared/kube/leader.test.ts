@@ -147,6 +147,19 @@ describe('leader election', () => {
     assert.equal(second.leading(), true);
   });
 
+  it('takes no lease before its time where somebody sets the clock forward', async () => {
+    const server = new LeaseServer();
+    const first = join(server, 'a');
+    await first.clock.advance(0);
+    const second = join(server, 'b', new VirtualClock());
+    await second.clock.advance(5_000);
+    second.clock.setForward(3_600_000);
+    await second.clock.advance(8_000);
+    assert.equal(second.leading(), false);
+    await second.clock.advance(10_000);
+    assert.equal(second.leading(), true);
+  });
+
   it('does not look at the clock of the node that holds the lease', async () => {
     const server = new LeaseServer();
     const spec = { holderIdentity: 'a', leaseDurationSeconds: 15, renewTime: '1999-01-01T00:00:00.000000Z' };

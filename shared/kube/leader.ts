@@ -46,7 +46,10 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
 class Election implements LeaderElection {
   readonly whenLeading: Promise<void>;
   #options: Required<LeaderElectionOptions>;
+  /** Of our own lease: over as soon as any clock says so. */
   #now: () => number;
+  /** Of another's: a clock that is set forward does not end it. */
+  #passed: () => number;
   #leading = Promise.withResolvers<void>();
   #stop = new AbortController();
   #ended: Promise<void>;
@@ -60,7 +63,9 @@ class Election implements LeaderElection {
 
   constructor(options: LeaderElectionOptions) {
     this.#options = { ...leaderDefaults, ...options };
-    this.#now = steadyTime(options.runtime.clock);
+    const { clock } = options.runtime;
+    this.#now = steadyTime(clock);
+    this.#passed = clock.passed === undefined ? this.#now : () => clock.passed?.() ?? 0;
     this.#gauge = options.runtime.meters.gauge({
       name: 'kmm_leader',
       help: 'Whether this process leads, by lease',
@@ -72,7 +77,7 @@ class Election implements LeaderElection {
 
   get standby(): boolean {
     const { identity } = this.#options;
-    return this.#observed !== undefined && heldByOther(this.#observed, identity, this.#now());
+    return this.#observed !== undefined && heldByOther(this.#observed, identity, this.#passed());
   }
 
   get holds(): boolean {
@@ -120,8 +125,8 @@ class Election implements LeaderElection {
   async #look(): Promise<void> {
     const { client, namespace, name, identity } = this.#options;
     const lease = await client.get(leases, { namespace, name });
-    this.#observed = observe(this.#observed, lease, this.#now());
-    if (heldByOther(this.#observed, identity, this.#now()) || this.#stop.signal.aborted) return;
+    this.#observed = observe(this.#observed, lease, this.#passed());
+    if (heldByOther(this.#observed, identity, this.#passed()) || this.#stop.signal.aborted) return;
     await this.#write(lease);
   }
 

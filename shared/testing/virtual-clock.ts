@@ -5,6 +5,8 @@ export class VirtualClock implements Clock {
   #nowMs: number;
   #timers: { atMs: number; sequence: number; callback: () => void }[] = [];
   #sequence = 0;
+  /** What somebody set it forward by, in all. */
+  #setMs = 0;
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     this.#nowMs = startMs;
@@ -40,10 +42,19 @@ export class VirtualClock implements Clock {
     this.#nowMs = endMs;
   }
 
-  /** As somebody who sets a machine's clock does: timers fire after as long as before. */
+  passed(): number {
+    return this.#nowMs - this.#setMs;
+  }
+
   setBack(ms: number): void {
-    this.#nowMs -= ms;
-    this.#timers = this.#timers.map((timer) => Object.assign(timer, { atMs: timer.atMs - ms }));
+    this.setForward(-ms);
+  }
+
+  /** As somebody who sets a machine's clock does: timers fire after as long as before. */
+  setForward(ms: number): void {
+    this.#nowMs += ms;
+    this.#setMs += ms;
+    this.#timers = this.#timers.map((timer) => Object.assign(timer, { atMs: timer.atMs + ms }));
   }
 
   #next(endMs: number) {
