@@ -39,6 +39,17 @@ function harness(create: (event: Event) => Promise<unknown> = async () => undefi
 }
 
 describe('the event recorder', () => {
+  it('keeps to its budget also where somebody sets the clock back', async () => {
+    const { recorder, sent, clock } = harness();
+    clock.setBack(3_600_000);
+    for (let note = 0; note < 4 * eventLimits.burst; note += 1) {
+      recorder.record({ ...loaded, note: String(note) });
+      if (note % 50 === 0) await settle();
+    }
+    await settle();
+    assert.equal(sent.length, eventLimits.burst);
+  });
+
   it('writes what the API asks for', async () => {
     const { recorder, sent } = harness();
     recorder.record(loaded);

@@ -49,6 +49,17 @@ describe('writes that equal the last one to their object', () => {
     assert.equal(sent.length, 7);
   });
 
+  it('are conflicts for hardly longer where somebody sets the clock back', async () => {
+    const { clock, sent, client } = harness();
+    await client.create(configMaps, map('1'));
+    clock.setBack(3_600_000);
+    for (let look = 0; look < 3; look += 1) {
+      await clock.advance(repeatLimits.firstMs);
+      await client.create(configMaps, map('1')).catch((error: KubeError) => assert.equal(error.status, 409));
+    }
+    assert.ok(sent.length >= 2);
+  });
+
   it('are known by a short text where the writer gives one', async () => {
     const { sent, client } = harness();
     await client.replace(configMaps, map('1'), { saidAs: 'a' });

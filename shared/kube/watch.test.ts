@@ -118,6 +118,15 @@ describe('list and watch', () => {
     await stop();
   });
 
+  it('takes a silent watch for dead in time also where somebody sets the clock back', async () => {
+    const { clock, watches, stop } = harness();
+    await clock.advance(1_000);
+    clock.setBack(3_600_000);
+    await clock.advance(305_000);
+    assert.ok(watches.length >= 2, `${watches.length} watches after five silent minutes`);
+    await stop();
+  });
+
   it('lists anew when the version is too old, and names what vanished meanwhile', async () => {
     const { watches, lists, effects, stop } = harness();
     await settle();
