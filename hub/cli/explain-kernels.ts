@@ -1,20 +1,13 @@
 import type { ImageStatus } from '@open-cluster-management/api-types';
 import { reasons } from '../managed-cluster-module/reasons.ts';
-import { type Revision, revisionOf } from '../managed-cluster-module/revision.ts';
+import { wantedRevision } from '../managed-cluster-module/revision.ts';
 import { mappingsIn } from '../managed-cluster-module/work.ts';
 import type { Sight } from './explain.ts';
 import { broken, type Link, ok, unknown, waits } from './links.ts';
 
-/** The present version, as the hub resolves kernels with it; undefined for a spec that cannot be used. */
-export function wantedRevision({ view }: Sight): Revision | undefined {
-  if (view.wanted === undefined) return undefined;
-  const identity = { name: view.name, namespace: view.spokeNamespace };
-  return revisionOf(view.wanted.revision, view.wanted.moduleSpec, identity);
-}
-
 /** Which mapping of the present spec serves each kernel that runs there. */
 export function mappingLink(sight: Sight): Link {
-  const revision = wantedRevision(sight);
+  const revision = wantedRevision(sight.view);
   if (revision === undefined) return unknown('mapping', ['the spec cannot be used']);
   if (revision.moduleSpec.moduleLoader === undefined) return ok('mapping', [notNeeded]);
   const { running } = sight.kernels;
@@ -35,7 +28,7 @@ const underWay: ReadonlySet<string> = new Set(['Checking', 'Building', 'Signing'
 
 /** How far the image of each mapped kernel is, by the hub's status. */
 export function imageLink(sight: Sight): Link {
-  const revision = wantedRevision(sight);
+  const revision = wantedRevision(sight.view);
   if (revision === undefined) return unknown('image', ['the spec cannot be used']);
   if (revision.moduleSpec.moduleLoader === undefined) return ok('image', [notNeeded]);
   if (sight.view.imageCheck === 'Skip') return ok('image', ['shipped by name, not checked (imageCheck: Skip)']);

@@ -5,9 +5,9 @@ import type { ClusterPicture } from '../managed-cluster-module/picture.ts';
 import { presentWorkOf } from '../managed-cluster-module/present-work.ts';
 import { reasons } from '../managed-cluster-module/reasons.ts';
 import { upcomingOf } from '../managed-cluster-module/record-of.ts';
-import type { Revision } from '../managed-cluster-module/revision.ts';
+import { type Revision, wantedRevision } from '../managed-cluster-module/revision.ts';
 import type { Sight } from './explain.ts';
-import { notNeeded, wantedRevision } from './explain-kernels.ts';
+import { notNeeded } from './explain-kernels.ts';
 import { type Link, notYet, ok } from './links.ts';
 import { statedImage } from './stated-images.ts';
 
@@ -17,7 +17,7 @@ import { statedImage } from './stated-images.ts';
  */
 export function upcomingLink(sight: Sight): Link | undefined {
   const { view, seen } = sight;
-  const revision = wantedRevision(sight);
+  const revision = wantedRevision(sight.view);
   if (revision === undefined || seen === undefined || seen.leaving) return undefined;
   if (!selects(view.selector, seen.labels) || upcomingFor(view, seen.labels).length === 0) return undefined;
   if (revision.moduleSpec.moduleLoader === undefined) return ok('upcoming', [notNeeded]);

@@ -1,7 +1,7 @@
 import type { ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
 import type { ClusterView } from '../fleet/cluster.ts';
 import { type ModuleView, viewModule } from '../managed-cluster-module/module-view.ts';
-import { type Revision, revisionOf } from '../managed-cluster-module/revision.ts';
+import { type Revision, wantedRevision } from '../managed-cluster-module/revision.ts';
 import { type ClusterPlan, planCluster } from './plan-cluster.ts';
 import type { Side, Sides } from './plan-sides.ts';
 import { statedImage } from './stated-images.ts';
@@ -37,10 +37,10 @@ const there = { state: 'Verified', digest: `sha256:${'0'.repeat(64)}` } as const
 export function planFleet(input: PlanInput): FleetPlan {
   const { present, wanted, operatorNamespace } = input;
   const view = viewModule(wanted);
-  const after = versionOf(view);
+  const after = wantedRevision(view);
   if (after === undefined) throw new TypeError(`expected a valid spec of ${view.name}`);
   const old = present && viewModule(present);
-  const before = old && versionOf(old);
+  const before = old && wantedRevision(old);
   const sideOf = (of: ModuleView, revision: Revision, imageCheck: ModuleView['imageCheck']): Side => ({
     view: of,
     module: {
@@ -64,8 +64,4 @@ export function planFleet(input: PlanInput): FleetPlan {
   const works = new Map(input.works.map((work) => [work.metadata.namespace ?? '', work]));
   const clusters = input.clusters.flatMap((cluster) => planCluster(sides, cluster, works.get(cluster.name)) ?? []);
   return { view, old, before, after, clusters };
-}
-
-function versionOf({ wanted, name, spokeNamespace }: ModuleView): Revision | undefined {
-  return wanted && revisionOf(wanted.revision, wanted.moduleSpec, { name, namespace: spokeNamespace });
 }

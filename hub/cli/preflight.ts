@@ -5,7 +5,7 @@ import type { ClusterView } from '../fleet/cluster.ts';
 import { selects } from '../fleet/selection.ts';
 import { type ModuleView, viewModule } from '../managed-cluster-module/module-view.ts';
 import { reasons } from '../managed-cluster-module/reasons.ts';
-import { type Revision, RevisionViews, revisionOf } from '../managed-cluster-module/revision.ts';
+import { type Revision, RevisionViews, wantedRevision } from '../managed-cluster-module/revision.ts';
 import { mappingsIn, viewWork } from '../managed-cluster-module/work.ts';
 import { makerOf } from './plan-images.ts';
 
@@ -91,8 +91,7 @@ function revisions(
 ): (name: string) => Revision | undefined {
   const views = new RevisionViews();
   const byName = new Map(objects.map((object) => [object.metadata.name, object]));
-  const identity = { name: view.name, namespace: view.spokeNamespace };
-  const current = view.wanted && revisionOf(view.wanted.revision, view.wanted.moduleSpec, identity);
+  const current = wantedRevision(view);
   return (name) => {
     if (current?.name === name) return current;
     const object = byName.get(name);

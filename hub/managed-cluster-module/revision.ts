@@ -2,6 +2,7 @@ import type { ModuleSpec } from '@open-cluster-management/api-types';
 import { type RecipeResult, recipeOf } from '../../shared/images/recipe.ts';
 import { type MappingResult, type ResolvedMapping, resolveMapping } from '../../shared/kernel/mapping.ts';
 import type { ControllerRevision } from '../../shared/kube/object.ts';
+import type { ModuleView } from './module-view.ts';
 import { moduleSpecOf } from './revisions.ts';
 
 /** One version of a `moduleSpec`, as a ControllerRevision keeps it (contract 2). */
@@ -47,6 +48,11 @@ export function revisionOf(
     return made;
   };
   return { name, moduleSpec, resolve, recipe };
+}
+
+/** The version that the spec says now, whether or not it is recorded; undefined for a spec that cannot be used. */
+export function wantedRevision({ wanted, name, spokeNamespace }: ModuleView): Revision | undefined {
+  return wanted && revisionOf(wanted.revision, wanted.moduleSpec, { name, namespace: spokeNamespace });
 }
 
 /** Revisions by object, so that all clusters of a version share its answers. */

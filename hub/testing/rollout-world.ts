@@ -4,7 +4,6 @@ import type {
   ManifestWork,
   ModuleSpec,
 } from '@open-cluster-management/api-types';
-
 import { steadyTime } from '../../shared/core/clock.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';

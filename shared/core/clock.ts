@@ -41,7 +41,8 @@ export function scaledClock(base: Clock, factor: number): Clock {
 
 /**
  * The time of `clock` for durations and deadlines: where somebody sets the clock back it goes on from where it was last
- * looked at, so that nothing waits for as long as the step was, but at most twice. One function for all times that are compared with each other.
+ * looked at, so that nothing waits for as long as the step was, but at most twice. One function for all times that are
+ * compared with each other.
  */
 export function steadyTime(clock: Pick<Clock, 'now'>): () => number {
   let seenMs = clock.now();

@@ -61,7 +61,7 @@ type WholeWriteOptions = Pick<WriteOptions, 'answer' | 'saidAs'>;
 
 /**
  * The Kubernetes transport: the one seam between the programs and an API server. Every method throws `KubeError`
- * (`errors.ts`) for an answer of 400 or more and for a connection that failed; `get` gives `undefined` and `delete`
+ * (`errors.ts`) for an answer that is no success and for a connection that failed; `get` gives `undefined` and `delete`
  * succeeds for an object that is not there.
  */
 export interface KubeClient {

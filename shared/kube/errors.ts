@@ -1,5 +1,5 @@
 /**
- * An API server's refusal (`status` 400-599, `reason` as in metav1.Status) or a connection that failed (`status` 0,
+ * An answer that is no success (`status` 300-599, `reason` as in metav1.Status) or a connection that failed (`status` 0,
  * `reason` `ConnectionFailed`). The message is the server's own.
  */
 export class KubeError extends Error {

@@ -65,7 +65,7 @@ class Election implements LeaderElection {
     this.#options = { ...leaderDefaults, ...options };
     const { clock } = options.runtime;
     this.#now = steadyTime(clock);
-    this.#passed = clock.passed === undefined ? this.#now : () => clock.passed?.() ?? 0;
+    this.#passed = clock.passed?.bind(clock) ?? this.#now;
     this.#gauge = options.runtime.meters.gauge({
       name: 'kmm_leader',
       help: 'Whether this process leads, by lease',

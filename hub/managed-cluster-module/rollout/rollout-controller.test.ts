@@ -252,12 +252,7 @@ describe('a rollout in waves', () => {
     ],
   ] as const) {
     it(`goes on past a cluster whose agent wrote ${what} where its Module should be`, async () => {
-      const world = new RolloutWorld({ type: 'Progressive', maxConcurrency: 1 }, ['c1', 'c2', 'c3']);
-      await world.settle();
-      for (const cluster of ['c1', 'c2', 'c3']) {
-        world.report(cluster, [1, 1, 0, 0]);
-        await world.settle();
-      }
+      const world = await settled(one, ['c1', 'c2', 'c3']);
       const garbled = structuredClone(world.work('c3')) as unknown as {
         spec: { workload: { manifests: { spec: unknown }[] } };
       };
@@ -277,7 +272,7 @@ describe('a rollout in waves', () => {
   }
 
   it('goes on in time also where somebody sets the clock back', async () => {
-    const world = new RolloutWorld({ type: 'Progressive', maxConcurrency: 1 }, ['c1', 'c2']);
+    const world = new RolloutWorld(one, ['c1', 'c2']);
     await world.settle();
     const first = world.at(before);
     world.nowMs -= 3_600_000;
