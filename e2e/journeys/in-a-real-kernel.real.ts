@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { ModuleSpec } from '@open-cluster-management/api-types';
 import { systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
 import { configMaps, secrets } from '../../shared/kube/resources.ts';
@@ -8,7 +7,7 @@ import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import { type Lifeline, openLifeline } from '../world/control-plane/lifeline.ts';
 import { orSkip, programsOrSkip } from '../world/debian/skip-loudly.ts';
 import { eventually } from '../world/eventually.ts';
-import { type Fleet, fleetLogin, hubNamespace, pullSecret, startFleetOn } from '../world/fleet/fleet.ts';
+import { type Fleet, fleetLogin, hubNamespace, startFleetOn } from '../world/fleet/fleet.ts';
 import { conditionOf, readModule, readPods } from '../world/fleet/observe.ts';
 import { sampleDockerfile } from '../world/real-parts/sample-driver.ts';
 import { builderImage, signerImage } from '../world/real-parts/step-images.ts';
@@ -20,6 +19,7 @@ import { makeKey, type TestKey } from '../world/vm/kernel-module.ts';
 import { findParts, type KernelParts, type Parts } from '../world/vm/packages.ts';
 import type { VmNode } from '../world/vm/vm-node.ts';
 import { followImage } from './image-steps.ts';
+import { sampleDriverSpec } from './sample-driver-spec.ts';
 import { fleetSpec, type Stage, startPrograms } from './stage.ts';
 
 /** A machine without KVM, on two cores that others may use too. */
@@ -104,35 +104,7 @@ describe('a module from its source into a real kernel', function () {
     await stage.fleet.hub.client.create(secrets, object);
   }
 
-  /** The sample driver, signed with a key, or with none. */
-  function sample(repository: string, key: keyof typeof keys | undefined): ModuleSpec {
-    const folder = '/opt/lib/modules/$KERNEL_FULL_VERSION';
-    const sign = key && {
-      keySecret: { name: `${key}-key` },
-      certSecret: { name: `${key}-certificate` },
-      filesToSign: [`${folder}/*.ko`],
-    };
-    return {
-      selector: { 'node-role.kubernetes.io/worker': '' },
-      imageRepoSecret: { name: pullSecret },
-      moduleLoader: {
-        container: {
-          modprobe: { moduleName: 'kmm_sample', dirName: '/opt', parameters: ['whom=fleet'] },
-          kernelMappings: [
-            { regexp: '^.+$', containerImage: `${stock.registry.host}/drivers/${repository}:$KERNEL_FULL_VERSION` },
-          ],
-          build: {
-            dockerfileConfigMap: { name: 'kmm-sample' },
-            buildArgs: [
-              { name: 'SOURCE_IMAGE', value: stock.sources },
-              { name: 'BASE_IMAGE', value: stock.base },
-            ],
-          },
-          ...(sign && { sign }),
-        },
-      },
-    };
-  }
+  const sample = (repository: string, key: keyof typeof keys | undefined) => sampleDriverSpec(stock, repository, key);
 
   async function loaded(node: VmNode): Promise<string[]> {
     const names = (await node.machine.shell("cut -d ' ' -f 1 /proc/modules")).split('\n');

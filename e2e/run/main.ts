@@ -17,15 +17,16 @@ const root = join(import.meta.dirname, '../..');
 const olderToo = /older-kubernetes|control-plane\.real/;
 /** The longest first, so that none of them is left alone at the end; two neighbours never both mostly wait. */
 const longest = [
-  ...['in-a-real-kernel', 'vm-node', 'build.real'],
+  ...['in-a-real-kernel', 'vm-node', 'openshift-real-builds', 'build.real'],
   ...['spoke-alone', 'made-images', 'rollout', 'openshift-builds', 'kubectl-kmm', 'openshift.real', 'spoke-trouble'],
   ...['claims', 'peer-schemas', 'spoke-builds', 'samples-of-a-cluster', 'lists', 'truth', 'registry-trouble'],
   ...['control-plane.real', 'samples-of-a-hub', 'kubectl-built-in', 'edits', 'older-kubernetes', 'orphan'],
 ].map((name) => new RegExp(`/${name.replaceAll('.', '\\.')}(\\.|$)`));
 /** Debian's packages and virtual machines: minutes more, so they run after all others, and can be left out. */
 const realParts = ['e2e/world/real-parts', 'e2e/world/vm'];
-const realKernel = 'e2e/journeys/in-a-real-kernel.real.ts';
-const isRealPart = (file: string) => file === realKernel || realParts.some((folder) => file.startsWith(`${folder}/`));
+const realJourneys = ['in-a-real-kernel', 'openshift-real-builds'].map((name) => `e2e/journeys/${name}.real.ts`);
+const isRealPart = (file: string) =>
+  realJourneys.includes(file) || realParts.some((folder) => file.startsWith(`${folder}/`));
 const options = optionsOf(process.argv.slice(2), testFiles, isRealPart);
 if (options.kind === 'stop') {
   (options.code === 0 ? console.log : console.error)(options.text);
@@ -51,7 +52,7 @@ function testFiles(plane: PlaneChoice): string[] {
       .filter((file) => name.test(file))
       .map((file) => `${folder}/${file}`),
   );
-  const files = [...new Set([...found, realKernel])];
+  const files = [...new Set([...found, ...realJourneys])];
   const first = longest.flatMap((name) => files.filter((file) => name.test(file)));
   const rest = files.filter((file) => !first.includes(file));
   // Those of the conformance suite mostly wait: side by side they would leave the processors idle.

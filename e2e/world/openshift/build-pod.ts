@@ -4,15 +4,23 @@ import { environment, secretVolume } from '../../../shared/build/step.ts';
 import type { Pod } from '../../../shared/kube/object.ts';
 
 const folders = {
+  pull: '/var/run/secrets/openshift.io/pull',
   push: '/var/run/secrets/openshift.io/push',
   volumes: '/var/run/secrets/openshift.io/volumes',
 } as const;
 
-/** OpenShift's builder is buildah, too. */
+/** OpenShift's builder is buildah, too. Here it is a stand-in, or this machine's own, which keeps below ROOT what it writes. */
 const script = `work="$ROOT/tmp/build"
-mkdir -p "$work"
+mkdir -p "$work/home" "$work/run" "$work/tmp" "$work/context"
+export HOME="$work/home" XDG_RUNTIME_DIR="$work/run" TMPDIR="$work/tmp"
+unset REGISTRY_AUTH_FILE DOCKER_CONFIG
+with_buildah() {
+  buildah --root "$work/storage" --runroot "$work/run/storage" --storage-driver vfs "$@"
+}
 printf '%s' "$DOCKERFILE" >"$work/Dockerfile"
-set -- build --root "$work/storage" --file "$work/Dockerfile" --tag "$OUTPUT"
+certificates="$ROOT/etc/containers/certs.d/\${OUTPUT%%/*}"
+set -- build --isolation chroot --file "$work/Dockerfile" --tag "$OUTPUT" --cert-dir "$certificates"
+if [ -n "$PULL" ]; then set -- "$@" --authfile "$ROOT$PULL/.dockerconfigjson"; fi
 number=0
 while [ "$number" -lt "$ARGUMENTS" ]; do
   eval "argument=\\$ARGUMENT_$number"
@@ -24,10 +32,10 @@ while read -r from to; do
 done <<END
 $MOUNTS
 END
-buildah "$@" "$work"
-set -- push --root "$work/storage" --digestfile "$work/digest"
+with_buildah "$@" "$work/context"
+set -- push --digestfile "$work/digest" --cert-dir "$certificates"
 if [ -n "$PUSH" ]; then set -- "$@" --authfile "$ROOT$PUSH/.dockerconfigjson"; fi
-buildah "$@" "$OUTPUT" "docker://$OUTPUT"
+with_buildah "$@" "$OUTPUT" "docker://$OUTPUT"
 cat "$work/digest" >"$ROOT/dev/termination-log"
 `;
 
@@ -41,7 +49,7 @@ export function buildPod(build: OpenShiftBuild, builderImage: string): Pod {
   const { name, namespace = '', uid = '' } = metadata;
   const named = { [buildNameLabel]: name };
   const { volumes = [] } = spec.strategy.dockerStrategy;
-  const push = spec.output.pushSecret;
+  const logins = loginsOf(build);
   const mounts = volumes.map(({ name: volume }) => ({ name: volume, mountPath: `${folders.volumes}/${volume}` }));
   return {
     apiVersion: 'v1',
@@ -66,18 +74,29 @@ export function buildPod(build: OpenShiftBuild, builderImage: string): Pod {
           env: environment(variablesOf(build)),
           terminationMessagePolicy: 'FallbackToLogsOnError',
           securityContext: { privileged: true },
-          volumeMounts: [...mounts, ...(push ? [{ name: 'push', mountPath: folders.push }] : [])],
+          volumeMounts: [...mounts, ...logins.map(({ use }) => ({ name: use, mountPath: folders[use] }))],
         },
       ],
       volumes: [
         ...volumes.map(({ name: volume, source }) => secretVolume(volume, source.secret.secretName)),
-        ...(push ? [secretVolume('push', push.name)] : []),
+        ...logins.map(({ use, secret }) => secretVolume(use, secret)),
       ],
     },
   };
 }
 
-function variablesOf({ spec }: OpenShiftBuild): Record<string, string> {
+/** The Secrets of logins: for base images, and for what is pushed. */
+function loginsOf({ spec }: OpenShiftBuild): { use: 'pull' | 'push'; secret: string }[] {
+  const { pullSecret } = spec.strategy.dockerStrategy;
+  const { pushSecret } = spec.output;
+  return [
+    ...(pullSecret ? [{ use: 'pull' as const, secret: pullSecret.name }] : []),
+    ...(pushSecret ? [{ use: 'push' as const, secret: pushSecret.name }] : []),
+  ];
+}
+
+function variablesOf(build: OpenShiftBuild): Record<string, string> {
+  const { spec } = build;
   const { buildArgs, volumes = [] } = spec.strategy.dockerStrategy;
   const mounts = volumes.flatMap(({ name, mounts: to }) =>
     to.map(({ destinationPath }) => `${folders.volumes}/${name} ${destinationPath}`),
@@ -85,7 +104,9 @@ function variablesOf({ spec }: OpenShiftBuild): Record<string, string> {
   return {
     DOCKERFILE: spec.source.dockerfile,
     OUTPUT: spec.output.to.name,
-    PUSH: spec.output.pushSecret ? folders.push : '',
+    PULL: '',
+    PUSH: '',
+    ...Object.fromEntries(loginsOf(build).map(({ use }) => [use.toUpperCase(), folders[use]])),
     MOUNTS: mounts.join('\n'),
     ARGUMENTS: String(buildArgs.length),
     ...Object.fromEntries(buildArgs.map(({ name, value }, index) => [`ARGUMENT_${index}`, `${name}=${value}`])),

@@ -2,13 +2,19 @@ import { join } from 'node:path';
 import { buildImage, type OciImage } from '../registry/oci-image.ts';
 
 const checkout = join(import.meta.dirname, '../../..');
+const machineShell = shell('/bin/sh', 'exec /bin/sh "$@"');
 
 /**
- * What a world names as `images.builder`: a shell that is this machine's, which finds this machine's buildah. The build
- * Job's script keeps below ROOT by itself.
+ * What a world names as `images.builder`: a shell that is this machine's, which finds this machine's buildah. The scripts of
+ * build Jobs and of OpenShift's build pods keep below ROOT by themselves.
  */
 export function builderImage(): Promise<OciImage> {
-  return buildImage({ layers: [[shell('/bin/sh', 'exec /bin/sh "$@"')]] });
+  return buildImage({ layers: [[machineShell]] });
+}
+
+/** The same for OpenShift's build pods, which trust the registries that their cluster trusts. */
+export function trustingBuilderImage({ host, caPem }: { host: string; caPem: string }): Promise<OciImage> {
+  return buildImage({ layers: [[machineShell, { path: `/etc/containers/certs.d/${host}/ca.crt`, content: caPem }]] });
 }
 
 /** What a world names as our own image, as far as Jobs need it: this checkout's programs, with their paths below ROOT. */
