@@ -49,10 +49,18 @@ export const hubBreakages: readonly Breakage[] = [
   {
     why: 'a clock that is set back by an hour stops a rollout for an hour',
     file: `${folder}/rollout/rollout-controller.ts`,
-    find: 'const nowMs = fleet.steadyMs();',
-    replace: 'const nowMs = fleet.nowMs();',
+    find: 'const passedMs = fleet.passedMs();',
+    replace: 'const passedMs = fleet.nowMs();',
     test: `${folder}/rollout/rollout-controller.test.ts`,
     title: 'where somebody sets the clock back',
+  },
+  {
+    why: 'a hub that has just started tells no status for an interval',
+    file: `${folder}/status-controller.ts`,
+    find: 'computedAtMs.get(name) ?? Number.NEGATIVE_INFINITY;',
+    replace: 'computedAtMs.get(name) ?? 0;',
+    test: `${folder}/status-controller.test.ts`,
+    title: 'once an interval, not with each cluster',
   },
   {
     why: 'a work that waits for its turn to be written outlives the module that would have taken it away',

@@ -90,8 +90,8 @@ function holdsTheSame({ picture }: Gathered, { action }: Decision): boolean {
   return state !== undefined && state === picture.work?.view.state;
 }
 
-function isUnlabelled({ unlabelled, nowMs }: Fleet, key: string): boolean {
-  return unlabelled.get(workRef(key), nowMs()) !== undefined;
+function isUnlabelled({ unlabelled, passedMs }: Fleet, key: string): boolean {
+  return unlabelled.get(workRef(key), passedMs()) !== undefined;
 }
 
 function workRef(key: string): { namespace: string; name: string } {
@@ -169,7 +169,7 @@ function noteStart({ fleet }: ClusterParts, { view, decision: { action, revision
 async function noteUnlabelled({ client, fleet }: ClusterParts, key: string): Promise<void> {
   const found = await client.get(manifestWorks, workRef(key));
   if (found?.metadata.labels?.[labels.managedClusterModule] === undefined && found !== undefined) {
-    fleet.unlabelled.note(found, fleet.nowMs());
+    fleet.unlabelled.note(found, fleet.passedMs());
   }
 }
 

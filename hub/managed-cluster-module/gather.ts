@@ -21,7 +21,7 @@ import type { Rollouts } from './rollout/rollouts.ts';
 import type { UnlabelledWorks } from './unlabelled-works.ts';
 import { mappingsIn, workLabel } from './work.ts';
 
-/** All that the hub reads. Everything but `nowMs` is kept current by watches. */
+/** All that the hub reads. Everything but the two times is kept current by watches. */
 export interface Fleet {
   modules: CacheView<ManagedClusterModule>;
   clusters: CacheView<ManagedCluster>;
@@ -37,9 +37,10 @@ export interface Fleet {
   digests: Digests;
   images: Pick<ImageMaking, 'state'>;
   rollouts: Rollouts;
+  /** Wall time, as objects have it. */
   nowMs(): number;
-  /** For how long something lasts; no clock that is set back stretches it. */
-  steadyMs(): number;
+  /** For how long something lasts, whoever sets the clock meanwhile. 0 is not long ago. */
+  passedMs(): number;
 }
 
 /** One cluster's picture with what writing and judging need beside it. */
@@ -100,12 +101,12 @@ const nothingNew: Intake = { deferred: [], retryMs: undefined };
 function takeKernels(fleet: Fleet, { name, inventory }: ClusterView, present: PresentWork | undefined): Intake {
   const claimed = claimedKernels({ inventory, reported: reportedKernels(present?.feedback) });
   for (const { literal } of mappingsIn(present?.view.spec)) claimed.delete(literal);
-  return fleet.intake.take(name, [...claimed], fleet.nowMs());
+  return fleet.intake.take(name, [...claimed], fleet.passedMs());
 }
 
 function workAt(fleet: Fleet, ref: ObjectRef): ManifestWork | undefined {
   const labelled = fleet.works.get(ref);
-  if (labelled === undefined) return fleet.unlabelled.get(ref, fleet.nowMs());
+  if (labelled === undefined) return fleet.unlabelled.get(ref, fleet.passedMs());
   fleet.unlabelled.forget(ref);
   return labelled;
 }
