@@ -41,8 +41,8 @@ export const hubBreakages: readonly Breakage[] = [
   {
     why: 'one cluster whose work cannot be read stops the rollout of the whole fleet',
     file: `${folder}/cluster-controller.ts`,
-    find: 'if (module !== undefined) records.set(',
-    replace: 'if (module === undefined) throw error; else if (cluster === "") records.set(',
+    find: 'if (view !== undefined) records.set(',
+    replace: 'if (view === undefined) throw error; else if (cluster === "") records.set(',
     test: `${folder}/rollout/rollout-controller.test.ts`,
     title: 'lists in lists without end',
   },

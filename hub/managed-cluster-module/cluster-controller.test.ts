@@ -166,6 +166,31 @@ describe('a look at one cluster', () => {
     assert.match(`${record()?.reason}: ${record()?.message}`, /^WorkWriteFailed: .*forbidden/);
   });
 
+  it('counts a cluster whose work cannot be read as selected where the module selects it, or does not say whom', async () => {
+    const { look, record, works, clusters, modules } = world();
+    await look();
+    const garbled = structuredClone(works.list()[0]!) as unknown as {
+      spec: { workload: { manifests: { spec: unknown }[] } };
+    };
+    const deep = Array.from({ length: 30_000 }).reduce<unknown>((inner) => [inner], []);
+    for (const manifest of garbled.spec.workload.manifests) manifest.spec = { selector: deep };
+    works.set(garbled as never);
+    const counts = async (spec: Partial<ManagedClusterModule['spec']>) => {
+      modules.set({ ...module, spec: { ...module.spec, ...spec } });
+      await assert.rejects(look());
+      assert.equal(record()?.reason, 'LookFailed');
+      return record()?.selected;
+    };
+    const other = { selector: { site: 'other' } };
+    assert.deepEqual([await counts({}), await counts(other)], [true, false]);
+    assert.equal(await counts({ ...other, moduleSpec: {} as never }), true, 'whom it means is not known');
+    const cluster = clusters.list()[0]!;
+    clusters.set({ ...cluster, metadata: { ...cluster.metadata, deletionTimestamp: nowText } });
+    assert.equal(await counts({}), false, 'OCM detaches it');
+    clusters.delete('c1');
+    assert.equal(await counts({}), false, 'gone');
+  });
+
   it('names a work of someone else that it meets, and takes its place when that is gone, whoever sets the clock meanwhile [T29]', async () => {
     const { look, record, state, works, clock } = world();
     state.unlabelled = foreignWork();

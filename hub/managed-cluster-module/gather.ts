@@ -64,14 +64,10 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
   const work = workAt(fleet, { namespace: clusterName, name });
   const present =
     work === undefined ? undefined : presentWorkOf(work, view, (name) => revisionNamed(fleet, view, name));
-  const isSelected =
-    cluster !== undefined &&
-    // Whom an invalid spec means is not known: those that have a work keep it.
-    (view.wanted === undefined
-      ? present !== undefined && present.ownership !== 'foreign'
-      : selects(view.selector, cluster.metadata.labels));
+  // Those that have a work keep it while it is not known whom the spec means.
+  const selected = isSelected(view, cluster) ?? (present !== undefined && present.ownership !== 'foreign');
   if (seen === undefined) fleet.intake.forget(clusterName);
-  const { deferred, retryMs } = isSelected && seen !== undefined ? takeKernels(fleet, seen, present) : nothingNew;
+  const { deferred, retryMs } = selected && seen !== undefined ? takeKernels(fleet, seen, present) : nothingNew;
   return {
     view,
     work,
@@ -79,7 +75,7 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
     picture: {
       module: modulePicture(fleet, view),
       cluster: seen,
-      selected: isSelected,
+      selected,
       work: present,
       deferred,
       upcoming: upcomingFor(view, cluster?.metadata.labels),
@@ -88,6 +84,15 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
       nowText: rfc3339(fleet.nowMs()),
     },
   };
+}
+
+/** Undefined where an invalid spec does not say whom it means. */
+export function isSelected(
+  { wanted, selector }: Pick<ModuleView, 'wanted' | 'selector'>,
+  cluster: ManagedCluster | undefined,
+): boolean | undefined {
+  if (cluster === undefined) return false;
+  return wanted === undefined ? undefined : selects(selector, cluster.metadata.labels);
 }
 
 function mayStart({ rollouts }: Fleet, { name, waves, wanted, generation }: ModuleView, cluster: string): boolean {
