@@ -1,5 +1,4 @@
 import { managedClusterModules, managedClusters, manifestWorks } from '@open-cluster-management/api-types';
-import { steadyTime } from '../shared/core/clock.ts';
 import { together } from '../shared/core/together.ts';
 import { programRegistry } from '../shared/images/program-registry.ts';
 import { Cache } from '../shared/kube/cache.ts';
@@ -164,6 +163,6 @@ function makeFleet(
       ofRevision: (module, revision) => caches.works.byIndex('revision', `${module}/${revision}`),
     }),
     nowMs: () => runtime.clock.now(),
-    steadyMs: steadyTime(runtime.clock),
+    passedMs: () => runtime.clock.passed(),
   };
 }

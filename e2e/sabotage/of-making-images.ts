@@ -133,8 +133,8 @@ export const makingBreakages: readonly Breakage[] = [
   {
     why: 'a Build that gets no pod keeps its place for ever',
     file: 'shared/making/overdue.ts',
-    find: 'endsMs <= nowMs',
-    replace: 'endsMs < 0',
+    find: 'leftMs <= 0',
+    replace: 'false',
     test: 'shared/making/life.test.ts',
     title: 'gives a Build up that gets no pod',
   },

@@ -19,9 +19,9 @@ export class KernelIntake {
   /** Cluster → kernel → when it was new. */
   #taken = new Map<string, Map<string, number>>();
 
-  take(cluster: string, kernels: readonly string[], nowMs: number): Intake {
+  take(cluster: string, kernels: readonly string[], passedMs: number): Intake {
     const taken = this.#taken.get(cluster) ?? new Map<string, number>();
-    const recent = [...taken.values()].filter((takenMs) => nowMs - takenMs < intakeLimits.windowMs);
+    const recent = [...taken.values()].filter((takenMs) => passedMs - takenMs < intakeLimits.windowMs);
     let room = intakeLimits.newKernelsMax - recent.length;
     const deferred: string[] = [];
     for (const kernel of kernels) {
@@ -32,14 +32,15 @@ export class KernelIntake {
       }
       // A Map iterates in order of insertion: what is seen again moves to the end.
       taken.delete(kernel);
-      taken.set(kernel, takenMs ?? nowMs);
+      taken.set(kernel, takenMs ?? passedMs);
     }
     for (const kernel of taken.keys()) {
       if (taken.size <= intakeLimits.rememberedMax) break;
       taken.delete(kernel);
     }
     if (taken.size > 0) this.#taken.set(cluster, taken);
-    const retryMs = deferred.length === 0 ? undefined : Math.min(...recent, nowMs) + intakeLimits.windowMs - nowMs;
+    const retryMs =
+      deferred.length === 0 ? undefined : Math.min(...recent, passedMs) + intakeLimits.windowMs - passedMs;
     return { deferred, retryMs };
   }
 

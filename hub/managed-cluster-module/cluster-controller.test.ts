@@ -12,6 +12,7 @@ import { annotations, finalizers } from '../../shared/kube/names.ts';
 import type { ControllerRevision, KubeObject, ObjectRef } from '../../shared/kube/object.ts';
 import { ownerOf } from '../../shared/kube/ownership.ts';
 import { Store } from '../../shared/kube/store.ts';
+import { VirtualClock } from '../../shared/testing/virtual-clock.ts';
 import { KernelIntake } from '../fleet/kernel-intake.ts';
 import { answered, digest, managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
 import { clusterReconcile } from './cluster-controller.ts';
@@ -58,9 +59,9 @@ function world() {
   const revisions = storeOf(recorded);
   const works = storeOf<ManifestWork>();
   const clusters = storeOf<ManagedCluster>(managedCluster({ kernels: ['5.14.0-1'] }));
-  const time = { nowMs: Date.parse(nowText) };
+  const clock = new VirtualClock(Date.parse(nowText));
   const state = { refusal: undefined as KubeError | undefined, unlabelled: undefined as ManifestWork | undefined };
-  const underWay = new UnderWay({ now: () => time.nowMs });
+  const underWay = new UnderWay(clock);
   /** Of each write: what was under way when it was sent. */
   const seenUnderWay: boolean[] = [];
   const write = async (_: typeof manifestWorks, work: ManifestWork) => {
@@ -85,7 +86,8 @@ function world() {
     unlabelled: new UnlabelledWorks(),
     digests: new Digests({ ofRevision: () => [] }),
     images: { state: () => ({ state: 'Verified', digest: digest('x') }) },
-    nowMs: () => time.nowMs,
+    nowMs: () => clock.now(),
+    passedMs: () => clock.passed(),
   } as unknown as Fleet;
   const records = new Records(() => undefined);
   const get = async () => state.unlabelled;
@@ -96,7 +98,7 @@ function world() {
   const reconcile = clusterReconcile({ client, fleet, demand, records, underWay });
   records.begin('m', 1);
   return {
-    time,
+    clock,
     state,
     underWay,
     seenUnderWay,
@@ -117,21 +119,30 @@ function world() {
 
 describe('a look at one cluster', () => {
   it('tells that a work of the module is under way until it is answered; where it is not, until it cannot be done any more', async () => {
-    const { look, underWay, seenUnderWay, state, time } = world();
-    time.nowMs += 60_000;
+    const { look, underWay, seenUnderWay, state, clock } = world();
+    clock.skip(60_000);
     assert.equal(underWay.has('m'), false);
     state.refusal = new KubeError(0, 'ConnectionFailed', 'no answer');
     await assert.rejects(look());
     assert.deepEqual([seenUnderWay, underWay.has('m')], [[true], true]);
-    time.nowMs += 60_000;
+    clock.skip(60_000);
+    assert.equal(underWay.has('m'), false);
+  });
+
+  it('doubts a write that was not answered no longer where somebody sets the clock back', async () => {
+    const { look, underWay, state, clock } = world();
+    state.refusal = new KubeError(0, 'ConnectionFailed', 'no answer');
+    await assert.rejects(look());
+    clock.setBack(3_600_000);
+    clock.skip(60_000);
     assert.equal(underWay.has('m'), false);
   });
 
   it('remembers that the cluster was unwell while it cannot be reached: it must be well for its time again', async () => {
-    const { look, record, report, time, clusters } = world();
+    const { look, record, report, clock, clusters } = world();
     await look();
     report(2);
-    time.nowMs += 3_600_000;
+    clock.skip(3_600_000);
     await look();
     assert.equal(record()?.phase, 'Succeeded');
     report(1);
@@ -143,7 +154,7 @@ describe('a look at one cluster', () => {
     report(2);
     await look();
     assert.equal(record()?.reason, 'Soaking');
-    time.nowMs += 600_000;
+    clock.skip(600_000);
     await look();
     assert.equal(record()?.phase, 'Succeeded');
   });
@@ -155,21 +166,47 @@ describe('a look at one cluster', () => {
     assert.match(`${record()?.reason}: ${record()?.message}`, /^WorkWriteFailed: .*forbidden/);
   });
 
-  it('names a work of someone else that it meets, and takes its place when that is gone [T29]', async () => {
-    const { look, record, state, works, time } = world();
+  it('counts a cluster whose work cannot be read as selected where the module selects it, or does not say whom', async () => {
+    const { look, record, works, clusters, modules } = world();
+    await look();
+    const garbled = structuredClone(works.list()[0]!) as unknown as {
+      spec: { workload: { manifests: { spec: unknown }[] } };
+    };
+    const deep = Array.from({ length: 30_000 }).reduce<unknown>((inner) => [inner], []);
+    for (const manifest of garbled.spec.workload.manifests) manifest.spec = { selector: deep };
+    works.set(garbled as never);
+    const counts = async (spec: Partial<ManagedClusterModule['spec']>) => {
+      modules.set({ ...module, spec: { ...module.spec, ...spec } });
+      await assert.rejects(look());
+      assert.equal(record()?.reason, 'LookFailed');
+      return record()?.selected;
+    };
+    const other = { selector: { site: 'other' } };
+    assert.deepEqual([await counts({}), await counts(other)], [true, false]);
+    assert.equal(await counts({ ...other, moduleSpec: {} as never }), true, 'whom it means is not known');
+    const cluster = clusters.list()[0]!;
+    clusters.set({ ...cluster, metadata: { ...cluster.metadata, deletionTimestamp: nowText } });
+    assert.equal(await counts({}), false, 'OCM detaches it');
+    clusters.delete('c1');
+    assert.equal(await counts({}), false, 'gone');
+  });
+
+  it('names a work of someone else that it meets, and takes its place when that is gone, whoever sets the clock meanwhile [T29]', async () => {
+    const { look, record, state, works, clock } = world();
     state.unlabelled = foreignWork();
     await assert.rejects(look(), /already exists/);
     assert.deepEqual(await look(), after(unlabelledMs, 'UnlabelledWork'));
     assert.equal(record()?.reason, 'ForeignWork');
     assert.deepEqual(works.list(), []);
     state.unlabelled = undefined;
-    time.nowMs += unlabelledMs;
+    clock.setBack(3_600_000);
+    clock.skip(unlabelledMs);
     await look();
     assert.equal(works.list().length, 1);
   });
 
-  it('takes new kernels of a cluster at a bounded rate, names what it puts off, and takes it in its time', async () => {
-    const { look, record, clusters, works, time } = world();
+  it('takes new kernels of a cluster at a bounded rate, names what it puts off, and takes it in its time, whoever sets the clock', async () => {
+    const { look, record, clusters, works, clock } = world();
     const kernels = (from: number) => Array.from({ length: 40 }, (_, index) => `5.14.0-${from + index}`);
     const mapped = () => mappingsIn(viewWork(works.list()[0]!, spokeNamespace).spec).length;
     clusters.set(managedCluster({ kernels: kernels(100) }));
@@ -179,7 +216,8 @@ describe('a look at one cluster', () => {
     assert.equal(mapped(), 64);
     const notice = record()?.notices.find(({ reason }) => reason === 'KernelsDeferred');
     assert.match(notice?.message ?? '', /64 new kernels .*5\.14\.0-224, .* and 13 more/);
-    time.nowMs += 3_600_000;
+    clock.setBack(3_600_000);
+    clock.skip(3_600_000);
     await look();
     assert.equal(mapped(), 80);
   });

@@ -9,10 +9,11 @@ import { annotations, labels } from '../../shared/kube/names.ts';
 import { writeOwned } from '../../shared/kube/write.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Demand } from './demand.ts';
-import { type Fleet, type Gathered, gather } from './gather.ts';
+import { type Fleet, type Gathered, gather, isSelected } from './gather.ts';
 import { judge, type Memory, type Verdict } from './judge.ts';
 import { splitClusterKey } from './keys.ts';
 import { latenessOf } from './lost.ts';
+import type { ModuleView } from './module-view.ts';
 import type { Ending } from './picture.ts';
 import { reasons } from './reasons.ts';
 import { type Look, recordOf, unreadable } from './record-of.ts';
@@ -69,9 +70,17 @@ function sightOf(parts: ClusterParts, memories: Map<string, Memory>, key: string
   } catch (error) {
     const { module: name, cluster } = splitClusterKey(key);
     const module = fleet.modules.get({ name });
-    if (module !== undefined) records.set(name, unreadable(fleet.moduleViews.of(module), cluster, error));
+    const view = module && fleet.moduleViews.of(module);
+    const selected = view !== undefined && mayBeSelected(fleet, view, cluster);
+    if (view !== undefined) records.set(name, unreadable(view, { cluster, selected }, error));
     throw error;
   }
+}
+
+/** As far as it can be told without a look. */
+function mayBeSelected({ clusters }: Fleet, view: ModuleView, name: string): boolean {
+  const cluster = clusters.get({ name });
+  return cluster?.metadata.deletionTimestamp === undefined && (isSelected(view, cluster) ?? true);
 }
 
 /** Where revisions go in waves, how they end on a cluster is noted; elsewhere what was noted stays. Pure. */
@@ -90,8 +99,8 @@ function holdsTheSame({ picture }: Gathered, { action }: Decision): boolean {
   return state !== undefined && state === picture.work?.view.state;
 }
 
-function isUnlabelled({ unlabelled, nowMs }: Fleet, key: string): boolean {
-  return unlabelled.get(workRef(key), nowMs()) !== undefined;
+function isUnlabelled({ unlabelled, passedMs }: Fleet, key: string): boolean {
+  return unlabelled.get(workRef(key), passedMs()) !== undefined;
 }
 
 function workRef(key: string): { namespace: string; name: string } {
@@ -169,7 +178,7 @@ function noteStart({ fleet }: ClusterParts, { view, decision: { action, revision
 async function noteUnlabelled({ client, fleet }: ClusterParts, key: string): Promise<void> {
   const found = await client.get(manifestWorks, workRef(key));
   if (found?.metadata.labels?.[labels.managedClusterModule] === undefined && found !== undefined) {
-    fleet.unlabelled.note(found, fleet.nowMs());
+    fleet.unlabelled.note(found, fleet.passedMs());
   }
 }
 

@@ -119,6 +119,7 @@ function degraded({ problems, records }: StatusPicture, tally: Tally): Condition
 /** Reasons of clusters that wait or move, and yet are a problem and not a matter of time. */
 const brokenReasons: ReadonlySet<string> = new Set([
   reasons.foreignWork,
+  reasons.lookFailed,
   reasons.workFailed,
   reasons.revisionLost,
   reasons.mappingError,

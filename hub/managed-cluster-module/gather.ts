@@ -21,7 +21,7 @@ import type { Rollouts } from './rollout/rollouts.ts';
 import type { UnlabelledWorks } from './unlabelled-works.ts';
 import { mappingsIn, workLabel } from './work.ts';
 
-/** All that the hub reads. Everything but `nowMs` is kept current by watches. */
+/** All that the hub reads. Everything but the two times is kept current by watches. */
 export interface Fleet {
   modules: CacheView<ManagedClusterModule>;
   clusters: CacheView<ManagedCluster>;
@@ -37,9 +37,10 @@ export interface Fleet {
   digests: Digests;
   images: Pick<ImageMaking, 'state'>;
   rollouts: Rollouts;
+  /** Wall time, as objects have it. */
   nowMs(): number;
-  /** For how long something lasts; no clock that is set back stretches it. */
-  steadyMs(): number;
+  /** For how long something lasts, whoever sets the clock meanwhile. 0 is not long ago. */
+  passedMs(): number;
 }
 
 /** One cluster's picture with what writing and judging need beside it. */
@@ -63,14 +64,10 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
   const work = workAt(fleet, { namespace: clusterName, name });
   const present =
     work === undefined ? undefined : presentWorkOf(work, view, (name) => revisionNamed(fleet, view, name));
-  const isSelected =
-    cluster !== undefined &&
-    // Whom an invalid spec means is not known: those that have a work keep it.
-    (view.wanted === undefined
-      ? present !== undefined && present.ownership !== 'foreign'
-      : selects(view.selector, cluster.metadata.labels));
+  // Those that have a work keep it while it is not known whom the spec means.
+  const selected = isSelected(view, cluster) ?? (present !== undefined && present.ownership !== 'foreign');
   if (seen === undefined) fleet.intake.forget(clusterName);
-  const { deferred, retryMs } = isSelected && seen !== undefined ? takeKernels(fleet, seen, present) : nothingNew;
+  const { deferred, retryMs } = selected && seen !== undefined ? takeKernels(fleet, seen, present) : nothingNew;
   return {
     view,
     work,
@@ -78,7 +75,7 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
     picture: {
       module: modulePicture(fleet, view),
       cluster: seen,
-      selected: isSelected,
+      selected,
       work: present,
       deferred,
       upcoming: upcomingFor(view, cluster?.metadata.labels),
@@ -87,6 +84,15 @@ export function gather(fleet: Fleet, key: string): Gathered | undefined {
       nowText: rfc3339(fleet.nowMs()),
     },
   };
+}
+
+/** Undefined where an invalid spec does not say whom it means. */
+export function isSelected(
+  { wanted, selector }: Pick<ModuleView, 'wanted' | 'selector'>,
+  cluster: ManagedCluster | undefined,
+): boolean | undefined {
+  if (cluster === undefined) return false;
+  return wanted === undefined ? undefined : selects(selector, cluster.metadata.labels);
 }
 
 function mayStart({ rollouts }: Fleet, { name, waves, wanted, generation }: ModuleView, cluster: string): boolean {
@@ -100,12 +106,12 @@ const nothingNew: Intake = { deferred: [], retryMs: undefined };
 function takeKernels(fleet: Fleet, { name, inventory }: ClusterView, present: PresentWork | undefined): Intake {
   const claimed = claimedKernels({ inventory, reported: reportedKernels(present?.feedback) });
   for (const { literal } of mappingsIn(present?.view.spec)) claimed.delete(literal);
-  return fleet.intake.take(name, [...claimed], fleet.nowMs());
+  return fleet.intake.take(name, [...claimed], fleet.passedMs());
 }
 
 function workAt(fleet: Fleet, ref: ObjectRef): ManifestWork | undefined {
   const labelled = fleet.works.get(ref);
-  if (labelled === undefined) return fleet.unlabelled.get(ref, fleet.nowMs());
+  if (labelled === undefined) return fleet.unlabelled.get(ref, fleet.passedMs());
   fleet.unlabelled.forget(ref);
   return labelled;
 }

@@ -50,10 +50,14 @@ export function recordOf(look: Look): ClusterRecord | undefined {
 }
 
 /** Of a cluster that cannot be looked at: it keeps what it has, and holds nobody up. */
-export function unreadable({ generation }: ModuleView, cluster: string, error: unknown): ClusterRecord {
+export function unreadable(
+  { generation }: ModuleView,
+  { cluster, selected }: Pick<ClusterRecord, 'cluster' | 'selected'>,
+  error: unknown,
+): ClusterRecord {
   const message = `cannot be looked at; it keeps what it has: ${shortened(errorMessage(error), 256)}`;
   return {
-    ...unseen(cluster, true),
+    ...unseen(cluster, selected),
     generation,
     reason: reasons.lookFailed,
     message,

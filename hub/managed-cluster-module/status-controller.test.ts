@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ManagedClusterModule, ManagedClusterModuleStatus } from '@open-cluster-management/api-types';
-import { steadyTime } from '../../shared/core/clock.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { silentMeters } from '../../shared/kube/runtime.ts';
+import { VirtualClock } from '../../shared/testing/virtual-clock.ts';
 import { moduleSpec, spokeNamespace } from '../testing/pictures.ts';
 import { ClusterMeters } from './cluster-meters.ts';
 import type { Fleet } from './gather.ts';
@@ -50,7 +50,7 @@ function world(present: ManagedClusterModuleStatus = {}) {
     spec: { selector: {}, spokeNamespace, moduleSpec: moduleSpec() },
     status: present,
   };
-  const time = { nowMs: 1_000_000 };
+  const clock = new VirtualClock();
   const records = new CountedRecords(() => undefined);
   for (const cluster of clusters) records.expect('m', { cluster, selected: true });
   records.begin('m', 1);
@@ -64,8 +64,8 @@ function world(present: ManagedClusterModuleStatus = {}) {
       revisions: { get: () => undefined },
       modules: { get: () => module },
       moduleViews: new ModuleViews(),
-      nowMs: () => time.nowMs,
-      steadyMs: steadyTime({ now: () => time.nowMs }),
+      nowMs: () => clock.now(),
+      passedMs: () => clock.passed(),
     } as unknown as Fleet,
     demand: { warnings: () => [] } as never,
     records,
@@ -73,7 +73,7 @@ function world(present: ManagedClusterModuleStatus = {}) {
     clusterMeters: new ClusterMeters(silentMeters),
     intervalMs: 1_000,
   });
-  return { time, records, written, reconcile: () => reconcile('m') };
+  return { clock, records, written, reconcile: () => reconcile('m') };
 }
 
 const ready = (status: ManagedClusterModuleStatus | undefined) =>
@@ -81,7 +81,7 @@ const ready = (status: ManagedClusterModuleStatus | undefined) =>
 
 describe('the status of a module of many clusters', () => {
   it('costs a pass over the clusters once an interval, not with each cluster that changes', async () => {
-    const { records, reconcile, written, time } = world();
+    const { records, reconcile, written, clock } = world();
     for (const cluster of clusters) {
       records.set('m', record(cluster));
       await reconcile();
@@ -92,43 +92,43 @@ describe('the status of a module of many clusters', () => {
       await reconcile();
     }
     assert.ok(records.snapshots <= 2, `${records.snapshots} passes`);
-    time.nowMs += 1_000;
+    clock.skip(1_000);
     await reconcile();
     assert.equal(ready(written.at(-1)), 'False');
   });
 
   it('is told in time also where somebody sets the clock back', async () => {
-    const { records, reconcile, written, time } = world();
+    const { records, reconcile, written, clock } = world();
     for (const cluster of clusters) records.set('m', record(cluster));
     await reconcile();
-    time.nowMs -= 3_600_000;
+    clock.setBack(3_600_000);
     for (const cluster of clusters) records.set('m', { ...record(cluster), phase: 'Failed' });
     await reconcile();
-    time.nowMs += 1_000;
+    clock.skip(1_000);
     await reconcile();
     assert.equal(ready(written.at(-1)), 'False');
   });
 
   it('is not Ready while a cluster was not looked at, however long that takes', async () => {
-    const { records, reconcile, written, time } = world();
+    const { records, reconcile, written, clock } = world();
     for (const cluster of clusters.slice(1)) records.set('m', record(cluster));
     await reconcile();
     assert.equal(written.length, 0);
-    time.nowMs += 10_000;
+    clock.skip(10_000);
     await reconcile();
     assert.equal(ready(written[0]), 'False');
     assert.deepEqual([written[0]?.rollout?.selected, written[0]?.rollout?.waiting], [50, 1]);
     records.set('m', record('c0'));
-    time.nowMs += 1_000;
+    clock.skip(1_000);
     await reconcile();
     assert.equal(ready(written[1]), 'True');
   });
 
   it('drops nothing that was Ready when the hub starts again and needs its time to look at all clusters', async () => {
-    const { records, reconcile, written, time } = world({ observedGeneration: 1 });
+    const { records, reconcile, written, clock } = world({ observedGeneration: 1 });
     for (const cluster of clusters.slice(1)) records.set('m', record(cluster));
     await reconcile();
-    time.nowMs += 30_000;
+    clock.skip(30_000);
     await reconcile();
     assert.equal(written.length, 0);
     records.set('m', record('c0'));

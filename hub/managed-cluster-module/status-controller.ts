@@ -40,10 +40,10 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
   const computedAtMs = new Map<string, number>();
   /** Until when a module's clusters have time to be looked at. */
   const settledAtMs = new Map<string, number>();
-  const unknown = new UnknownMembers(() => parts.fleet.steadyMs());
+  const unknown = new UnknownMembers(() => parts.fleet.passedMs());
   return async (name) => {
     const { fleet, records, clusterMeters } = parts;
-    const nowMs = fleet.steadyMs();
+    const passedMs = fleet.passedMs();
     const module = fleet.modules.get({ name });
     const view = module && fleet.moduleViews.of(module);
     if (module === undefined || view === undefined || view.leaving) {
@@ -54,16 +54,17 @@ export function statusReconcile(parts: StatusParts): (name: string) => Promise<O
     }
     const outdated = records.outdated(name);
     const patienceMs = module.status?.observedGeneration === view.generation ? restartSettleMs : settleMs;
-    const untilMs = outdated === 0 ? nowMs : (settledAtMs.get(name) ?? nowMs + patienceMs);
+    const untilMs = outdated === 0 ? passedMs : (settledAtMs.get(name) ?? passedMs + patienceMs);
     if (outdated === 0) settledAtMs.delete(name);
     else settledAtMs.set(name, untilMs);
     // Before the records are read: this is asked with each cluster that changes.
-    const waitMs = Math.max(untilMs, (computedAtMs.get(name) ?? 0) + parts.intervalMs) - nowMs;
+    const computedMs = computedAtMs.get(name) ?? Number.NEGATIVE_INFINITY;
+    const waitMs = Math.max(untilMs, computedMs + parts.intervalMs) - passedMs;
     if (waitMs > 0) return after(waitMs, 'StatusInterval');
     const known = records.snapshot(name, view.generation);
     // `Records.begin` wakes this key.
     if (known === undefined) return done;
-    computedAtMs.set(name, nowMs);
+    computedAtMs.set(name, passedMs);
     const picture = pictureOf(parts, { view, present: module.status ?? {}, known });
     const status = statusOf(picture);
     clusterMeters.tell(name, status.rollout);

@@ -182,6 +182,8 @@ describe('the status of a module', () => {
       /^True WorkWriteFailed: .*c9/,
       'cannot be deleted',
     );
+    const unread = record('c9', { selected: false, phase: 'Waiting', reason: reasons.lookFailed, message: 'garbled' });
+    assert.match(condition(status([record('c1'), unread]), 'Degraded'), /^True LookFailed: .*c9/);
   });
 
   it('keeps the time of a condition while its status stays', () => {

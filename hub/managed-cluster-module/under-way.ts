@@ -1,4 +1,4 @@
-import { type Clock, steadyTime } from '../../shared/core/clock.ts';
+import type { Clock } from '../../shared/core/clock.ts';
 import { isRefusal } from '../../shared/kube/errors.ts';
 
 /** A server may do what it was asked for so long after nobody waits for its answer any more. */
@@ -11,12 +11,12 @@ const doubtMs = 60_000;
 export class UnderWay {
   #counts = new Map<string, number>();
   #doubtfulUntilMs = new Map<string, number>();
-  #now: () => number;
+  #clock: Pick<Clock, 'passed'>;
   #beganMs: number;
 
-  constructor(clock: Pick<Clock, 'now'>) {
-    this.#now = steadyTime(clock);
-    this.#beganMs = this.#now();
+  constructor(clock: Pick<Clock, 'passed'>) {
+    this.#clock = clock;
+    this.#beganMs = this.#clock.passed();
   }
 
   async during<T>(module: string, write: () => Promise<T>): Promise<T> {
@@ -24,7 +24,7 @@ export class UnderWay {
     try {
       return await write();
     } catch (error) {
-      if (!isRefusal(error)) this.#doubtfulUntilMs.set(module, this.#now() + doubtMs);
+      if (!isRefusal(error)) this.#doubtfulUntilMs.set(module, this.#clock.passed() + doubtMs);
       throw error;
     } finally {
       this.#add(module, -1);
@@ -33,7 +33,7 @@ export class UnderWay {
 
   has(module: string): boolean {
     const untilMs = Math.max(this.#doubtfulUntilMs.get(module) ?? 0, this.#beganMs + doubtMs);
-    if (this.#counts.has(module) || this.#now() < untilMs) return true;
+    if (this.#counts.has(module) || this.#clock.passed() < untilMs) return true;
     this.#doubtfulUntilMs.delete(module);
     return false;
   }

@@ -13,13 +13,13 @@ export const unlabelledMs = 5 * 60_000;
 export class UnlabelledWorks {
   #found = new Map<string, { work: ManifestWork; untilMs: number }>();
 
-  note(work: ManifestWork, nowMs: number): void {
-    this.#found.set(refKey(work.metadata), { work, untilMs: nowMs + unlabelledMs });
+  note(work: ManifestWork, passedMs: number): void {
+    this.#found.set(refKey(work.metadata), { work, untilMs: passedMs + unlabelledMs });
   }
 
-  get(ref: ObjectRef, nowMs: number): ManifestWork | undefined {
+  get(ref: ObjectRef, passedMs: number): ManifestWork | undefined {
     const found = this.#found.get(refKey(ref));
-    if (found === undefined || nowMs < found.untilMs) return found?.work;
+    if (found === undefined || passedMs < found.untilMs) return found?.work;
     this.forget(ref);
     return undefined;
   }

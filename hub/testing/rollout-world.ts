@@ -4,13 +4,13 @@ import type {
   ManifestWork,
   ModuleSpec,
 } from '@open-cluster-management/api-types';
-import { steadyTime } from '../../shared/core/clock.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import { annotations } from '../../shared/kube/names.ts';
 import type { ControllerRevision, KubeObject } from '../../shared/kube/object.ts';
 import { ownerOf } from '../../shared/kube/ownership.ts';
 import { Store } from '../../shared/kube/store.ts';
+import { VirtualClock } from '../../shared/testing/virtual-clock.ts';
 import { KernelIntake } from '../fleet/kernel-intake.ts';
 import { clusterReconcile } from '../managed-cluster-module/cluster-controller.ts';
 import { Demand } from '../managed-cluster-module/demand.ts';
@@ -39,7 +39,7 @@ export const [before, present] = [1, 2].map((imageRebuildTriggerGeneration) =>
  * it is happen when a test says so.
  */
 export class RolloutWorld {
-  nowMs = Date.parse(nowText);
+  readonly clock = new VirtualClock(Date.parse(nowText));
   /** What the API server holds. */
   readonly server = new Store<ManifestWork>();
   /** What the hub's watch has shown of it. */
@@ -85,8 +85,8 @@ export class RolloutWorld {
       rollouts,
       digests: new Digests({ ofRevision: () => [] }),
       images: { state: () => ({ state: 'Verified', digest: digest('x') }) },
-      nowMs: () => this.nowMs,
-      steadyMs: steadyTime({ now: () => this.nowMs }),
+      nowMs: () => this.clock.now(),
+      passedMs: () => this.clock.passed(),
     } as unknown as Fleet;
     const write = async (_: unknown, work: ManifestWork) => this.#store(work);
     const get = async (_: unknown, at: { namespace?: string; name: string }) => this.server.get(at);
@@ -98,7 +98,7 @@ export class RolloutWorld {
       fleet,
       demand,
       records,
-      underWay: new UnderWay({ now: () => this.nowMs }),
+      underWay: new UnderWay(this.clock),
     });
     this.#rollout = rolloutReconcile({ fleet, records, rollouts, look: (key) => this.#looks.add(key) });
     this.edit({});
@@ -113,7 +113,7 @@ export class RolloutWorld {
   }
 
   async decide(): Promise<void> {
-    this.nowMs += 200;
+    this.clock.skip(200);
     await this.#rollout('m');
   }
 
@@ -157,7 +157,7 @@ export class RolloutWorld {
   }
 
   available(name: string, available: 'True' | 'Unknown'): void {
-    const changed = new Date(this.nowMs).toISOString();
+    const changed = new Date(this.clock.now()).toISOString();
     this.clusters.set(managedCluster({ name, kernels: ['5.14.0-1'], available, changed }));
     this.#looks.add(`m/${name}`);
   }

@@ -2,15 +2,19 @@
 export type CancelTimer = () => void;
 
 /**
- * Time as a parameter (style rule 12). Milliseconds since the epoch; timers are relative.
+ * Time as a parameter (style rule 12), in milliseconds. Two times, which must not be compared with each other; timers are relative.
  * Programs get `systemClock`; unit tests a virtual one (`shared/testing`); journeys a scaled one.
  */
 export interface Clock {
+  /** Wall time, since the epoch: for what is written, and what is compared with times that others wrote. Anybody may set it. */
   now(): number;
+  /**
+   * What passed since about the start of the process, whoever sets the clock meanwhile: for durations and deadlines. 0 is not
+   * long ago, and it stands still while the machine sleeps.
+   */
+  passed(): number;
   /** Calls `callback` once after `delayMs`; never synchronously. The timer alone never keeps a process alive. */
   after(delayMs: number, callback: () => void): CancelTimer;
-  /** Milliseconds that passed, whoever sets the clock meanwhile; they stand still while the machine sleeps. */
-  passed?(): number;
 }
 
 /** Longest delay that Node's timers take; a longer one fires at once there. */
@@ -35,23 +39,7 @@ export function scaledClock(base: Clock, factor: number): Clock {
   return {
     now: () => startMs + (base.now() - startMs) * factor,
     after: (delayMs, callback) => base.after(delayMs / factor, callback),
-    passed: () => (base.passed?.() ?? base.now()) * factor,
-  };
-}
-
-/**
- * The time of `clock` for durations and deadlines: where somebody sets the clock back it goes on from where it was last
- * looked at, so that nothing waits for as long as the step was, but at most twice. One function for all times that are
- * compared with each other.
- */
-export function steadyTime(clock: Pick<Clock, 'now'>): () => number {
-  let seenMs = clock.now();
-  let setBackMs = 0;
-  return () => {
-    const nowMs = clock.now();
-    if (nowMs < seenMs) setBackMs += seenMs - nowMs;
-    seenMs = nowMs;
-    return nowMs + setBackMs;
+    passed: () => base.passed() * factor,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type CancelTimer, steadyTime } from '../core/clock.ts';
+import type { CancelTimer, Clock } from '../core/clock.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Cache, Change } from './cache.ts';
 import { ControllerMeters } from './controller-meters.ts';
@@ -81,7 +81,7 @@ class Runner implements RunningController {
   #controller: Controller;
   #runtime: Runtime;
   #signal: AbortSignal;
-  #now: () => number;
+  #clock: Clock;
   #queue = new DelayQueue();
   /** Keys that did not end as done: their failures in a row, and what was last logged of them. */
   #unsettled = new Map<string, { failures: number; said: string }>();
@@ -94,15 +94,15 @@ class Runner implements RunningController {
     this.#controller = controller;
     this.#runtime = { ...runtime, log: runtime.log.child({ controller: controller.name }) };
     this.#signal = signal;
-    this.#now = steadyTime(runtime.clock);
-    this.#meters = new ControllerMeters(runtime.meters, controller.name, () => this.#queue.due(this.#now()));
+    this.#clock = runtime.clock;
+    this.#meters = new ControllerMeters(runtime.meters, controller.name, () => this.#queue.due(this.#clock.passed()));
     for (const source of controller.sources) source.attach((key, given) => this.enqueue(key, given));
     this.stopped = this.#run();
   }
 
   enqueue(key: string, options?: { ahead?: boolean }): void {
     if (this.#signal.aborted) return;
-    this.#queue.add(key, this.#now(), options);
+    this.#queue.add(key, this.#clock.passed(), options);
     this.#pump();
   }
 
@@ -137,24 +137,24 @@ class Runner implements RunningController {
         this.#cancelTimer = () => clearImmediate(goOn);
         return;
       }
-      const next = this.#queue.take(this.#now());
+      const next = this.#queue.take(this.#clock.passed());
       if (next === undefined) break;
-      this.#meters.taken(this.#now() - next.atMs);
+      this.#meters.taken(this.#clock.passed() - next.atMs);
       void this.#work(next.key);
     }
     const nextAtMs = this.#queue.nextAtMs();
     if (nextAtMs === undefined || this.#queue.working >= concurrency) return;
-    this.#cancelTimer = this.#runtime.clock.after(Math.max(0, nextAtMs - this.#now()), () => this.#pump());
+    this.#cancelTimer = this.#clock.after(Math.max(0, nextAtMs - this.#clock.passed()), () => this.#pump());
   }
 
   async #work(key: string): Promise<void> {
-    const startedMs = this.#now();
+    const startedMs = this.#clock.passed();
     const end = await this.#reconcile(key);
-    this.#meters.worked(this.#now() - startedMs);
+    this.#meters.worked(this.#clock.passed() - startedMs);
     if (!this.#signal.aborted) {
       const requeue = requeueAfter(end, this.#unsettled.get(key)?.failures ?? 0, this.#runtime.random);
       this.#settle(key, requeue);
-      if (requeue.delayMs !== undefined) this.#queue.add(key, this.#now() + requeue.delayMs);
+      if (requeue.delayMs !== undefined) this.#queue.add(key, this.#clock.passed() + requeue.delayMs);
     }
     this.#queue.finish(key);
     if (this.#signal.aborted) this.#close();

@@ -41,6 +41,7 @@ describe('credentials', () => {
     assert.equal(await source.authorization(), 'Bearer one');
     writeFileSync(path, 'two');
     assert.equal(await source.authorization(), 'Bearer one');
+    clock.setBack(3_600_000);
     await clock.advance(60_000);
     assert.equal(await source.authorization(), 'Bearer two');
     writeFileSync(path, 'three');

@@ -43,12 +43,13 @@ export function credentials(source: CredentialSource, clock: Clock): Credentials
     case 'basic':
       return fixed(`Basic ${Buffer.from(`${source.username}:${source.password}`).toString('base64')}`);
     case 'tokenFile':
-      return renewed(clock, async () => ({
-        value: `Bearer ${(await readFile(source.path, 'utf8')).trim()}`,
-        untilMs: clock.now() + tokenFileFreshMs,
-      }));
+      return renewed(async () => {
+        const readMs = clock.passed();
+        const value = `Bearer ${(await readFile(source.path, 'utf8')).trim()}`;
+        return { value, isOver: () => clock.passed() - readMs >= tokenFileFreshMs };
+      });
     case 'exec':
-      return renewed(clock, () => runPlugin(source.exec));
+      return renewed(() => runPlugin(source.exec, clock));
   }
 }
 
@@ -58,11 +59,11 @@ function fixed(value: string | undefined): Credentials {
 
 interface Renewable {
   value: string;
-  untilMs: number;
+  isOver(): boolean;
 }
 
 /** Asks `renew` once for many callers, and again when its value is over or was refused. */
-function renewed(clock: Clock, renew: () => Promise<Renewable>): Credentials {
+function renewed(renew: () => Promise<Renewable>): Credentials {
   let current: Promise<Renewable> | undefined;
   const ask = async (): Promise<Renewable> => {
     try {
@@ -76,8 +77,8 @@ function renewed(clock: Clock, renew: () => Promise<Renewable>): Credentials {
     async authorization() {
       current ??= ask();
       const asked = current;
-      const { value, untilMs } = await asked;
-      if (untilMs > clock.now()) return value;
+      const { value, isOver } = await asked;
+      if (!isOver()) return value;
       // Many callers find it over at once: the first of them asks.
       if (current === asked || current === undefined) current = ask();
       return (await current).value;
@@ -97,7 +98,7 @@ const credentialSchema = z.looseObject({
   }),
 });
 
-async function runPlugin(exec: ExecConfig): Promise<Renewable> {
+async function runPlugin(exec: ExecConfig, clock: Clock): Promise<Renewable> {
   const info = { apiVersion: exec.apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
   const output = await run(exec, { ...process.env, ...exec.env, KUBERNETES_EXEC_INFO: JSON.stringify(info) });
   let json: unknown;
@@ -113,8 +114,9 @@ async function runPlugin(exec: ExecConfig): Promise<Renewable> {
       status.clientCertificateData === undefined ? 'no token' : 'a client certificate, which is not supported';
     throw new Error(`${exec.command} gave ${what}`);
   }
-  const untilMs = status.expirationTimestamp === undefined ? Infinity : Date.parse(status.expirationTimestamp);
-  return { value: `Bearer ${status.token}`, untilMs: Number.isNaN(untilMs) ? Infinity : untilMs };
+  // Not a number without a time, or of one that is none: it is never over.
+  const untilMs = Date.parse(status.expirationTimestamp ?? '');
+  return { value: `Bearer ${status.token}`, isOver: () => clock.now() >= untilMs };
 }
 
 function run(exec: ExecConfig, env: NodeJS.ProcessEnv): Promise<string> {

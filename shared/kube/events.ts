@@ -1,5 +1,4 @@
 import PQueue from 'p-queue';
-import { steadyTime } from '../core/clock.ts';
 import { shortened } from '../core/conditions.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeClient } from './client.ts';
@@ -43,7 +42,6 @@ export class EventRecorder {
   #options: { client: KubeClient; runtime: Runtime; controller: string; instance: string };
   /** When each event was last told, oldest first. */
   #told = new Map<string, number>();
-  #now: () => number;
   #budget: number = eventLimits.burst;
   #refilledAtMs: number;
   #sending = new PQueue({ concurrency: eventLimits.concurrency });
@@ -52,8 +50,7 @@ export class EventRecorder {
   /** `controller` and `instance` say who reports: the program's name and the process's (a pod's) name. */
   constructor(options: { client: KubeClient; runtime: Runtime; controller: string; instance: string }) {
     this.#options = options;
-    this.#now = steadyTime(options.runtime.clock);
-    this.#refilledAtMs = this.#now();
+    this.#refilledAtMs = options.runtime.clock.passed();
     this.#results = options.runtime.meters.counter({
       name: 'kmm_events_total',
       help: 'Events by reason and what became of them: sent, dropped (over the budget), failed',
@@ -62,17 +59,18 @@ export class EventRecorder {
   }
 
   record(event: RecordedEvent): void {
-    const nowMs = this.#now();
+    const { clock } = this.#options.runtime;
+    const passedMs = clock.passed();
     const { uid, namespace, name } = event.regarding.metadata;
     const key = JSON.stringify([event.regarding.kind, namespace, name, uid, event.reason, event.note]);
     const toldAtMs = this.#told.get(key);
-    if (toldAtMs !== undefined && nowMs - toldAtMs < eventLimits.repeatMs) return;
-    if (!this.#takeFromBudget(nowMs)) {
+    if (toldAtMs !== undefined && passedMs - toldAtMs < eventLimits.repeatMs) return;
+    if (!this.#takeFromBudget(passedMs)) {
       this.#results.add({ reason: event.reason, result: 'dropped' });
       return;
     }
-    this.#remember(key, nowMs);
-    const happenedMs = this.#options.runtime.clock.now();
+    this.#remember(key, passedMs);
+    const happenedMs = clock.now();
     void this.#sending.add(() => this.#send(event, happenedMs));
   }
 
@@ -112,8 +110,8 @@ export class EventRecorder {
     };
   }
 
-  #takeFromBudget(nowMs: number): boolean {
-    const refills = Math.floor((nowMs - this.#refilledAtMs) / eventLimits.refillMs);
+  #takeFromBudget(passedMs: number): boolean {
+    const refills = Math.floor((passedMs - this.#refilledAtMs) / eventLimits.refillMs);
     this.#refilledAtMs += refills * eventLimits.refillMs;
     this.#budget = Math.min(eventLimits.burst, this.#budget + refills);
     if (this.#budget <= 0 || this.#sending.size + this.#sending.pending >= eventLimits.pendingMax) return false;
@@ -121,9 +119,9 @@ export class EventRecorder {
     return true;
   }
 
-  #remember(key: string, nowMs: number): void {
+  #remember(key: string, passedMs: number): void {
     this.#told.delete(key);
-    this.#told.set(key, nowMs);
+    this.#told.set(key, passedMs);
     const oldest = this.#told.keys().next();
     if (this.#told.size > eventLimits.rememberedMax && !oldest.done) this.#told.delete(oldest.value);
   }

@@ -87,21 +87,26 @@ describe('leader election', () => {
     assert.equal(first.clock.pending, 0);
   });
 
-  it('[197] holds no longer than the deadline, although a process that stood still had no timer to tell it', async () => {
-    let nowMs = 1_000;
-    const { runtime } = testRuntime();
-    const clock = { now: () => nowMs, after: () => () => undefined };
-    const options = { namespace: 'n', name: 'kmm', identity: 'a', onLost: () => undefined };
-    const client = new LeaseServer().clientOf();
-    const election = startLeaderElection({ ...options, client, runtime: { ...runtime, clock } });
-    assert.equal(election.holds, false);
-    await election.whenLeading;
-    nowMs += 9_999;
-    assert.equal(election.holds, true);
-    nowMs += 1;
-    assert.equal(election.holds, false);
-    await election.stop();
-  });
+  const late: Record<string, (clock: VirtualClock, ms: number) => void> = {
+    'the process stood still': (clock, ms) => clock.skip(ms),
+    'the machine slept': (clock, ms) => clock.setForward(ms),
+    'somebody set the clock back meanwhile': (clock, ms) => {
+      clock.setBack(3_600_000);
+      clock.skip(ms);
+    },
+  };
+  for (const [how, wait] of Object.entries(late)) {
+    it(`[197] holds no longer than the deadline, although no timer tells it: ${how}`, async () => {
+      const { election, clock } = join(new LeaseServer(), 'a');
+      assert.equal(election.holds, false);
+      await election.whenLeading;
+      wait(clock, 9_999);
+      assert.equal(election.holds, true);
+      wait(clock, 1);
+      assert.equal(election.holds, false);
+      await election.stop();
+    });
+  }
 
   it('[197] hands over at once when the leader ends, by giving the lease back', async () => {
     const server = new LeaseServer();

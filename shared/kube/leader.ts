@@ -1,4 +1,4 @@
-import { type CancelTimer, sleep, steadyTime } from '../core/clock.ts';
+import { type CancelTimer, type Clock, sleep } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeClient } from './client.ts';
 import { isConflict } from './errors.ts';
@@ -46,10 +46,7 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
 class Election implements LeaderElection {
   readonly whenLeading: Promise<void>;
   #options: Required<LeaderElectionOptions>;
-  /** Of our own lease: over as soon as any clock says so. */
-  #now: () => number;
-  /** Of another's: a clock that is set forward does not end it. */
-  #passed: () => number;
+  #clock: Clock;
   #leading = Promise.withResolvers<void>();
   #stop = new AbortController();
   #ended: Promise<void>;
@@ -57,15 +54,13 @@ class Election implements LeaderElection {
   /** Our lease as last written; set while we lead. */
   #held: Lease | undefined;
   #lost = false;
-  #deadlineMs = 0;
+  #deadline = { passedMs: 0, nowMs: 0 };
   #cancelDeadline: CancelTimer = () => undefined;
   #gauge: Gauge;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = { ...leaderDefaults, ...options };
-    const { clock } = options.runtime;
-    this.#now = steadyTime(clock);
-    this.#passed = clock.passed?.bind(clock) ?? this.#now;
+    this.#clock = options.runtime.clock;
     this.#gauge = options.runtime.meters.gauge({
       name: 'kmm_leader',
       help: 'Whether this process leads, by lease',
@@ -77,11 +72,11 @@ class Election implements LeaderElection {
 
   get standby(): boolean {
     const { identity } = this.#options;
-    return this.#observed !== undefined && heldByOther(this.#observed, identity, this.#passed());
+    return this.#observed !== undefined && heldByOther(this.#observed, identity, this.#clock.passed());
   }
 
   get holds(): boolean {
-    return this.#held !== undefined && !this.#lost && this.#now() < this.#deadlineMs;
+    return this.#held !== undefined && !this.#lost && this.#leftMs() > 0;
   }
 
   async stop(): Promise<void> {
@@ -93,7 +88,7 @@ class Election implements LeaderElection {
     if (held === undefined || this.#lost) return;
     const { client, runtime } = this.#options;
     try {
-      await client.replace(leases, released(held, runtime.clock.now()));
+      await client.replace(leases, released(held, this.#clock.now()));
     } catch (error) {
       // It runs out by itself; the next leader waits a lease's duration longer.
       runtime.log.warn({ error: errorMessage(error) }, 'could not give the lease back');
@@ -106,7 +101,7 @@ class Election implements LeaderElection {
       await this.#try();
       // Standbys spread their tries; a leader's must be regular.
       const spreadMs = this.#held === undefined ? 0.2 * retryMs * runtime.random() : 0;
-      await sleep(runtime.clock, retryMs + spreadMs, this.#stop.signal);
+      await sleep(this.#clock, retryMs + spreadMs, this.#stop.signal);
     }
   }
 
@@ -125,8 +120,8 @@ class Election implements LeaderElection {
   async #look(): Promise<void> {
     const { client, namespace, name, identity } = this.#options;
     const lease = await client.get(leases, { namespace, name });
-    this.#observed = observe(this.#observed, lease, this.#passed());
-    if (heldByOther(this.#observed, identity, this.#passed()) || this.#stop.signal.aborted) return;
+    this.#observed = observe(this.#observed, lease, this.#clock.passed());
+    if (heldByOther(this.#observed, identity, this.#clock.passed()) || this.#stop.signal.aborted) return;
     await this.#write(lease);
   }
 
@@ -144,14 +139,14 @@ class Election implements LeaderElection {
   async #write(present: Lease | undefined): Promise<void> {
     const { client, runtime, namespace, name, identity, leaseDurationMs } = this.#options;
     const durationMs = leaseDurationMs;
-    const sentAtMs = this.#now();
-    const nowMs = runtime.clock.now();
+    const passedMs = this.#clock.passed();
+    const nowMs = this.#clock.now();
     const wanted = leaseHeldBy(identity, { present, namespace, name, durationMs, nowMs });
     const written = await (present === undefined ? client.create(leases, wanted) : client.replace(leases, wanted));
     if (this.#lost) return;
     const first = this.#held === undefined;
     this.#held = written;
-    this.#armDeadline(sentAtMs);
+    this.#armDeadline({ passedMs, nowMs });
     if (!first || this.#stop.signal.aborted) return;
     this.#gauge.set(1, { lease: name });
     runtime.log.info({ lease: `${namespace}/${name}`, identity }, 'leading');
@@ -159,12 +154,18 @@ class Election implements LeaderElection {
   }
 
   /** Counted from when the renewal was sent: what hangs in a connection must not stretch it. */
-  #armDeadline(sentAtMs: number): void {
-    const { clock } = this.#options.runtime;
+  #armDeadline(sentAt: { passedMs: number; nowMs: number }): void {
+    const { renewDeadlineMs } = this.#options;
     this.#cancelDeadline();
-    this.#deadlineMs = sentAtMs + this.#options.renewDeadlineMs;
-    const leftMs = this.#deadlineMs - this.#now();
-    this.#cancelDeadline = clock.after(Math.max(0, leftMs), () => this.#lose('the lease could not be renewed in time'));
+    this.#deadline = { passedMs: sentAt.passedMs + renewDeadlineMs, nowMs: sentAt.nowMs + renewDeadlineMs };
+    const late = () => this.#lose('the lease could not be renewed in time');
+    this.#cancelDeadline = this.#clock.after(Math.max(0, this.#leftMs()), late);
+  }
+
+  /** Our own lease is over as soon as either time says so: one stands still while the machine sleeps, the other may be set back. */
+  #leftMs(): number {
+    const { passedMs, nowMs } = this.#deadline;
+    return Math.min(passedMs - this.#clock.passed(), nowMs - this.#clock.now());
   }
 
   #lose(why: string): void {

@@ -7,21 +7,21 @@ import type { Lease } from './object.ts';
  */
 export interface Observed {
   lease: Lease | undefined;
-  /** Our time when `lease` last changed as far as we saw. */
+  /** When `lease` last changed as far as we saw, by the time that passes here: no clock that is set forward ends another's lease. */
   changedAtMs: number;
 }
 
 /** The time from which `lease` counts as unchanged. */
-export function observe(before: Observed | undefined, lease: Lease | undefined, nowMs: number): Observed {
+export function observe(before: Observed | undefined, lease: Lease | undefined, passedMs: number): Observed {
   const same = before !== undefined && record(before.lease) === record(lease);
-  return { lease, changedAtMs: same ? before.changedAtMs : nowMs };
+  return { lease, changedAtMs: same ? before.changedAtMs : passedMs };
 }
 
 /** Whether someone else holds the lease and may still be alive. */
-export function heldByOther(observed: Observed, identity: string, nowMs: number): boolean {
+export function heldByOther(observed: Observed, identity: string, passedMs: number): boolean {
   const spec = observed.lease?.spec;
   if (!spec?.holderIdentity || spec.holderIdentity === identity) return false;
-  return nowMs < observed.changedAtMs + (spec.leaseDurationSeconds ?? 0) * 1000;
+  return passedMs < observed.changedAtMs + (spec.leaseDurationSeconds ?? 0) * 1000;
 }
 
 /** The lease with us as its holder: to be written over `present`, or created when there is none. */

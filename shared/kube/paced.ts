@@ -1,4 +1,4 @@
-import { type Clock, sleep, steadyTime } from '../core/clock.ts';
+import { type Clock, sleep } from '../core/clock.ts';
 import type { KubeClient } from './client.ts';
 import { KubeError } from './errors.ts';
 
@@ -40,14 +40,12 @@ export function withPace(client: KubeClient, pace: Pace): KubeClient {
 
 class Turns {
   readonly #pace: Pace;
-  readonly #now: () => number;
   /** When the next write may be sent. */
-  #nextMs = 0;
-  #pausedUntilMs = 0;
+  #nextMs = Number.NEGATIVE_INFINITY;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(pace: Pace) {
     this.#pace = pace;
-    this.#now = steadyTime(pace.clock);
   }
 
   async write<T>(send: () => Promise<T>): Promise<T> {
@@ -62,11 +60,11 @@ class Turns {
 
   async #turn(): Promise<void> {
     const { clock, signal, writesPerSecond } = this.#pace;
-    const nowMs = this.#now();
-    const turnMs = Math.max(this.#nextMs, nowMs - paceLimits.burstMs);
+    const passedMs = clock.passed();
+    const turnMs = Math.max(this.#nextMs, passedMs - paceLimits.burstMs);
     this.#nextMs = turnMs + 1000 / writesPerSecond;
-    for (let untilMs = Math.max(turnMs, this.#pausedUntilMs); untilMs > this.#now() && !signal.aborted; ) {
-      await sleep(clock, untilMs - this.#now(), signal);
+    for (let untilMs = Math.max(turnMs, this.#pausedUntilMs); untilMs > clock.passed() && !signal.aborted; ) {
+      await sleep(clock, untilMs - clock.passed(), signal);
       // It may have been refused another write meanwhile.
       untilMs = this.#pausedUntilMs;
     }
@@ -74,7 +72,7 @@ class Turns {
 
   #pause(retryAfterMs: number | undefined): void {
     const { pauseMs, pauseMsMax } = paceLimits;
-    const untilMs = this.#now() + Math.min(retryAfterMs ?? pauseMs, pauseMsMax);
+    const untilMs = this.#pace.clock.passed() + Math.min(retryAfterMs ?? pauseMs, pauseMsMax);
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
   }
 }

@@ -73,6 +73,25 @@ describe('the delay queue', () => {
     assert.equal(queue.take(3)?.key, 'b');
   });
 
+  it('keeps no more of a key that waits for a time far away, however often it is looked at meanwhile', () => {
+    const queue = new DelayQueue();
+    const keys = ['a', 'b', 'c'];
+    // Before all that was asked for later, and is of no use any more.
+    queue.add('first', 500_000);
+    for (const key of keys) queue.add(key, 1_000_000);
+    let entriesMax = 0;
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 1) {
+      const key = keys[nowMs % 3] ?? '';
+      queue.add(key, nowMs, { ahead: nowMs % 2 === 0 });
+      assert.equal(queue.take(nowMs)?.key, key);
+      queue.add(key, 1_000_000);
+      queue.finish(key);
+      entriesMax = Math.max(entriesMax, queue.entries);
+    }
+    assert.ok(entriesMax <= 2 * 4, `${entriesMax} entries of 4 keys`);
+    assert.equal(queue.nextAtMs(), 500_000);
+  });
+
   it('behaves as the plain model does, whatever is done', () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
     const command = fc.oneof(

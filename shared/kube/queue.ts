@@ -18,9 +18,9 @@ export class DelayQueue {
   #again = new Map<string, Wish>();
   #sequence = 0;
 
-  /** Keys that wait, due or not. */
-  get waiting(): number {
-    return this.#waiting.size + this.#again.size;
+  /** What is kept of those that wait: after each `add` at most two for a key, however often it was asked for. */
+  get entries(): number {
+    return this.#ahead.length + this.#rest.length;
   }
 
   get working(): number {
@@ -46,6 +46,7 @@ export class DelayQueue {
     const entry = { ...next, key, sequence: this.#sequence++ };
     this.#waiting.set(key, entry);
     push(entry.ahead ? this.#ahead : this.#rest, entry);
+    if (this.entries > 2 * this.#waiting.size) this.#tidy();
   }
 
   /** The next key that is due, now being worked on, and since when it was; `undefined` when none is. */
@@ -80,7 +81,16 @@ export class DelayQueue {
     return first !== undefined && first.atMs <= nowMs ? first : undefined;
   }
 
-  /** Entries that an earlier time replaced stay in their heap until they come up. */
+  /** More than half of the entries are of no use: what it cost to add them pays for this. */
+  #tidy(): void {
+    for (const heap of [this.#ahead, this.#rest]) {
+      const live = heap.filter((entry) => this.#waiting.get(entry.key) === entry);
+      heap.length = 0;
+      for (const entry of live) push(heap, entry);
+    }
+  }
+
+  /** Entries that an earlier time replaced stay in their heap until they come up, or are too many. */
   #first(heap: Entry[]): Entry | undefined {
     for (let top = heap[0]; top !== undefined; top = heap[0]) {
       if (this.#waiting.get(top.key) === top) return top;

@@ -1,4 +1,4 @@
-import { type Clock, steadyTime } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { KubeClient } from './client.ts';
 import { KubeError } from './errors.ts';
@@ -63,11 +63,11 @@ interface Answered {
 }
 
 class Memory {
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #last = new Map<string, Answered>();
 
   constructor(clock: Clock) {
-    this.#now = steadyTime(clock);
+    this.#clock = clock;
   }
 
   /** Whether the write must not be sent now. */
@@ -75,7 +75,7 @@ class Memory {
     const last = this.#last.get(path);
     if (last === undefined || last.write !== textHash(write)) return false;
     const { firstMs, maxMs } = repeatLimits;
-    return this.#now() < last.atMs + Math.min(maxMs, firstMs * 2 ** last.repetitions);
+    return this.#clock.passed() < last.atMs + Math.min(maxMs, firstMs * 2 ** last.repetitions);
   }
 
   async write<T>(path: string | undefined, write: unknown, send: () => Promise<T>): Promise<T> {
@@ -101,7 +101,7 @@ class Memory {
   }
 
   #remember(path: string, write: unknown, before: Answered | undefined): void {
-    const atMs = this.#now();
+    const atMs = this.#clock.passed();
     const hash = textHash(write);
     const again = before?.write === hash && atMs - before.atMs < repeatLimits.rememberedMs;
     this.#last.set(path, { write: hash, atMs, repetitions: again ? before.repetitions + 1 : 0 });

@@ -6,17 +6,17 @@ const knownMs = 60 * 60_000;
  * project's, drops them. Without it they would differ for ever, and be written for ever. Of nested members nothing is known.
  */
 export class UnknownMembers {
-  readonly #nowMs: () => number;
+  readonly #passedMs: () => number;
   readonly #until = new Map<string, number>();
 
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
+  constructor(passedMs: () => number) {
+    this.#passedMs = passedMs;
   }
 
   /** `status` with the members that the server keeps. */
   without<T extends object>(status: T): T {
-    const nowMs = this.#nowMs();
-    const kept = Object.entries(status).filter(([name]) => (this.#until.get(name) ?? 0) <= nowMs);
+    const passedMs = this.#passedMs();
+    const kept = Object.entries(status).filter(([name]) => (this.#until.get(name) ?? passedMs) <= passedMs);
     return Object.fromEntries(kept) as T;
   }
 
@@ -25,7 +25,7 @@ export class UnknownMembers {
     for (const [name, value] of Object.entries(written)) {
       if (value === null) continue;
       if (Object.hasOwn(answer, name)) this.#until.delete(name);
-      else this.#until.set(name, this.#nowMs() + knownMs);
+      else this.#until.set(name, this.#passedMs() + knownMs);
     }
   }
 }

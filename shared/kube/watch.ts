@@ -1,5 +1,5 @@
 import { unreachable } from '../core/assert.ts';
-import { type CancelTimer, sleep, steadyTime } from '../core/clock.ts';
+import { type CancelTimer, sleep } from '../core/clock.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { KubeClient, List } from './client.ts';
 import { KubeError } from './errors.ts';
@@ -130,16 +130,15 @@ async function watchOnce<T extends KubeObject>(target: WatchTarget<T>, resourceV
   const { clock, random } = drive.runtime;
   const { timeoutSecondsMin, timeoutSecondsMax, overdueGraceMs, silentMsMax } = watchLimits;
   const timeoutSeconds = Math.round(timeoutSecondsMin + (timeoutSecondsMax - timeoutSecondsMin) * random());
-  const now = steadyTime(clock);
-  const startedMs = now();
+  const startedMs = clock.passed();
   const endsMs = startedMs + timeoutSeconds * 1000 + overdueGraceMs;
   let heardMs = startedMs;
   const overdue = new AbortController();
   // One timer, however many events come: when it is up, it sees whether anything did.
   const look = (): CancelTimer => {
     const deadMs = Math.min(endsMs, heardMs + silentMsMax);
-    return clock.after(deadMs - now(), () => {
-      if (now() >= Math.min(endsMs, heardMs + silentMsMax)) overdue.abort();
+    return clock.after(deadMs - clock.passed(), () => {
+      if (clock.passed() >= Math.min(endsMs, heardMs + silentMsMax)) overdue.abort();
       else cancel = look();
     });
   };
@@ -147,11 +146,11 @@ async function watchOnce<T extends KubeObject>(target: WatchTarget<T>, resourceV
   try {
     const signal = AbortSignal.any([drive.signal, overdue.signal]);
     for await (const event of client.watch(resource, { ...selection, resourceVersion, timeoutSeconds, signal })) {
-      heardMs = now();
+      heardMs = clock.passed();
       // After an error event the state is no longer watching; what the server still sends belongs to no phase.
       if (drive.feed({ type: 'event', event }).phase !== 'watch') return;
     }
-    drive.feed(overdue.signal.aborted ? { type: 'overdue' } : { type: 'closed', lastedMs: now() - startedMs });
+    drive.feed(overdue.signal.aborted ? { type: 'overdue' } : { type: 'closed', lastedMs: clock.passed() - startedMs });
   } catch (error) {
     if (!overdue.signal.aborted) throw error;
     drive.feed({ type: 'overdue' });

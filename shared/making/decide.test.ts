@@ -326,9 +326,9 @@ describe('the next step of an image', () => {
   });
 
   it('gives a Build up that has no pod in time, and says why; then back-off applies [75] [76]', () => {
-    const waiting = job('build', { kind: 'Build', endsMs: nowMs + minuteMs, podTrouble: 'CannotCreateBuildPod: no' });
+    const waiting = job('build', { kind: 'Build', leftMs: minuteMs, podTrouble: 'CannotCreateBuildPod: no' });
     assert.deepEqual(seen({ jobs: [waiting] }), { action: 'none', state: 'Building', wakeMs: minuteMs });
-    const overdue = { ...waiting, endsMs: nowMs };
+    const overdue = { ...waiting, leftMs: 0 };
     const { action, stateOf } = decide(picture({ jobs: [overdue] }));
     const message = 'it had no pod that starts for builds.timeout: CannotCreateBuildPod: no';
     assert.deepEqual(action, { kind: 'giveUp', job: overdue, message });
@@ -350,7 +350,7 @@ describe('the next step of an image', () => {
 
   it('gives a Build up whose end nobody writes, whoever wants it, in its own words', () => {
     const said = { reason: 'BuildFailed', message: 'DockerBuildFailed: it failed' };
-    const overdue = job('build', { kind: 'Build', endsMs: nowMs, said });
+    const overdue = job('build', { kind: 'Build', leftMs: 0, said });
     for (const wanted of [{}, { recipe: undefined, expectations: [] }, { existence: present }]) {
       const { action } = decide(picture({ ...wanted, jobs: [overdue] }));
       assert.deepEqual(action, { kind: 'giveUp', job: overdue, message: said.message });

@@ -31,12 +31,11 @@ export class JobShelf {
   readonly #made = new Map<string, { name: string; untilMs: number }>();
   /** UID → what came of the Job. */
   readonly #read = new Map<string, { result: JobResult; untilMs: number }>();
-  /** UID → when a result was first seen that is noted with a time to come. */
+  /** UID → when a result was first seen that is noted with a time to come: wall time, as the Job has it. */
   readonly #early = new Map<string, { seenMs: number; untilMs: number }>();
-
   /** UID → until when a Build that is given up may still be seen. */
   readonly #givenUp = new Map<string, number>();
-  /** UID → since when a Build is seen to wait, by our clock: no other is compared with it. */
+  /** UID → since when a Build is seen to wait. */
   readonly #waiting = new Map<string, number>();
 
   constructor(
@@ -57,7 +56,7 @@ export class JobShelf {
     const jobs = this.#objects(image).flatMap((object) => this.#view(object) ?? []);
     const made = this.#made.get(image);
     const isSeen = jobs.some(({ name }) => name === made?.name);
-    if (isSeen || (made && made.untilMs <= this.#clock.now())) this.#made.delete(image);
+    if (isSeen || (made && made.untilMs <= this.#clock.passed())) this.#made.delete(image);
     return jobs;
   }
 
@@ -78,21 +77,22 @@ export class JobShelf {
     const { isWaiting = false, ...job } = view;
     const result = this.#byOurClock(view.uid, view.result ?? this.#read.get(view.uid)?.result);
     if (view.phase !== 'active') return { ...job, result };
-    if ((this.#givenUp.get(view.uid) ?? 0) > this.#clock.now()) return { ...job, phase: 'terminating' };
+    if ((this.#givenUp.get(view.uid) ?? 0) > this.#clock.passed()) return { ...job, phase: 'terminating' };
     const trouble = this.#podTrouble(view.uid) ?? view.podTrouble;
     return { ...job, result, ...(trouble !== undefined && { podTrouble: trouble }), ...this.#end(view.uid, isWaiting) };
   }
 
   /** A hub that starts again knows nothing of the time before. */
-  #end(uid: string, isWaiting: boolean): Pick<MakingJob, 'endsMs'> {
+  #end(uid: string, isWaiting: boolean): Pick<MakingJob, 'leftMs'> {
     if (!isWaiting) {
       this.#waiting.delete(uid);
       return {};
     }
-    const sinceMs = this.#waiting.get(uid) ?? this.#clock.now();
+    const passedMs = this.#clock.passed();
+    const sinceMs = this.#waiting.get(uid) ?? passedMs;
     if (!this.#waiting.has(uid)) this.#forgetGone();
     this.#waiting.set(uid, sinceMs);
-    return { endsMs: sinceMs + this.#buildTimeoutMs };
+    return { leftMs: sinceMs + this.#buildTimeoutMs - passedMs };
   }
 
   #forgetGone(): void {
@@ -118,14 +118,14 @@ export class JobShelf {
 
   /** It stands on the Job now. */
   noteRead({ uid }: MakingJob, result: JobResult): void {
-    const nowMs = this.#clock.now();
-    for (const [each, { untilMs }] of this.#read) if (untilMs <= nowMs) this.#read.delete(each);
-    this.#read.set(uid, { result, untilMs: nowMs + unseenMsMax });
+    const passedMs = this.#clock.passed();
+    for (const [each, { untilMs }] of this.#read) if (untilMs <= passedMs) this.#read.delete(each);
+    this.#read.set(uid, { result, untilMs: passedMs + unseenMsMax });
   }
 
   /** It is deleted. */
   noteGivenUp({ uid }: MakingJob): void {
-    this.#givenUp.set(uid, this.#clock.now() + unseenMsMax);
+    this.#givenUp.set(uid, this.#clock.passed() + unseenMsMax);
   }
 
   /** A Job was made, or is just being made, that is not seen yet. */
@@ -150,7 +150,7 @@ export class JobShelf {
   }
 
   noteMade(image: string, name: string): void {
-    this.#made.set(image, { name, untilMs: this.#clock.now() + unseenMsMax });
+    this.#made.set(image, { name, untilMs: this.#clock.passed() + unseenMsMax });
   }
 
   noteNotMade(image: string): void {

@@ -10,8 +10,8 @@ export function givingUp(picture: MakingPicture, next: (picture: MakingPicture) 
 }
 
 /** A Build that got no pod in time, or whose end nobody wrote: its place is for others. */
-function overdueIn({ jobs, nowMs }: MakingPicture): MakingJob | undefined {
-  return jobs.find(({ phase, endsMs }) => phase === 'active' && endsMs !== undefined && endsMs <= nowMs);
+function overdueIn({ jobs }: MakingPicture): MakingJob | undefined {
+  return jobs.find(({ phase, leftMs }) => phase === 'active' && leftMs !== undefined && leftMs <= 0);
 }
 
 export function whyGivenUp({ said, podTrouble }: MakingJob): string {
@@ -31,8 +31,8 @@ function without(picture: MakingPicture, job: MakingJob): MakingPicture {
 }
 
 /** Looks again when the first of them is overdue. */
-function untilOverdue(decision: MakingDecision, { jobs, nowMs }: MakingPicture): MakingDecision {
-  const ends = jobs.flatMap(({ phase, endsMs }) => (phase === 'active' && endsMs !== undefined ? [endsMs] : []));
-  if (ends.length === 0) return decision;
-  return { ...decision, wakeMs: Math.min(decision.wakeMs ?? Number.POSITIVE_INFINITY, Math.min(...ends) - nowMs) };
+function untilOverdue(decision: MakingDecision, { jobs }: MakingPicture): MakingDecision {
+  const left = jobs.flatMap(({ phase, leftMs }) => (phase === 'active' && leftMs !== undefined ? [leftMs] : []));
+  if (left.length === 0) return decision;
+  return { ...decision, wakeMs: Math.min(decision.wakeMs ?? Number.POSITIVE_INFINITY, ...left) };
 }

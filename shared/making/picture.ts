@@ -51,8 +51,8 @@ export interface MakingJob {
   result: JobResult | undefined;
   /** Why its pod has not started, while that is so and known. */
   podTrouble?: string | undefined;
-  /** Of a Build that OpenShift has not begun with, or does not end: when it is given up. No other ends by us. */
-  endsMs?: number | undefined;
+  /** Of a Build that OpenShift has not begun with, or does not end: for how long yet, before it is given up. No other ends by us. */
+  leftMs?: number | undefined;
 }
 
 /** The hashes of what each step is made from now; `sign` is unknown until the unsigned image is. */

@@ -46,7 +46,7 @@ export class ScraperAccess {
     if (token === undefined) return unauthorized;
     const key = sha256Hex(token, 64);
     const known = this.#known.get(key);
-    if (known !== undefined && (known.untilMs ?? Number.POSITIVE_INFINITY) > this.#clock.now()) return known.verdict;
+    if (known !== undefined && (known.untilMs ?? Number.POSITIVE_INFINITY) > this.#clock.passed()) return known.verdict;
     if (this.#pending >= pendingMax) return unavailable;
     const verdict = this.#ask(token);
     const remembered: Remembered = { verdict, untilMs: undefined };
@@ -54,7 +54,7 @@ export class ScraperAccess {
     const answer = await verdict;
     // An answer that could not be had is not kept: the next one asks again.
     const holdsMs = answer === undefined ? allowedMs : answer === unavailable ? 0 : refusedMs;
-    remembered.untilMs = this.#clock.now() + holdsMs;
+    remembered.untilMs = this.#clock.passed() + holdsMs;
     return answer;
   }
 

@@ -38,6 +38,20 @@ describe('the virtual clock', () => {
     assert.deepEqual(seen, [10, 20, 30]);
   });
 
+  it('tells what passed whoever sets it, and fires timers after as long as before', async () => {
+    const clock = new VirtualClock(10_000);
+    const fired: number[] = [];
+    clock.after(500, () => fired.push(clock.now()));
+    await clock.advance(200);
+    clock.setBack(3_600_000);
+    assert.deepEqual([clock.passed(), clock.now()], [200, 10_200 - 3_600_000]);
+    await clock.advance(299);
+    assert.deepEqual(fired, []);
+    clock.setForward(3_600_000);
+    await clock.advance(1);
+    assert.deepEqual([clock.passed(), fired], [500, [10_500]]);
+  });
+
   it('never fires a cancelled timer', async () => {
     const clock = new VirtualClock(0);
     const cancel = clock.after(5, () => assert.fail('fired'));

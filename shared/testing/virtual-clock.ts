@@ -1,19 +1,26 @@
 import type { Clock } from '../core/clock.ts';
 
-/** A clock that stands still until a test moves it. Equal runs give equal orders. */
+/**
+ * A clock that stands still until a test moves it. Equal runs give equal orders. As in a process that has just started,
+ * next to nothing has passed: a deadline that forgets it, or is counted by the other time, shows.
+ */
 export class VirtualClock implements Clock {
-  #nowMs: number;
+  #passedMs = 0;
+  /** What `now()` says more. */
+  #wallMs: number;
   #timers: { atMs: number; sequence: number; callback: () => void }[] = [];
   #sequence = 0;
-  /** What somebody set it forward by, in all. */
-  #setMs = 0;
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
-    this.#nowMs = startMs;
+    this.#wallMs = startMs;
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#wallMs + this.#passedMs;
+  }
+
+  passed(): number {
+    return this.#passedMs;
   }
 
   /** Timers that have not fired: a test that ended should leave none. */
@@ -22,7 +29,7 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const timer = { atMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, callback };
+    const timer = { atMs: this.#passedMs + Math.max(0, delayMs), sequence: this.#sequence++, callback };
     this.#timers.push(timer);
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
@@ -31,30 +38,29 @@ export class VirtualClock implements Clock {
 
   /** Moves time by `ms`; timers fire at their own time and in order, and after each the promises that it woke settle. */
   async advance(ms: number): Promise<void> {
-    const endMs = this.#nowMs + ms;
+    const endMs = this.#passedMs + ms;
     await settle();
     for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
-      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      this.#passedMs = Math.max(this.#passedMs, next.atMs);
       this.#timers = this.#timers.filter((timer) => timer !== next);
       next.callback();
       await settle();
     }
-    this.#nowMs = endMs;
+    this.#passedMs = endMs;
   }
 
-  passed(): number {
-    return this.#nowMs - this.#setMs;
+  /** Moves time by `ms` and fires no timer, as for a process that stands still: its timers are late. */
+  skip(ms: number): void {
+    this.#passedMs += ms;
   }
 
   setBack(ms: number): void {
     this.setForward(-ms);
   }
 
-  /** As somebody who sets a machine's clock does: timers fire after as long as before. */
+  /** As somebody who sets a machine's clock does, or a machine that sleeps: timers fire after as long as before. */
   setForward(ms: number): void {
-    this.#nowMs += ms;
-    this.#setMs += ms;
-    this.#timers = this.#timers.map((timer) => Object.assign(timer, { atMs: timer.atMs + ms }));
+    this.#wallMs += ms;
   }
 
   #next(endMs: number) {

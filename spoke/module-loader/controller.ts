@@ -41,7 +41,7 @@ export function moduleLoaderController(options: ModuleLoaderOptions): Controller
   const { caches, runtime, client, settings, images } = options;
   const observations = new Observations(runtime.clock);
   const marked = new Map<string, string>();
-  const unknown = new UnknownMembers(() => runtime.clock.now());
+  const unknown = new UnknownMembers(() => runtime.clock.passed());
   const log = runtime.log.child({ controller: 'module-loader' });
   const sources = { ...caches, settings, images, clock: runtime.clock, observations };
   return {

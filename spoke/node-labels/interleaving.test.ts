@@ -164,12 +164,12 @@ class NotedObservations extends Observations {
 /** Observations that have seen what a state says, for as long as it says. */
 function remembering(seen: State['seen']): NotedObservations {
   const presentMs = 1_000_000;
-  let nowMs = presentMs;
-  const observations = new NotedObservations({ now: () => nowMs, after: () => () => undefined });
+  let passedMs = presentMs;
+  const observations = new NotedObservations({ passed: () => passedMs });
   for (const [subject, { what, ageMs }] of Object.entries(seen)) {
-    nowMs = presentMs - ageMs;
+    passedMs = presentMs - ageMs;
     observations.ageMs(subject, what);
   }
-  nowMs = presentMs;
+  passedMs = presentMs;
   return observations;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Module } from '@open-cluster-management/api-types';
 import { annotations, finalizers, readyLabel } from '../../shared/kube/names.ts';
 import { type DaemonSet, type Node, objectKey, type Pod } from '../../shared/kube/object.ts';
+import { VirtualClock } from '../../shared/testing/virtual-clock.ts';
 import { devicePluginPlan } from '../device-plugin/decide.ts';
 import { moduleIndex, podIndexes } from '../indexes.ts';
 import { decide as decideModule, type Plan } from '../module-loader/decide.ts';
@@ -29,10 +30,9 @@ export class Model {
   daemonSets: DaemonSet[] = [];
   pods: Pod[] = [];
   nodeObjects: Node[];
-  #nowMs = Date.UTC(2026, 0, 1);
   #made = 0;
   #marked: string | undefined;
-  readonly #clock = { now: () => this.#nowMs, after: () => () => undefined };
+  readonly #clock = new VirtualClock();
   #observations = new Observations(this.#clock);
   /** Nodes that a replacement took out of service, until they are back. */
   #out = new Set<string>();
@@ -45,7 +45,7 @@ export class Model {
 
   /** One look of the module-loader controller. */
   spokeModule(): { plan: Plan; seen: Survey } {
-    this.#nowMs += 5_000;
+    this.#clock.skip(5_000);
     const picture = gatherModule(this.#sources(), key, this.#marked);
     const seen = survey(picture);
     const plan = decideModule(picture, seen);
@@ -68,7 +68,7 @@ export class Model {
 
   /** One look of the node-labels controller at one node. */
   spokeLabels(node: ModelNode): void {
-    this.#nowMs += 1_000;
+    this.#clock.skip(1_000);
     const picture = gatherNode(this.#sources(), node.name);
     assert.ok(picture);
     const decision = decideNode(picture);
@@ -94,7 +94,7 @@ export class Model {
 
   /** Somebody takes the node's loader pods away by force: no hook runs. */
   force(node: ModelNode): void {
-    this.pods = this.pods.map((pod) => (isLoaderOf(pod, node.name) ? forced(pod, this.#nowMs) : pod));
+    this.pods = this.pods.map((pod) => (isLoaderOf(pod, node.name) ? forced(pod, this.#clock.now()) : pod));
   }
 
   /** Kubernetes' DaemonSet and garbage controllers. */
@@ -216,7 +216,7 @@ export class Model {
 
   #addPod(pod: Pod): void {
     const uid = `pod-${++this.#made}`;
-    const creationTimestamp = new Date(this.#nowMs).toISOString();
+    const creationTimestamp = new Date(this.#clock.now()).toISOString();
     const name = pod.metadata.name || uid;
     this.pods.push({ ...pod, metadata: { ...pod.metadata, name, uid, creationTimestamp } });
   }
@@ -226,7 +226,7 @@ export class Model {
   }
 
   #deletePod({ metadata }: Pod): void {
-    const deletionTimestamp = new Date(this.#nowMs + 90_000).toISOString();
+    const deletionTimestamp = new Date(this.#clock.now() + 90_000).toISOString();
     this.pods = this.pods.map((pod) =>
       pod.metadata.uid !== metadata.uid || pod.metadata.deletionTimestamp
         ? pod

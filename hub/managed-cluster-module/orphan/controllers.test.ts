@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ManagedCluster, ManagedClusterModule, ManifestWork } from '@open-cluster-management/api-types';
-import { steadyTime } from '../../../shared/core/clock.ts';
 import { done } from '../../../shared/core/outcome.ts';
 import type { RecordedEvent } from '../../../shared/kube/events.ts';
 import { annotations, finalizers } from '../../../shared/kube/names.ts';
 import { ownerOf } from '../../../shared/kube/ownership.ts';
 import { Store } from '../../../shared/kube/store.ts';
 import { fakeClient } from '../../../shared/testing/fake-client.ts';
+import { VirtualClock } from '../../../shared/testing/virtual-clock.ts';
 import { indexes } from '../../controllers.ts';
 import { answered, managedCluster, moduleSpec, nowText, spokeNamespace } from '../../testing/pictures.ts';
 import { ModuleViews } from '../module-view.ts';
@@ -45,10 +45,10 @@ function world(module: ManagedClusterModule | undefined, works: readonly Manifes
   for (const name of ['c1', 'c2']) clusters.set(managedCluster({ name }));
   const sent: unknown[] = [];
   const events: RecordedEvent[] = [];
-  const time = { nowMs: 1_000_000 };
-  const underWay = new UnderWay({ now: () => time.nowMs });
+  const clock = new VirtualClock();
+  const underWay = new UnderWay(clock);
   // Long after the hub has started.
-  time.nowMs += 60_000;
+  clock.skip(60_000);
   const send =
     (verb: string) =>
     async (_: unknown, ...what: unknown[]) => {
@@ -61,14 +61,13 @@ function world(module: ManagedClusterModule | undefined, works: readonly Manifes
     delete: send('delete') as never,
     list: (async () => ({ items: [...works, ...(unseen === undefined ? [] : [unseen])] })) as never,
   });
-  const nowMs = () => time.nowMs;
   const fleet = {
     modules,
     works: workStore,
     clusters,
     moduleViews: new ModuleViews(),
-    nowMs,
-    steadyMs: steadyTime({ now: nowMs }),
+    nowMs: () => clock.now(),
+    passedMs: () => clock.passed(),
   };
   const known = { modules, works: workStore };
   const look = orphanModuleReconcile({
@@ -82,7 +81,7 @@ function world(module: ManagedClusterModule | undefined, works: readonly Manifes
     known,
     sent,
     events,
-    time,
+    clock,
     underWay,
     look,
     lookAtWork: orphanWorkReconcile({ client, fleet: fleet as never }),
@@ -165,10 +164,10 @@ describe('the finalizer of a module whose Modules stay', () => {
   });
 
   it('stays while a work is being written that nobody can see yet', async () => {
-    const { underWay, look, sent, time } = world(leaving, []);
+    const { underWay, look, sent, clock } = world(leaving, []);
     await assert.rejects(underWay.during('m', () => Promise.reject(new Error('no answer'))));
     assert.notDeepEqual(await look('m'), done);
-    time.nowMs += 60_000;
+    clock.skip(60_000);
     const arrives = Promise.withResolvers<void>();
     const writing = underWay.during('m', () => arrives.promise);
     const other = underWay.during('other', () => new Promise(() => undefined));
@@ -177,13 +176,13 @@ describe('the finalizer of a module whose Modules stay', () => {
     assert.deepEqual(sent, []);
     arrives.resolve();
     await writing;
-    time.nowMs += 2_000;
+    clock.skip(2_000);
     assert.deepEqual(await look('m'), done);
     assert.equal(sent.length, 1);
   });
 
   it('is waited for with a status, which is counted at most once in an interval', async () => {
-    const { sent, look, time, events } = world(leaving, [told(workOf('c1'))]);
+    const { sent, look, clock, events } = world(leaving, [told(workOf('c1'))]);
     await look('m');
     assert.equal(sent.length, 1);
     assert.match(JSON.stringify(sent), /"reason":"Orphaning".*c1 \(NotApplied\)/);
@@ -193,7 +192,15 @@ describe('the finalizer of a module whose Modules stay', () => {
     );
     assert.notDeepEqual(await look('m'), done);
     assert.equal(sent.length, 1);
-    time.nowMs += 1_000;
+    clock.skip(1_000);
+    assert.deepEqual(await look('m'), done);
+  });
+
+  it('is counted again in time also where somebody sets the clock back', async () => {
+    const { look, clock } = world(leaving, [told(workOf('c1'))]);
+    await look('m');
+    clock.setBack(3_600_000);
+    clock.skip(1_000);
     assert.deepEqual(await look('m'), done);
   });
 

@@ -8,7 +8,7 @@ import { answerOf } from './answer.ts';
 import type { OrphanPicture, WorkPicture } from './picture.ts';
 import { deletionPolicyOf } from './policy.ts';
 
-export type OrphanFleet = Pick<Fleet, 'modules' | 'clusters' | 'works' | 'moduleViews' | 'nowMs' | 'steadyMs'>;
+export type OrphanFleet = Pick<Fleet, 'modules' | 'clusters' | 'works' | 'moduleViews' | 'nowMs' | 'passedMs'>;
 
 /** A ManagedClusterModule with `works`, else those of the cache. */
 export function gatherModule(

@@ -38,11 +38,11 @@ export function orphanModuleReconcile(parts: OrphanModuleParts): (name: string) 
       countedAtMs.delete(name);
       return done;
     }
-    const nowMs = fleet.steadyMs();
-    const waitMs = (countedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + parts.intervalMs - nowMs;
+    const passedMs = fleet.passedMs();
+    const waitMs = (countedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + parts.intervalMs - passedMs;
     if (waitMs > 0) return after(waitMs, 'StatusInterval');
     const step = stepOfModule(gatherModule(fleet, module));
-    countedAtMs.set(name, nowMs);
+    countedAtMs.set(name, passedMs);
     switch (step.kind) {
       case 'letGo':
         return letGo(parts, module);

@@ -1,5 +1,5 @@
 import type { ManagedClusterModuleStatus } from '@open-cluster-management/api-types';
-import { type ConditionState, withConditions } from '../../../shared/core/conditions.ts';
+import { type ConditionState, shortened, withConditions } from '../../../shared/core/conditions.ts';
 import type { RecordedEvent } from '../../../shared/kube/events.ts';
 import { annotations } from '../../../shared/kube/names.ts';
 import { examples, rest } from '../examples.ts';
@@ -67,10 +67,6 @@ function count({ length }: readonly unknown[]): string {
 }
 
 function named(all: readonly Outstanding[]): string {
-  const brief = all.slice(0, namesMax).map((each) => ({ ...each, message: cut(each.message) }));
+  const brief = all.slice(0, namesMax).map((each) => ({ ...each, message: shortened(each.message, messageCharsMax) }));
   return `${examples(brief, namesMax)}${rest(all, namesMax)}`;
-}
-
-function cut(message: string): string {
-  return message.length > messageCharsMax ? `${message.slice(0, messageCharsMax)}…` : message;
 }

@@ -27,7 +27,7 @@ async function failed(rollout: Rollout, names: string[]) {
   assert.deepEqual(world.at(present), ['a']);
   world.report('a', [1, 0, 1, 0]);
   await world.settle();
-  world.nowMs += judgeLimits.failingMs;
+  world.clock.skip(judgeLimits.failingMs);
   return world;
 }
 
@@ -72,7 +72,7 @@ describe('a rollout in waves', () => {
     assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Moving']);
     // It has succeeded with the version before: who is lost with that holds nobody up.
     assert.equal(world.record('c')?.stage, 'Unreachable');
-    world.nowMs += 3_600_000;
+    world.clock.skip(3_600_000);
     await world.look('a');
     await world.settle();
     assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Failed']);
@@ -89,15 +89,15 @@ describe('a rollout in waves', () => {
     await world.settle();
     world.report('a', [1, 1, 0, 0]);
     await world.settle();
-    world.nowMs += 30_000;
+    world.clock.skip(30_000);
     world.available('a', 'Unknown');
     await world.settle();
-    world.nowMs += 20 * 60_000;
+    world.clock.skip(20 * 60_000);
     // Its work still says what the agent said before.
     world.available('a', 'True');
     await world.settle();
     assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Moving']);
-    world.nowMs += 10 * 60_000;
+    world.clock.skip(10 * 60_000);
     await world.look('a');
     await world.settle();
     assert.deepEqual(world.at(present), ['a', 'b']);
@@ -108,10 +108,10 @@ describe('a rollout in waves', () => {
     await world.settle();
     for (const name of ['a', 'b']) world.report(name, [1, 1, 0, 0]);
     await world.settle();
-    world.nowMs += 60_000;
+    world.clock.skip(60_000);
     world.available('a', 'Unknown');
     await world.settle();
-    world.nowMs += 7 * 24 * 3_600_000;
+    world.clock.skip(7 * 24 * 3_600_000);
     for (const rollout of [one, { ...one, progressDeadline: '1h' }]) {
       world.edit({ rollout });
       await world.settle();
@@ -128,7 +128,7 @@ describe('a rollout in waves', () => {
     await world.settle();
     world.report('a', [5, 0, 0, 5]);
     await world.settle();
-    world.nowMs += 3_600_000;
+    world.clock.skip(3_600_000);
     await world.look('a');
     await world.settle();
     assert.deepEqual(world.at(present), ['a']);
@@ -140,7 +140,7 @@ describe('a rollout in waves', () => {
     await world.settle();
     world.report('c', [3, 2, 1, 0]);
     await world.settle();
-    world.nowMs += judgeLimits.failingMs;
+    world.clock.skip(judgeLimits.failingMs);
     await world.look('c');
     world.edit({ moduleSpec: before });
     await world.settle();
@@ -207,13 +207,13 @@ describe('a rollout in waves', () => {
       [50, '5.14.0-2'],
       [9, '5.14.0-3'],
     ] as const) {
-      world.nowMs += minutes * 60_000;
+      world.clock.skip(minutes * 60_000);
       world.clusters.set(managedCluster({ name: 'a', kernels: ['5.14.0-1', kernel] }));
       await world.look('a');
       await world.settle();
     }
     assert.equal(world.record('a')?.stage, 'Moving');
-    world.nowMs += 60_000;
+    world.clock.skip(60_000);
     await world.look('a');
     await world.settle();
     assert.equal(world.record('a')?.stage, 'Failed');
@@ -226,11 +226,11 @@ describe('a rollout in waves', () => {
     await world.settle();
     world.report('a', [2, 1, 0, 0]);
     await world.settle();
-    world.nowMs += 20 * 60_000;
+    world.clock.skip(20 * 60_000);
     world.report('a', [2, 2, 0, 0]);
     await world.settle();
     assert.deepEqual([world.at(present), world.record('a')?.stage], [['a'], 'Moving']);
-    world.nowMs += 10 * 60_000;
+    world.clock.skip(10 * 60_000);
     await world.look('a');
     await world.settle();
     assert.deepEqual(world.at(present), ['a', 'b']);
@@ -275,7 +275,7 @@ describe('a rollout in waves', () => {
     const world = new RolloutWorld(one, ['c1', 'c2']);
     await world.settle();
     const first = world.at(before);
-    world.nowMs -= 3_600_000;
+    world.clock.setBack(3_600_000);
     for (const cluster of first) world.report(cluster, [1, 1, 0, 0]);
     await world.settle();
     assert.deepEqual([first, world.at(before)], [['c1'], ['c1', 'c2']]);

@@ -35,12 +35,12 @@ export function rolloutReconcile(parts: RolloutParts): (name: string) => Promise
     }
     // The look at the last of them wakes this key.
     if (records.outdated(name) > 0) return done;
-    const nowMs = fleet.steadyMs();
-    const waitMs = (decidedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + intervalMs - nowMs;
+    const passedMs = fleet.passedMs();
+    const waitMs = (decidedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + intervalMs - passedMs;
     if (waitMs > 0) return after(waitMs, 'RolloutInterval');
     const known = records.snapshot(name, view.generation);
     if (known === undefined) return done;
-    decidedAtMs.set(name, nowMs);
+    decidedAtMs.set(name, passedMs);
     const { waves, wanted, hold, generation } = view;
     const turn = { revision: wanted.revision, generation };
     const clusters = rolloutClusters(known, {
