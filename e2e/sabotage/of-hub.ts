@@ -71,6 +71,22 @@ export const hubBreakages: readonly Breakage[] = [
     title: 'refuses unlabelled Secrets',
   },
   {
+    why: 'a work ships the Module of another namespace, because it has the same spec',
+    file: 'hub/managed-cluster-module/work.ts',
+    find: 'if (known?.of === of) return known.spec;',
+    replace: 'if (known !== undefined) return known.spec;',
+    test: 'hub/managed-cluster-module/work.test.ts',
+    title: 'with none of another name or namespace',
+  },
+  {
+    why: 'clusters count as running what those run that have one kernel more',
+    file: 'hub/managed-cluster-module/plan-groups.ts',
+    find: 'const key = plans.length === 1 ? first : plans.map(numberOf).join();',
+    replace: 'const key = first;',
+    test: 'hub/managed-cluster-module/plan-groups.test.ts',
+    title: 'exactly where all plans are the same',
+  },
+  {
     why: 'a mapping is said to serve kernels that an earlier one takes',
     file: 'hub/managed-cluster-module/mapping-status.ts',
     find: 'used.add(answer.mapping.index);',
