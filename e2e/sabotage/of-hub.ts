@@ -79,14 +79,6 @@ export const hubBreakages: readonly Breakage[] = [
     title: 'with none of another name or namespace',
   },
   {
-    why: 'clusters count as running what those run that have one kernel more',
-    file: 'hub/managed-cluster-module/plan-groups.ts',
-    find: 'const key = plans.length === 1 ? first : plans.map(numberOf).join();',
-    replace: 'const key = first;',
-    test: 'hub/managed-cluster-module/plan-groups.test.ts',
-    title: 'exactly where all plans are the same',
-  },
-  {
     why: 'a mapping is said to serve kernels that an earlier one takes',
     file: 'hub/managed-cluster-module/mapping-status.ts',
     find: 'used.add(answer.mapping.index);',
