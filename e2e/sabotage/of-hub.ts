@@ -79,6 +79,14 @@ export const hubBreakages: readonly Breakage[] = [
     title: 'refuses unlabelled Secrets',
   },
   {
+    why: 'a work ships the Module of another namespace, because it has the same spec',
+    file: 'hub/managed-cluster-module/work.ts',
+    find: 'if (known?.of === of) return known.spec;',
+    replace: 'if (known !== undefined) return known.spec;',
+    test: 'hub/managed-cluster-module/work.test.ts',
+    title: 'with none of another name or namespace',
+  },
+  {
     why: 'a mapping is said to serve kernels that an earlier one takes',
     file: 'hub/managed-cluster-module/mapping-status.ts',
     find: 'used.add(answer.mapping.index);',

@@ -14,6 +14,14 @@ export const sharedBreakages: readonly Breakage[] = [
     title: 'and the right to get /metrics',
   },
   {
+    why: 'what was said of an object is still said after it changed',
+    file: 'shared/core/lasting.ts',
+    find: 'if (!isFrozenObject(a) || !isFrozenObject(b)) return question(a, b);',
+    replace: "if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return question(a, b);",
+    test: 'shared/core/lasting.test.ts',
+    title: 'is asked each time of what may change',
+  },
+  {
     why: 'one wrong key of a ConfigMap takes all others with it',
     file: 'shared/process/lenient-config.ts',
     find: 'document = without(document, keysOf(issue));',

@@ -3,15 +3,15 @@ import { examples, examplesMax, rest } from './examples.ts';
 import { imageStatuses } from './image-status.ts';
 import { reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
-import { waitsFor } from './rollout/progress.ts';
-import type { StatusPicture, Tally } from './status.ts';
+import type { StatusPicture } from './status.ts';
+import type { Tally } from './tally.ts';
 
-/** The five conditions (contract 5). `Ready` says whether, the others say why not. */
-export function conditionsOf(picture: StatusPicture, tally: Tally): ConditionState[] {
+/** The five conditions (contract 5). `Ready` says whether, the others say why not. `waits`: what a rollout in waves waits for. */
+export function conditionsOf(picture: StatusPicture, tally: Tally, waits: string | undefined): ConditionState[] {
   return [
     ready(picture, tally),
     imagesReady(picture, tally),
-    progressing(picture, tally),
+    progressing(picture, tally, waits),
     degraded(picture, tally),
     inventoryComplete(tally),
   ];
@@ -42,15 +42,16 @@ function unreachableOnes({ unreachable }: Tally): string {
 }
 
 /** Clusters that count as succeeded only because nothing was heard of a failure. */
-function silentOnes({ succeeded }: Tally): string {
-  const silent = succeeded.filter(({ reporting }) => reporting === 'NothingReported').map(({ cluster }) => cluster);
-  return silent.length === 0 ? '' : `; ${silent.length} report nothing: ${silent.slice(0, examplesMax)}${rest(silent)}`;
+function silentOnes({ silent }: Tally): string {
+  if (silent.length === 0) return '';
+  const named = silent.slice(0, examplesMax).map(({ cluster }) => cluster);
+  return `; ${silent.length} report nothing: ${named}${rest(silent)}`;
 }
 
 /** False when an image is missing, in the making or no good; Unknown while the registry has not said. */
 function imagesReady({ revision, imageCheck, warnings }: StatusPicture, tally: Tally): ConditionState {
   const type = 'ImagesReady';
-  const images = imageStatuses(tally.selected, revision);
+  const images = imageStatuses(tally.groups, revision);
   const open = images.filter(({ state }) => state !== 'Verified' && state !== 'Unchecked');
   const [first] = open;
   if (first !== undefined) {
@@ -73,25 +74,23 @@ function imagesReady({ revision, imageCheck, warnings }: StatusPicture, tally: T
   return { type, status: 'True', reason: reasons.imagesVerified, message };
 }
 
-function progressing(picture: StatusPicture, tally: Tally): ConditionState {
+function progressing({ hold, standing }: StatusPicture, tally: Tally, waits: string | undefined): ConditionState {
   const type = 'Progressing';
-  const { hold, standing } = picture;
   if (hold !== undefined) return { type, status: 'False', ...hold };
-  const wave = waitsFor(picture, tally);
-  if (wave !== undefined) {
+  if (waits !== undefined) {
     const isStopped = standing?.stopped !== undefined;
     const reason = isStopped ? reasons.stopped : reasons.progressing;
-    return { type, status: isStopped ? 'False' : 'True', reason, message: wave };
+    return { type, status: isStopped ? 'False' : 'True', reason, message: waits };
   }
   const [moving] = tally.progressing;
   if (moving !== undefined) {
     const message = `${tally.progressing.length} clusters are on their way: ${examples(tally.progressing)}`;
     return { type, status: 'True', reason: reasons.progressing, message };
   }
-  const [waits] = tally.waiting;
-  if (waits !== undefined) {
+  const [waiting] = tally.waiting;
+  if (waiting !== undefined) {
     const message = `${tally.waiting.length} clusters wait: ${examples(tally.waiting)}`;
-    return { type, status: 'True', reason: waits.reason, message };
+    return { type, status: 'True', reason: waiting.reason, message };
   }
   if (tally.failed.length > 0) {
     const message = `nothing is under way, and ${tally.failed.length} clusters failed: ${examples(tally.failed)}`;
@@ -101,14 +100,14 @@ function progressing(picture: StatusPicture, tally: Tally): ConditionState {
 }
 
 /** Something is wrong that does not go away by itself, or that somebody should look at. */
-function degraded({ problems, records }: StatusPicture, tally: Tally): ConditionState {
+function degraded({ problems }: StatusPicture, tally: Tally): ConditionState {
   const type = 'Degraded';
   const [own] = problems;
   if (own !== undefined) {
     return { type, status: 'True', reason: own.reason, message: problems.map(({ message }) => message).join('; ') };
   }
   // Also of clusters that are selected no more: a work there that cannot be deleted keeps the module loaded.
-  const others = [...tally.waiting, ...tally.progressing, ...records.filter(({ selected }) => !selected)];
+  const others = [...tally.waiting, ...tally.progressing, ...tally.unselected];
   const broken = [...tally.failed, ...others.filter(isBroken)];
   const [first] = broken;
   if (first === undefined) return { type, status: 'False', reason: reasons.healthy, message: 'no problem is known' };
@@ -137,7 +136,7 @@ function isBroken({ reason, notices, plans }: ClusterRecord): boolean {
 /** Whether the hub knows every kernel of every selected cluster, as far as it can tell. */
 function inventoryComplete(tally: Tally): ConditionState {
   const type = 'InventoryComplete';
-  const unsure = tally.selected.flatMap(({ cluster, notices }) => {
+  const unsure = tally.noticed.flatMap(({ cluster, notices }) => {
     const problem = notices.find(({ reason }) => inventoryReasons.has(reason));
     return problem === undefined ? [] : [{ cluster, ...problem }];
   });

@@ -1,4 +1,5 @@
 import { type ManifestWork, parseReport, type Report } from '@open-cluster-management/api-types';
+import { frozen } from '../../shared/core/frozen.ts';
 import { limits } from '../../shared/core/limits.ts';
 
 /** One section of Module.status; what the spoke does not send is absent, which for upstream's spoke means 0. */
@@ -71,9 +72,22 @@ function readCounts(values: ReadonlyMap<string, string | number>, section: strin
 
 function readReport(text: string | undefined): Pick<Feedback, 'report' | 'reportProblem'> {
   if (text === undefined) return { report: undefined, reportProblem: undefined };
-  const report = parseReport(text);
+  const report = reportOf(text);
   const reportProblem = `expected a report of at most ${limits.reportBytesMax} bytes of version 1, got something else`;
   return report === undefined ? { report, reportProblem } : { report, reportProblem: undefined };
+}
+
+const reportsKnown = new Map<string, Report | undefined>();
+/** Of at most 4 KiB each. */
+const reportsMax = 256;
+
+/** Clusters of the same kernel and as many nodes say the same: it is read once, and once in memory. */
+function reportOf(text: string): Report | undefined {
+  if (reportsKnown.has(text)) return reportsKnown.get(text);
+  const report = frozen(parseReport(text));
+  if (reportsKnown.size >= reportsMax) reportsKnown.clear();
+  if (text.length <= limits.reportBytesMax) reportsKnown.set(text, report);
+  return report;
 }
 
 /** Text from a cluster without what could move a terminal's cursor or fake a line of a log. */

@@ -2,7 +2,7 @@ import type { ImageStatus } from '@open-cluster-management/api-types';
 import { shortened } from '../../shared/core/conditions.ts';
 import { limits } from '../../shared/core/limits.ts';
 import type { KernelPlan } from './kernel-plan.ts';
-import type { ClusterRecord } from './records.ts';
+import type { PlanGroup } from './plan-groups.ts';
 
 /** Images in trouble come first. */
 const order = ['Failed', 'Missing', 'Unknown', 'Building', 'Signing', 'Checking', 'Unchecked', 'Verified'] as const;
@@ -16,30 +16,21 @@ const imageCharsMax = limits.stringCharsMax;
  * One entry per kernel and image of the selected clusters. While clusters are at different revisions that name an image
  * alike, the current one's state is shown.
  */
-export function imageStatuses(selected: readonly ClusterRecord[], revision: string | undefined): ImageStatus[] {
+export function imageStatuses(groups: readonly PlanGroup[], revision: string | undefined): ImageStatus[] {
   const found = new Map<string, { plan: KernelPlan; clusters: number }>();
-  for (const { plans } of selected) {
+  for (const { plans, clusters } of groups) {
     const seen = new Set<string>();
     for (const plan of plans) {
       if (plan.image === undefined) continue;
-      const key = keyOf(plan);
+      const key = `${plan.kernel} ${plan.image}`;
       const known = found.get(key) ?? { plan, clusters: 0 };
       if (plan.revision === revision) known.plan = plan;
-      if (!seen.has(key)) known.clusters += 1;
+      if (!seen.has(key)) known.clusters += clusters;
       found.set(key, known);
       seen.add(key);
     }
   }
   return [...found.values()].sort(inTroubleFirst).map(({ plan, clusters }) => entryOf(plan, clusters));
-}
-
-/** Plans are shared by many clusters. */
-const keys = new WeakMap<KernelPlan, string>();
-
-function keyOf(plan: KernelPlan): string {
-  const key = keys.get(plan) ?? `${plan.kernel} ${plan.image}`;
-  keys.set(plan, key);
-  return key;
 }
 
 function entryOf(plan: KernelPlan, clusters: number): ImageStatus {

@@ -56,15 +56,25 @@ export function planKernel(
   images: ImageQuestions,
   { upcoming = false }: { upcoming?: boolean } = {},
 ): KernelPlan {
-  const plan = { ...planAnew(revision, kernel, images), ...(upcoming && { upcoming: true as const }) };
   const known = plansKnown.get(revision) ?? new Map<string, KernelPlan[]>();
   plansKnown.set(revision, known);
   const plans = known.get(kernel) ?? [];
+  const verified = plans.find((each) => (each.upcoming ?? false) === upcoming && isVerified(each, revision, images));
+  if (verified !== undefined) return verified;
+  const plan = { ...planAnew(revision, kernel, images), ...(upcoming && { upcoming: true as const }) };
   const present = plans.find((each) => isSame(each, plan));
   if (present !== undefined) return present;
   if (known.size >= plansMax.kernels) known.clear();
   known.set(kernel, [plan, ...plans].slice(0, plansMax.perKernel));
   return plan;
+}
+
+/** It would come out the same again: so it is for nearly all looks. */
+function isVerified({ state, digest, request }: KernelPlan, revision: Revision, images: ImageQuestions): boolean {
+  if (state !== 'Verified' || request === undefined || images.imageCheck === 'Skip') return false;
+  if (request.secret !== undefined && request.secret.namespace !== images.secretNamespace) return false;
+  const found = images.stateOf(revision, request);
+  return found.state === 'Verified' && found.digest === digest;
 }
 
 /** Of one revision and kernel: all else follows from these. */

@@ -4,6 +4,7 @@ import { managedClusterModuleStatusSchema } from '@open-cluster-management/api-t
 import { moduleSpec } from '../testing/pictures.ts';
 import type { KernelPlan } from './kernel-plan.ts';
 import { mappingStatuses } from './mapping-status.ts';
+import { planGroups } from './plan-groups.ts';
 import type { ClusterRecord } from './records.ts';
 import { revisionOf } from './revision.ts';
 
@@ -16,7 +17,7 @@ function statuses(mappings: Partial<KernelMapping>[], clusters: Record<string, r
     const plans = kernels.map((kernel) => ({ kernel, revision: 'older', state: 'Checking' }) as KernelPlan);
     return { cluster, plans } as unknown as ClusterRecord;
   });
-  return mappingStatuses(selected, revision);
+  return mappingStatuses(planGroups(selected), revision);
 }
 
 describe('which mapping serves which kernels', () => {

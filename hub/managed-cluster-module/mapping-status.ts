@@ -1,24 +1,19 @@
 import type { KernelMappingStatus } from '@open-cluster-management/api-types';
 import { managedClusterModuleStatusBounds as bounds } from '@open-cluster-management/api-types/schemas';
 import { shortened } from '../../shared/core/conditions.ts';
-import type { ClusterRecord } from './records.ts';
+import type { PlanGroup } from './plan-groups.ts';
 import type { Revision } from './revision.ts';
 
 /**
  * Which mapping of the present spec serves which kernels of the selected clusters (checklist 216), in the spec's order. A
  * mapping that serves none is listed too: a misspelt expression is seen there. At most about 150 KB: 256 mappings with
  * 128 characters of what they say, and 512 kernels in all. Pure.
- *
- * Cost: kernels of the selected clusters, and one cached answer for each that is different.
  */
-export function mappingStatuses(
-  selected: readonly ClusterRecord[],
-  revision: Revision | undefined,
-): KernelMappingStatus[] {
+export function mappingStatuses(groups: readonly PlanGroup[], revision: Revision | undefined): KernelMappingStatus[] {
   if (revision === undefined) return [];
   const mappings = revision.moduleSpec.moduleLoader?.container.kernelMappings ?? [];
   const served = mappings.map(() => ({ kernels: new Set<string>(), clusters: 0 }));
-  for (const { plans } of selected) {
+  for (const { plans, clusters } of groups) {
     const used = new Set<number>();
     for (const { kernel } of plans) {
       const answer = revision.resolve(kernel);
@@ -26,7 +21,7 @@ export function mappingStatuses(
       served[answer.mapping.index]?.kernels.add(kernel);
       used.add(answer.mapping.index);
     }
-    for (const index of used) served[index]!.clusters += 1;
+    for (const index of used) served[index]!.clusters += clusters;
   }
   const serving = served.filter(({ kernels }) => kernels.size > 0).length;
   const kernelsMax = Math.min(

@@ -1,6 +1,7 @@
 import type { ManifestWork } from '@open-cluster-management/api-types';
 import { shortened } from '../../shared/core/conditions.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
+import type { ClusterView } from '../fleet/cluster.ts';
 import type { Decision } from './decide.ts';
 import type { Verdict } from './judge.ts';
 import type { ModuleView } from './module-view.ts';
@@ -41,12 +42,23 @@ export function recordOf(look: Look): ClusterRecord | undefined {
     work,
     upcoming: upcomingOf(look),
     plans: decision.plans,
-    notices: [...(failure === undefined ? [] : [problemOf(failure)]), ...decision.notices],
-    ignored: {
-      ignored: picture.cluster?.inventory.ignored ?? [],
-      moreIgnored: picture.cluster?.inventory.moreIgnored ?? 0,
-    },
+    notices: noticesOf(look),
+    ignored: ignoredOf(picture.cluster),
   };
+}
+
+/** Most clusters have nothing to say: one empty list for all of them, for memory and for the pass over all records. */
+const none: readonly never[] = Object.freeze([]);
+const nothingIgnored: ClusterRecord['ignored'] = Object.freeze({ ignored: [], moreIgnored: 0 });
+
+function noticesOf({ decision, failure }: Look): readonly Problem[] {
+  if (failure !== undefined) return [problemOf(failure), ...decision.notices];
+  return decision.notices.length === 0 ? none : decision.notices;
+}
+
+function ignoredOf(cluster: ClusterView | undefined): ClusterRecord['ignored'] {
+  const { ignored, moreIgnored } = cluster?.inventory ?? nothingIgnored;
+  return ignored.length === 0 && moreIgnored === 0 ? nothingIgnored : { ignored, moreIgnored };
 }
 
 /** Of a cluster that cannot be looked at: it keeps what it has, and holds nobody up. */
@@ -70,8 +82,8 @@ export function upcomingOf({
   picture,
   decision,
   failure,
-}: Pick<Look, 'picture' | 'decision' | 'failure'>): UpcomingRecord[] {
-  if (picture.upcoming.length === 0) return [];
+}: Pick<Look, 'picture' | 'decision' | 'failure'>): readonly UpcomingRecord[] {
+  if (picture.upcoming.length === 0) return none;
   const { action, plans, revision } = decision;
   const written = action.kind === 'write' && failure === undefined ? action.work : undefined;
   const present = picture.work?.ownership === 'foreign' ? undefined : picture.work?.view;

@@ -9,11 +9,14 @@ import { managedClusterModuleStatusBounds as bounds } from '@open-cluster-manage
 import { type Condition, shortened, withConditions } from '../../shared/core/conditions.ts';
 import { conditionsOf } from './conditions.ts';
 import { imageStatuses } from './image-status.ts';
+import type { KernelPlan } from './kernel-plan.ts';
 import { mappingStatuses } from './mapping-status.ts';
+import type { PlanGroup } from './plan-groups.ts';
 import { type Problem, reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
 import type { Revision } from './revision.ts';
-import { rolloutStatus, type WavesStanding } from './rollout/progress.ts';
+import { rolloutStatus, type WavesStanding, waitsFor } from './rollout/progress.ts';
+import { type Tally, tallyOf } from './tally.ts';
 
 /** Everything that the status of a ManagedClusterModule is made of. Immutable. */
 export interface StatusPicture {
@@ -35,22 +38,12 @@ export interface StatusPicture {
   nowText: string;
 }
 
-/** The selected clusters by what they are; each is in exactly one list, outdated records among the waiting. */
-export interface Tally {
-  selected: ClusterRecord[];
-  succeeded: ClusterRecord[];
-  progressing: ClusterRecord[];
-  waiting: ClusterRecord[];
-  failed: ClusterRecord[];
-  unreachable: ClusterRecord[];
-}
-
 /** The status as it should be: only what was observed, all of it bounded (design.md, decision 12). Pure. */
 export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
   const { generation, records, present } = picture;
   const tally = tallyOf(records, generation);
-  const works = records.flatMap(({ work }) => (work === undefined ? [] : [work]));
-  const conditions = conditionsOf(picture, tally);
+  const waits = waitsFor(picture, tally);
+  const conditions = conditionsOf(picture, tally, waits);
   return {
     observedGeneration: generation,
     conditions: withConditions(
@@ -58,17 +51,17 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
       conditions.map((condition) => ({ ...condition, observedGeneration: generation })),
       picture.nowText,
     ),
-    numberDesired: works.length,
-    numberApplied: works.filter(({ applied }) => applied).length,
-    numberDegraded: works.filter(({ degraded }) => degraded).length,
-    rollout: rolloutStatus(picture, tally),
+    numberDesired: tally.works.desired,
+    numberApplied: tally.works.applied,
+    numberDegraded: tally.works.degraded,
+    rollout: rolloutStatus(picture, tally, waits),
     ...rebuildTrigger(picture, tally),
-    ...cut('images', 'moreImages', imageStatuses(tally.selected, picture.revision), bounds.imagesMax),
-    ...kernelMappings(tally.selected, picture.current),
-    ...cut('clusters', 'moreClusters', clusterStatuses(tally), bounds.clustersMax),
-    ...cut('unmappedKernels', 'moreUnmappedKernels', unmappedKernels(tally.selected), bounds.unmappedKernelsMax),
-    ...upcomingKernels(tally.selected),
-    ...ignoredKernels(tally.selected),
+    ...cut('images', 'moreImages', imageStatuses(tally.groups, picture.revision), bounds.imagesMax),
+    ...kernelMappings(tally.groups, picture.current),
+    ...clusterStatuses(tally),
+    ...cut('unmappedKernels', 'moreUnmappedKernels', unmappedKernels(tally.groups), bounds.unmappedKernelsMax),
+    ...upcomingKernels(tally),
+    ...ignoredKernels(tally),
   };
 }
 
@@ -77,16 +70,12 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
  * may have it; the former one before.
  */
 function rebuildTrigger(
-  { generation, present, current }: StatusPicture,
-  { selected }: Tally,
+  { present, current }: StatusPicture,
+  { outdated, groups }: Tally,
 ): Pick<ManagedClusterModuleStatus, 'imageRebuildTriggerGeneration'> {
-  const isApplied = selected.every(
-    (record) =>
-      record.generation === generation &&
-      record.plans.every(({ image, revision, mapping }) =>
-        image === undefined ? true : revision === current?.name && mapping !== undefined,
-      ),
-  );
+  const isShippable = ({ image, revision, mapping }: KernelPlan) =>
+    image === undefined || (revision === current?.name && mapping !== undefined);
+  const isApplied = outdated === 0 && groups.every(({ plans }) => plans.every(isShippable));
   const value =
     current !== undefined && isApplied
       ? current.moduleSpec.imageRebuildTriggerGeneration
@@ -95,73 +84,68 @@ function rebuildTrigger(
 }
 
 function kernelMappings(
-  selected: readonly ClusterRecord[],
+  groups: readonly PlanGroup[],
   current: Revision | undefined,
 ): Pick<ManagedClusterModuleStatus, 'kernelMappings'> {
-  const statuses = mappingStatuses(selected, current);
+  const statuses = mappingStatuses(groups, current);
   return statuses.length === 0 ? {} : { kernelMappings: statuses };
 }
 
-export function tallyOf(records: readonly ClusterRecord[], generation: number): Tally {
-  const selected = records.filter((record) => record.selected).sort(byCluster);
-  const phaseOf = (record: ClusterRecord) =>
-    record.generation === generation || record.phase === 'Unreachable' ? record.phase : 'Waiting';
-  const those = (phase: ClusterRecord['phase']) => selected.filter((record) => phaseOf(record) === phase);
+/** Those that need attention come first, and those that only wait for their turn late. */
+function clusterStatuses(tally: Tally): Pick<ManagedClusterModuleStatus, 'clusters' | 'moreClusters'> {
+  const isQueued = ({ reason }: ClusterRecord) => reason === reasons.notItsTurn;
+  const inOrder = [
+    ['Failed', tally.failed],
+    ['Waiting', tally.waiting.filter((record) => !isQueued(record))],
+    ['Progressing', tally.progressing],
+    ['Waiting', tally.waiting.filter(isQueued)],
+    ['Unreachable', tally.unreachable],
+  ] as const;
+  const max = bounds.clustersMax;
+  const first = inOrder.flatMap(([state, records]) =>
+    records.slice(0, max).map((record) => clusterStatus(state, record)),
+  );
+  const more = tally.selected.length - tally.succeeded.length - max;
   return {
-    selected,
-    succeeded: those('Succeeded'),
-    progressing: those('Progressing'),
-    waiting: those('Waiting'),
-    failed: those('Failed'),
-    unreachable: those('Unreachable'),
+    ...(first.length === 0 ? {} : { clusters: first.slice(0, max) }),
+    ...(more > 0 ? { moreClusters: more } : {}),
   };
 }
 
-function clusterStatuses(tally: Tally): ClusterStatus[] {
-  const entries = (state: ClusterStatus['state'], records: readonly ClusterRecord[]) =>
-    records.map(({ cluster, reason, message, reporting }) => ({
-      name: cluster,
-      state,
-      reason,
-      ...(message === '' ? {} : { message: shortened(message, clusterMessageCharsMax) }),
-      ...(reporting === undefined ? {} : { reporting }),
-    }));
-  return [
-    ...entries('Failed', tally.failed),
-    ...entries(
-      'Waiting',
-      tally.waiting.filter(({ reason }) => reason !== reasons.notItsTurn),
-    ),
-    ...entries('Progressing', tally.progressing),
-    ...entries(
-      'Waiting',
-      tally.waiting.filter(({ reason }) => reason === reasons.notItsTurn),
-    ),
-    ...entries('Unreachable', tally.unreachable),
-  ];
+function clusterStatus(
+  state: ClusterStatus['state'],
+  { cluster, reason, message, reporting }: ClusterRecord,
+): ClusterStatus {
+  return {
+    name: cluster,
+    state,
+    reason,
+    ...(message === '' ? {} : { message: shortened(message, clusterMessageCharsMax) }),
+    ...(reporting === undefined ? {} : { reporting }),
+  };
 }
 
 /** 32 clusters with their messages stay far below what an object may weigh. */
 const clusterMessageCharsMax = 512;
 
-function unmappedKernels(selected: readonly ClusterRecord[]): UnmappedKernel[] {
+function unmappedKernels(groups: readonly PlanGroup[]): UnmappedKernel[] {
   const found = new Map<string, UnmappedKernel>();
-  for (const { cluster, plans } of selected) {
+  for (const { plans, clusters, exampleCluster } of groups) {
     const kernels = plans
       .filter(({ state, upcoming }) => state === 'Unmapped' && !upcoming)
       .map(({ kernel }) => kernel);
     for (const kernelVersion of new Set(kernels)) {
-      const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, exampleCluster: cluster };
-      found.set(kernelVersion, { ...known, clusters: known.clusters + 1 });
+      const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, exampleCluster };
+      found.set(kernelVersion, { ...known, clusters: known.clusters + clusters });
     }
   }
   return [...found.values()].sort((a, b) => b.clusters - a.clusters || (a.kernelVersion < b.kernelVersion ? -1 : 1));
 }
 
 /** Which clusters would lose the module on a kernel that they do not run yet: how many are prepared, and why others are not. */
-function upcomingKernels(selected: readonly ClusterRecord[]): Pick<ManagedClusterModuleStatus, 'upcomingKernels'> {
+function upcomingKernels({ ahead }: Tally): Pick<ManagedClusterModuleStatus, 'upcomingKernels'> {
   const found = new Map<string, UpcomingKernelStatus>();
-  for (const { cluster, upcoming } of selected) {
+  for (const { cluster, upcoming } of ahead) {
     for (const { kernel: kernelVersion, problem } of upcoming) {
       const known = found.get(kernelVersion) ?? { kernelVersion, clusters: 0, prepared: 0 };
       found.set(kernelVersion, known);
@@ -178,9 +162,9 @@ function upcomingKernels(selected: readonly ClusterRecord[]): Pick<ManagedCluste
   return all.length === 0 ? {} : { upcomingKernels: all.slice(0, bounds.upcomingKernelsMax) };
 }
 
-function ignoredKernels(selected: readonly ClusterRecord[]): Partial<ManagedClusterModuleStatus> {
-  const all = selected.flatMap(({ cluster, ignored }) => ignored.ignored.map((entry) => ({ cluster, ...entry })));
-  const uncounted = selected.reduce((sum, { ignored }) => sum + ignored.moreIgnored, 0);
+function ignoredKernels({ ignoring }: Tally): Partial<ManagedClusterModuleStatus> {
+  const all = ignoring.flatMap(({ cluster, ignored }) => ignored.ignored.map((entry) => ({ cluster, ...entry })));
+  const uncounted = ignoring.reduce((sum, { ignored }) => sum + ignored.moreIgnored, 0);
   const more = uncounted + Math.max(0, all.length - bounds.ignoredKernelsMax);
   return {
     ...(all.length === 0 ? {} : { ignoredKernels: all.slice(0, bounds.ignoredKernelsMax) }),
@@ -190,17 +174,13 @@ function ignoredKernels(selected: readonly ClusterRecord[]): Partial<ManagedClus
 
 /** A list of at most `max` entries and the count of the rest; both absent when there is nothing to say. */
 function cut(
-  list: 'images' | 'clusters' | 'unmappedKernels',
+  list: 'images' | 'unmappedKernels',
   more: string,
-  all: readonly (ImageStatus | ClusterStatus | UnmappedKernel)[],
+  all: readonly (ImageStatus | UnmappedKernel)[],
   max: number,
 ): Partial<ManagedClusterModuleStatus> {
   return {
     ...(all.length === 0 ? {} : { [list]: all.slice(0, max) }),
     ...(all.length > max ? { [more]: all.length - max } : {}),
   };
-}
-
-function byCluster(a: ClusterRecord, b: ClusterRecord): number {
-  return a.cluster < b.cluster ? -1 : 1;
 }

@@ -131,6 +131,17 @@ describe('the ManifestWork of a cluster', () => {
     assert.notEqual(made.moduleLoader?.container.modprobe, full.moduleLoader?.container.modprobe);
   });
 
+  it('shares its spec with all that ship the same, and with none of another name or namespace', () => {
+    const { spec } = buildWork(intent);
+    assert.equal(buildWork({ ...intent, cluster: 'c2' }).spec, spec);
+    assert.ok(Object.isFrozen(spec) && Object.isFrozen(spec.workload?.manifests?.[0]));
+    for (const other of [{ spokeNamespace: 'elsewhere' }, { module: 'n' }]) {
+      const shared = buildWork({ ...intent, ...other }).spec;
+      assert.deepEqual(shared, buildWork({ ...intent, ...other, spec: structuredClone(intent.spec) }).spec);
+      assert.notDeepEqual(shared, spec);
+    }
+  });
+
   it('without a module loader has no mappings, and an empty selector stays [T3]', () => {
     const spec = shippedSpec({ selector: {}, devicePlugin: { container: { image: 'p:1' } } }, []);
     assert.deepEqual(spec, { selector: {}, devicePlugin: { container: { image: 'p:1' } } });

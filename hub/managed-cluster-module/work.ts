@@ -64,19 +64,32 @@ export function buildWork(intent: WorkIntent): ManifestWork {
         ...(intent.adopted === undefined ? {} : { [annotations.adoptedSpec]: intent.adopted }),
       },
     },
-    spec: {
-      workload: {
-        manifests: [
-          {
-            apiVersion: `${moduleApi.group}/${moduleApi.version}`,
-            kind: moduleApi.kind,
-            metadata: { name: module, namespace: spokeNamespace, annotations: { [annotations.hubState]: state } },
-            spec: intent.spec,
-          },
-        ],
-      },
-      manifestConfigs: manifestConfigsOf(module, spokeNamespace),
-    },
+    spec: workSpec(module, spokeNamespace, intent.spec),
+  };
+}
+
+const specsKnown = new WeakMap<ModuleSpec, { of: string; spec: ManifestWork['spec'] }>();
+
+/** The same for all clusters that get the same `spec` where that is frozen (`shippedSpec`); then this is, too. */
+function workSpec(module: string, spokeNamespace: string, spec: ModuleSpec): ManifestWork['spec'] {
+  const of = `${spokeNamespace}/${module}`;
+  const known = specsKnown.get(spec);
+  if (known?.of === of) return known.spec;
+  const made = makeWorkSpec(module, spokeNamespace, spec);
+  if (Object.isFrozen(spec)) specsKnown.set(spec, { of, spec: rememberText(frozen(made)) });
+  return made;
+}
+
+function makeWorkSpec(module: string, spokeNamespace: string, spec: ModuleSpec): ManifestWork['spec'] {
+  const metadata = {
+    name: module,
+    namespace: spokeNamespace,
+    annotations: { [annotations.hubState]: lastingHash(spec) },
+  };
+  const { group, version, kind } = moduleApi;
+  return {
+    workload: { manifests: [{ apiVersion: `${group}/${version}`, kind, metadata, spec }] },
+    manifestConfigs: manifestConfigsOf(module, spokeNamespace),
   };
 }
 

@@ -24,9 +24,10 @@ export class Alike {
 
   /** The first part that said the same; for what most objects have in common as a whole. */
   part<T extends object>(part: T): T {
-    if (!isShallow(part, levelsMax)) return part;
-    const text = JSON.stringify(part);
-    if (text.length > partCharsMax) return part;
+    const text = jsonOf(part);
+    if (text === undefined || text.length > partCharsMax) return part;
+    // To look into a part costs more than all else here, and those that are known were looked into.
+    if (!this.#parts.has(text) && !isShallow(part, levelsMax)) return part;
     return this.#parts.of(text, () => frozen(this.texts(part))) as T;
   }
 
@@ -58,6 +59,10 @@ class Remembered<T> {
   #old = new Map<string, T>();
   #youngChars = 0;
 
+  has(key: string): boolean {
+    return this.#young.has(key) || this.#old.has(key);
+  }
+
   of(key: string, make: () => T): T {
     const known = this.#young.get(key);
     if (known !== undefined) return known;
@@ -70,6 +75,16 @@ class Remembered<T> {
     this.#young.set(key, value);
     this.#youngChars += key.length;
     return value;
+  }
+}
+
+/** Undefined where it is nested deeper than an older Node can follow. */
+function jsonOf(part: object): string | undefined {
+  try {
+    return JSON.stringify(part);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

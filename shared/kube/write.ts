@@ -1,5 +1,6 @@
 import { assert } from '../core/assert.ts';
 import { contentHash, sameJson } from '../core/hash.ts';
+import { lasting } from '../core/lasting.ts';
 import type { KubeClient } from './client.ts';
 import { holds } from './holds.ts';
 import { annotations } from './names.ts';
@@ -16,8 +17,8 @@ export interface OwnedChange<T> {
   wanted: T;
   /** Becomes the controller reference. */
   owner?: Owner | undefined;
-  /** A part in which nothing foreign is allowed: compared whole, and written again when anything was added to it. */
-  exact?: ((object: T) => unknown) | undefined;
+  /** Parts in which nothing foreign is allowed: compared whole, and written again when anything was added to them. */
+  exact?: ((object: T) => readonly unknown[]) | undefined;
 }
 
 /**
@@ -64,13 +65,21 @@ function isWritten<T extends KubeObject>(present: T, wanted: T, exact: OwnedChan
   // The owner may have been made anew under the same name: the comparison of our leaves sees the new UID.
   const { ownerReferences, finalizers, ...metadata } = wanted.metadata;
   const references = present.metadata.ownerReferences ?? [];
+  const [exactly, parts] = [exact?.(wanted) ?? [], exact?.(present) ?? []];
   return (
-    holds(present, { ...wanted, metadata }) &&
+    holds(present.metadata, metadata) &&
+    Object.entries(wanted).every(
+      ([name, part]) => name === 'metadata' || holdsLastingly(part, present[name as keyof T]),
+    ) &&
     (ownerReferences ?? []).every((ours) => references.some((theirs) => holds(theirs, ours))) &&
     (finalizers ?? []).every((name) => present.metadata.finalizers?.includes(name)) &&
-    (exact === undefined || sameJson(exact(present), exact(wanted)))
+    exactly.every((part, index) => sameLastingly(part, parts[index]))
   );
 }
+
+/** Works share their specs, what is wanted of them (`buildWork`) and what is there (`Alike`). */
+const holdsLastingly = lasting((wanted, present) => holds(present, wanted));
+const sameLastingly = lasting(sameJson);
 
 /** Everything but metadata is ours whole; the server fills in its defaults again. A status is not ours to change here. */
 function merged<T extends KubeObject>(present: T, wanted: T, owner: Owner | undefined): T {

@@ -18,7 +18,7 @@ export async function applyPolicy(
     ownership(policy, owner, { [labels.moduleName]: module.metadata.name }) === 'foreign';
   // A rule that somebody adds would open what is closed.
   const write = (over: NetworkPolicy | undefined) =>
-    writeOwned(client, networkPolicies, { present: over, wanted, owner, exact: ({ spec }) => spec });
+    writeOwned(client, networkPolicies, { present: over, wanted, owner, exact: ({ spec }) => [spec] });
   if (present !== undefined && isForeign(present)) return 'foreign';
   try {
     await write(present);

@@ -33,10 +33,11 @@ const places = new WeakMap<Waves, WeakMap<Selector, number>>();
 /** Place of the first group that selects the cluster, or one past the last. The same question costs once. */
 export function groupIndexOf(waves: Waves, labels: Selector): number {
   const known = places.get(waves) ?? new WeakMap<Selector, number>();
-  places.set(waves, known);
-  const place = known.get(labels) ?? findPlace(waves, labels);
-  known.set(labels, place);
-  return place;
+  const place = known.get(labels);
+  if (place !== undefined) return place;
+  const found = findPlace(waves, labels);
+  places.set(waves, known.set(labels, found));
+  return found;
 }
 
 function findPlace({ groups }: Waves, labels: Selector): number {
