@@ -15,7 +15,10 @@ import { installRights } from '../../world/rights/install.ts';
 import { type Asked, AuditTail } from './audit-tail.ts';
 import { type HubProcess, startHubProcess } from './hub-process.ts';
 
-/** As many writes at once as the hub has by default (`writeConcurrency`): the raw loop has the same. */
+/**
+ * As many writes at once as the hub has by default (`writeConcurrency`); the raw loop and the agents have the same. From 32
+ * agents at once the API server's watches lag seconds behind, whoever reads them.
+ */
 export const writesAtOnce = 8;
 
 /** Kubernetes' own API server with our kinds, rights and OCM's, and all that plays the rest of the world. */
@@ -61,7 +64,7 @@ export async function openStage(options: { profileFolder?: string | undefined; n
     const text = await control.kubeconfigFor({ name, groups: ['system:masters'] });
     return createKubeClient({ kubeconfig: { text }, concurrency });
   };
-  const [world, raw] = await Promise.all([connect(users.world, 32), connect(users.raw, writesAtOnce)]);
+  const [world, raw] = await Promise.all([connect(users.world, writesAtOnce), connect(users.raw, writesAtOnce)]);
   // Known by a certificate, with the rights of its account: RBAC looks at the name only.
   const kubeconfig = await control.kubeconfigFor({
     name: users.hub,
