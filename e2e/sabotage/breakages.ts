@@ -1,6 +1,7 @@
 import { cliBreakages } from './of-cli.ts';
 import { hubBreakages } from './of-hub.ts';
 import { makingBreakages } from './of-making-images.ts';
+import { rolloutBreakages } from './of-rollouts.ts';
 import { sharedBreakages } from './of-shared.ts';
 import { signingBreakages } from './of-signing.ts';
 import { spokeBreakages } from './of-spoke.ts';
@@ -21,6 +22,7 @@ export interface Breakage {
 
 export const breakages: readonly Breakage[] = [
   ...hubBreakages,
+  ...rolloutBreakages,
   ...cliBreakages,
   ...spokeBreakages,
   ...spokeImageBreakages,

@@ -10,7 +10,8 @@ import { writeOwned } from '../../shared/kube/write.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Demand } from './demand.ts';
 import { type Fleet, type Gathered, gather, isSelected } from './gather.ts';
-import { judge, type Memory, type Verdict } from './judge.ts';
+import { judge, type Verdict } from './judge.ts';
+import type { Memory } from './judge-memory.ts';
 import { splitClusterKey } from './keys.ts';
 import { latenessOf } from './lost.ts';
 import type { ModuleView } from './module-view.ts';
@@ -72,7 +73,10 @@ function sightOf(parts: ClusterParts, memories: Map<string, Memory>, key: string
     const module = fleet.modules.get({ name });
     const view = module && fleet.moduleViews.of(module);
     const selected = view !== undefined && mayBeSelected(fleet, view, cluster);
-    if (view !== undefined) records.set(name, unreadable(view, { cluster, selected }, error));
+    if (view !== undefined) {
+      const before = records.get(name, cluster);
+      records.set(name, unreadable(view, { cluster, selected, before }, error));
+    }
     throw error;
   }
 }

@@ -159,4 +159,5 @@ const inventoryReasons: ReadonlySet<string> = new Set([
   reasons.claimIncomplete,
   reasons.kernelsIgnored,
   reasons.kernelsDeferred,
+  reasons.lookFailed,
 ]);

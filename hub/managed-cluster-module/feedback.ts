@@ -85,8 +85,9 @@ const reportsMax = 256;
 function reportOf(text: string): Report | undefined {
   if (reportsKnown.has(text)) return reportsKnown.get(text);
   const report = frozen(parseReport(text));
+  if (text.length > limits.reportBytesMax) return report;
   if (reportsKnown.size >= reportsMax) reportsKnown.clear();
-  if (text.length <= limits.reportBytesMax) reportsKnown.set(text, report);
+  reportsKnown.set(text, report);
   return report;
 }
 

@@ -13,8 +13,8 @@ const messageCharsMax = 512;
 const imageCharsMax = limits.stringCharsMax;
 
 /**
- * One entry per kernel and image of the selected clusters. While clusters are at different revisions that name an image
- * alike, the current one's state is shown.
+ * One entry per kernel and image of the selected clusters. Where their plans differ, the current revision's state is shown,
+ * and of that the worst: clusters are looked at one after the other.
  */
 export function imageStatuses(groups: readonly PlanGroup[], revision: string | undefined): ImageStatus[] {
   const found = new Map<string, { plan: KernelPlan; clusters: number }>();
@@ -24,7 +24,7 @@ export function imageStatuses(groups: readonly PlanGroup[], revision: string | u
       if (plan.image === undefined) continue;
       const key = `${plan.kernel} ${plan.image}`;
       const known = found.get(key) ?? { plan, clusters: 0 };
-      if (plan.revision === revision) known.plan = plan;
+      if (isRather(plan, known.plan, revision)) known.plan = plan;
       if (!seen.has(key)) known.clusters += clusters;
       found.set(key, known);
       seen.add(key);
@@ -46,8 +46,16 @@ function entryOf(plan: KernelPlan, clusters: number): ImageStatus {
   };
 }
 
-function inTroubleFirst(a: { plan: KernelPlan }, b: { plan: KernelPlan }): number {
-  const rank = ({ plan }: { plan: KernelPlan }) => order.indexOf(plan.state as ImageState);
-  const text = ({ plan }: { plan: KernelPlan }) => `${plan.kernel} ${plan.image}`;
+function isRather(plan: KernelPlan, known: KernelPlan, revision: string | undefined): boolean {
+  if (plan.revision !== revision) return false;
+  return known.revision !== revision || rank(plan) < rank(known);
+}
+
+function rank({ state }: KernelPlan): number {
+  return order.indexOf(state as ImageState);
+}
+
+function inTroubleFirst({ plan: a }: { plan: KernelPlan }, { plan: b }: { plan: KernelPlan }): number {
+  const text = ({ kernel, image }: KernelPlan) => `${kernel} ${image}`;
   return rank(a) - rank(b) || (text(a) < text(b) ? -1 : 1);
 }

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { annotations } from '../../shared/kube/names.ts';
 import { answered, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
 import { readFeedback } from './feedback.ts';
-import { type JudgeInput, judge, judgeLimits, type Memory } from './judge.ts';
+import { type JudgeInput, judge, judgeLimits } from './judge.ts';
+import type { Memory } from './judge-memory.ts';
 import { reasons } from './reasons.ts';
 import { buildWork } from './work.ts';
 
@@ -124,6 +125,17 @@ describe('a cluster with our spoke', () => {
     const later = { ...ahead, minSuccessMs: 60_000, memory: soaking.memory };
     assert.equal(verdictOf({ ...later, afterMs: 59_000 }), 'Progressing Soaking');
     assert.equal(verdictOf({ ...later, afterMs: 60_000 }), 'Succeeded Succeeded');
+  });
+
+  it('stays well, fails and is waited for in time also where somebody sets our clock back by an hour', () => {
+    const [well, bad] = [{ nodes: [1, 1, 0, 0] }, { nodes: [1, 0, 1, 0] }] as [Case, Case];
+    const backMs = -3_600_000;
+    const { memory } = judge(inputOf(well));
+    assert.equal(verdictOf({ ...well, memory, afterMs: backMs }), 'Succeeded Succeeded');
+    const soaking = judge(inputOf({ ...well, minSuccessMs: 60_000, memory, afterMs: backMs }));
+    assert.equal(soaking.verdict.recheckMs, 60_000);
+    const failing = judge(inputOf({ ...bad, memory: judge(inputOf(bad)).memory, afterMs: backMs }));
+    assert.equal(failing.verdict.recheckMs, judgeLimits.failingMs);
   });
 
   it('counts its time from the later of the new state and its application, or from when it had succeeded', () => {

@@ -1,6 +1,7 @@
 import type { ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
 import { annotations } from '../../shared/kube/names.ts';
 import { type Counts, type Feedback, printable } from './feedback.ts';
+import { type Memory, notAhead } from './judge-memory.ts';
 import { type Problem, reasons } from './reasons.ts';
 
 /** What a cluster is, at the state that its work ships (contract 5). */
@@ -12,19 +13,6 @@ export interface Verdict extends Problem {
   recheckMs?: number | undefined;
   /** Since when it is as the verdict says; of those that succeeded or failed. */
   sinceMs?: number | undefined;
-}
-
-/** What the hub has seen of one state of one cluster; lost with a restart, which only ever makes it wait less. */
-export interface Memory {
-  state: string | undefined;
-  /** The state was seen not fulfilled. When that ended is only known from then on: nobody looks while nothing changes. */
-  wasBroken: boolean;
-  /** Since when it is seen fulfilled, without a break: an upper bound of what the cluster's clock says. */
-  seenAtMs?: number | undefined;
-  /** When it last counted as succeeded: who is never well for long enough is late all the same. */
-  succeededMs?: number | undefined;
-  /** Since when nodes are reported as failed, without a break. */
-  failingSinceMs?: number | undefined;
 }
 
 export interface JudgeInput {
@@ -55,7 +43,7 @@ export function judge(input: JudgeInput): { verdict: Verdict; memory: Memory } {
   const { work, nowMs } = input;
   const state = work.metadata.annotations?.[annotations.state];
   const known = input.memory?.state === state ? input.memory : undefined;
-  const memory: Memory = known ?? { state, wasBroken: false };
+  const memory = notAhead(known ?? { state, wasBroken: false }, nowMs);
   const observed = observe(input, state);
   const notedMs = timeOf(work.metadata.annotations?.[annotations.failedAt]);
   const failingSinceMs = observed.failing ? (memory.failingSinceMs ?? notedMs ?? nowMs) : undefined;

@@ -1,6 +1,7 @@
 import type { ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
 import type { Gathered } from './gather.ts';
-import { deadlineOf, judge, type Memory, type Verdict } from './judge.ts';
+import { deadlineOf, judge, type Verdict } from './judge.ts';
+import type { Memory } from './judge-memory.ts';
 import type { ClusterPicture } from './picture.ts';
 
 /** Who got the version and cannot be reached is late like anybody else: the driver may have taken the cluster down. */

@@ -1,6 +1,7 @@
 import type { ManifestWork } from '@open-cluster-management/api-types';
 import { shortened } from '../../shared/core/conditions.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
+import { frozen } from '../../shared/core/frozen.ts';
 import type { ClusterView } from '../fleet/cluster.ts';
 import type { Decision } from './decide.ts';
 import type { Verdict } from './judge.ts';
@@ -49,7 +50,7 @@ export function recordOf(look: Look): ClusterRecord | undefined {
 
 /** Most clusters have nothing to say: one empty list for all of them, for memory and for the pass over all records. */
 const none: readonly never[] = Object.freeze([]);
-const nothingIgnored: ClusterRecord['ignored'] = Object.freeze({ ignored: [], moreIgnored: 0 });
+const nothingIgnored: ClusterRecord['ignored'] = frozen({ ignored: [], moreIgnored: 0 });
 
 function noticesOf({ decision, failure }: Look): readonly Problem[] {
   if (failure !== undefined) return [problemOf(failure), ...decision.notices];
@@ -61,16 +62,21 @@ function ignoredOf(cluster: ClusterView | undefined): ClusterRecord['ignored'] {
   return ignored.length === 0 && moreIgnored === 0 ? nothingIgnored : { ignored, moreIgnored };
 }
 
-/** Of a cluster that cannot be looked at: it keeps what it has, and holds nobody up. */
+/**
+ * Of a cluster that cannot be looked at: it keeps what it has, and holds nobody up. Whoever had got the version and was not
+ * well has failed: there is no telling any more when it is late.
+ */
 export function unreadable(
   { generation }: ModuleView,
-  { cluster, selected }: Pick<ClusterRecord, 'cluster' | 'selected'>,
+  { cluster, selected, before }: Pick<ClusterRecord, 'cluster' | 'selected'> & { before: ClusterRecord | undefined },
   error: unknown,
 ): ClusterRecord {
+  const wasUnwell = before?.generation === generation && (before.stage === 'Moving' || before.stage === 'Failed');
   const message = `cannot be looked at; it keeps what it has: ${shortened(errorMessage(error), 256)}`;
   return {
     ...unseen(cluster, selected),
     generation,
+    stage: wasUnwell ? 'Failed' : 'Unreachable',
     reason: reasons.lookFailed,
     message,
     notices: [{ reason: reasons.lookFailed, message }],

@@ -104,6 +104,10 @@ export class Records {
     return this.#byModule.get(module)?.byCluster.keys() ?? [];
   }
 
+  get(module: string, cluster: string): ClusterRecord | undefined {
+    return this.#byModule.get(module)?.byCluster.get(cluster);
+  }
+
   /** How many clusters nobody looked at since the last `begin`. */
   outdated(module: string): number {
     return this.#byModule.get(module)?.outdated ?? 0;

@@ -106,6 +106,20 @@ describe('the status of a module', () => {
     assert.equal(seen.rollout?.phase, 'Paused');
   });
 
+  it('shows the worst state of an image, in whatever order clusters were looked at', () => {
+    const [checking, verified] = [record('c1', { plans: [plan('Checking')] }), { plans: [plan('Verified')] }];
+    for (const records of [
+      [checking, record('c2', verified)],
+      [record('c0', verified), checking],
+    ]) {
+      const images = status(records).images ?? [];
+      assert.deepEqual(
+        images.map(({ state, clusters }) => [state, clusters]),
+        [['Checking', 2]],
+      );
+    }
+  });
+
   it('lists images once, those in trouble first, with the number of clusters', () => {
     const clusters = [
       record('c1', {
@@ -242,6 +256,9 @@ describe('the status of a module', () => {
   });
 });
 
+const garbled = { reason: reasons.lookFailed, message: 'garbled' };
+const unread: Partial<ClusterRecord> = { ...unwell.Waiting, ...garbled, plans: [], notices: [garbled] };
+
 describe('the value of imageRebuildTriggerGeneration that was applied', () => {
   const current = revision('m-1', moduleSpec({ imageRebuildTriggerGeneration: 7 }));
   const present = { imageRebuildTriggerGeneration: 6 };
@@ -252,6 +269,7 @@ describe('the value of imageRebuildTriggerGeneration that was applied', () => {
     ['the former one while an image is made', [verified, plan('Building', { kernel: 'k2' })], 6],
     ['the former one while a cluster keeps a former version', [plan('Verified', { mapping, revision: 'm-0' })], 6],
     ['the former one until every cluster was looked at', [verified], 6, { generation: 0 }],
+    ['the former one while a cluster cannot be looked at', [], 6, unread],
     ['the present one where images are shipped unseen', [plan('Unchecked', { mapping })], 7],
   ];
   for (const [what, plans, applied, overrides] of cases) {
@@ -264,6 +282,13 @@ describe('the value of imageRebuildTriggerGeneration that was applied', () => {
   it('is none without one in the spec', () => {
     const seen = status([record('c1', { plans: [verified] })], { current: revision('m-1'), present });
     assert.equal(seen.imageRebuildTriggerGeneration, undefined);
+  });
+});
+
+describe('a cluster that cannot be looked at', () => {
+  it('leaves open what kernels it has', () => {
+    const seen = status([record('c1', unread), record('c2')], { current: revision('m-1') });
+    assert.match(condition(seen, 'InventoryComplete'), /^False LookFailed: 1 clusters: c1/);
   });
 });
 

@@ -71,11 +71,12 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
  */
 function rebuildTrigger(
   { present, current }: StatusPicture,
-  { outdated, groups }: Tally,
+  { outdated, noticed, groups }: Tally,
 ): Pick<ManagedClusterModuleStatus, 'imageRebuildTriggerGeneration'> {
   const isShippable = ({ image, revision, mapping }: KernelPlan) =>
     image === undefined || (revision === current?.name && mapping !== undefined);
-  const isApplied = outdated === 0 && groups.every(({ plans }) => plans.every(isShippable));
+  const isUnread = ({ reason }: ClusterRecord) => reason === reasons.lookFailed;
+  const isApplied = outdated === 0 && !noticed.some(isUnread) && groups.every(({ plans }) => plans.every(isShippable));
   const value =
     current !== undefined && isApplied
       ? current.moduleSpec.imageRebuildTriggerGeneration

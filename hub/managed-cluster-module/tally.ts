@@ -4,13 +4,13 @@ import type { ClusterRecord } from './records.ts';
 /** The clusters by what they are, each list by name; all that a status counts is counted in one pass over them. */
 export interface Tally {
   selected: ClusterRecord[];
-  /** Each selected cluster is in exactly one of these, outdated records among the waiting. */
+  /** Each selected cluster is in exactly one of these; outdated records are among the waiting, or stay unreachable. */
   succeeded: ClusterRecord[];
   progressing: ClusterRecord[];
   waiting: ClusterRecord[];
   failed: ClusterRecord[];
   unreachable: ClusterRecord[];
-  /** They have a work of the module, and should not. */
+  /** They have a work of the module, and should not, or something of them could not be told or written. */
   unselected: ClusterRecord[];
   /** Of clusters that are selected and others. */
   works: { desired: number; applied: number; degraded: number };

@@ -1,6 +1,6 @@
 import { managedClusterModules, manifestWorks } from '@open-cluster-management/api-types';
 import { sleep, systemClock } from '../../../shared/core/clock.ts';
-import type { KubeClient } from '../../../shared/kube/client.ts';
+import type { KubeClient, WatchOptions } from '../../../shared/kube/client.ts';
 import { labels } from '../../../shared/kube/names.ts';
 import { loadedStatus, resent, worksOf, writeStatus } from './agents.ts';
 import { type Figure, percentile } from './figures.ts';
@@ -88,7 +88,9 @@ export async function reports(bench: Bench): Promise<Figure[]> {
   const statuses = works.map((work) => ({ work, status: loadedStatus(work) }));
   await hub.eventLoopMs();
   const { resourceVersion } = (await stage.world.list(manifestWorks, { limit: 1 })).metadata;
-  const seen = seenByWatch(stage.world, { resourceVersion, module: moduleName(0), count: clusters });
+  const watching = new AbortController();
+  const { signal } = watching;
+  const seen = seenByWatch(stage.world, { resourceVersion, module: moduleName(0), count: clusters, signal });
   const [mark, cpu] = [stage.log.mark(), hub.cpuSeconds()];
   await Promise.all(statuses.map(({ work, status }) => writeStatus(stage.world, work, status)));
   await until(stage, 'a status of which all clusters succeeded', async () => {
@@ -96,6 +98,8 @@ export async function reports(bench: Bench): Promise<Figure[]> {
     return module?.status?.rollout?.succeeded === clusters;
   });
   await stage.quiet();
+  // Long since it has all, or the server has ended it.
+  watching.abort();
   const own = stage.byWorld(mark).filter(({ resource }) => resource === 'manifestworks/status');
   const [firstMs, lastMs] = [own[0]?.receivedMs ?? Number.NaN, Math.max(...own.map(({ answeredMs }) => answeredMs))];
   const told = stage.byHub(mark).filter(({ resource }) => resource === 'managedclustermodules/status');
@@ -122,19 +126,23 @@ export async function reports(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-/** When a watch that does nothing else has a change of each of `count` works: nobody can tell earlier. */
+interface Counted {
+  module: string;
+  count: number;
+}
+
+/** When a watch that does nothing else has a change of each of `count` works: nobody can tell earlier. NaN where it ended before. */
 async function seenByWatch(
   client: KubeClient,
-  { resourceVersion, module, count }: { resourceVersion: string; module: string; count: number },
+  { resourceVersion, module, count, signal }: Pick<WatchOptions, 'resourceVersion' | 'signal'> & Counted,
 ): Promise<number> {
-  const { signal } = new AbortController();
   const labelSelector = `${labels.managedClusterModule}=${module}`;
   const clusters = new Set<string | undefined>();
   for await (const event of client.watch(manifestWorks, { resourceVersion, labelSelector, signal })) {
     if (event.type === 'MODIFIED') clusters.add(event.object.metadata.namespace);
-    if (clusters.size === count) break;
+    if (clusters.size === count) return systemClock.now();
   }
-  return systemClock.now();
+  return Number.NaN;
 }
 
 /** Nothing happens but that every agent sends its feedback again, in a status that differs. */

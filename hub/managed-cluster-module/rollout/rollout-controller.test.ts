@@ -19,6 +19,17 @@ async function settled(rollout: Rollout, names: string[], labels?: Record<string
 }
 const one = { type: 'Progressive', maxConcurrency: 1 } as const;
 
+const unreadable = { selector: Array.from({ length: 30_000 }).reduce<unknown>((inner) => [inner], []) };
+
+/** As the agent of a cluster may: it writes its own works. */
+function garble(world: RolloutWorld, cluster: string, spec: unknown): void {
+  const garbled = structuredClone(world.work(cluster)) as unknown as {
+    spec: { workload: { manifests: { spec: unknown }[] } };
+  };
+  for (const manifest of garbled.spec.workload.manifests) manifest.spec = spec;
+  for (const store of [world.server, world.works]) store.set(garbled as never);
+}
+
 /** The first of the clusters has the new version, and a node of it fails for longer than it may. */
 async function failed(rollout: Rollout, names: string[]) {
   const world = await settled(rollout, names);
@@ -246,18 +257,11 @@ describe('a rollout in waves', () => {
   for (const [what, spec] of [
     ['a text', 'text'],
     ['nothing', null],
-    [
-      'lists in lists without end',
-      { selector: Array.from({ length: 30_000 }).reduce<unknown>((inner) => [inner], []) },
-    ],
+    ['lists in lists without end', unreadable],
   ] as const) {
     it(`goes on past a cluster whose agent wrote ${what} where its Module should be`, async () => {
       const world = await settled(one, ['c1', 'c2', 'c3']);
-      const garbled = structuredClone(world.work('c3')) as unknown as {
-        spec: { workload: { manifests: { spec: unknown }[] } };
-      };
-      for (const manifest of garbled.spec.workload.manifests) manifest.spec = spec;
-      for (const store of [world.server, world.works]) store.set(garbled as never);
+      garble(world, 'c3', spec);
       world.edit({ moduleSpec: present });
       for (let step = 0; step < 8; step += 1) {
         await world.decide();
@@ -268,6 +272,32 @@ describe('a rollout in waves', () => {
         world.at(present).filter((cluster) => cluster !== 'c3'),
         ['c1', 'c2'],
       );
+    });
+  }
+
+  for (const [stage, when] of [
+    ['Unreachable', 'before its turn'],
+    ['Failed', 'while it is its turn'],
+  ] as const) {
+    it(`counts a canary as ${stage} whose agent garbles its work ${when}, and begins the next group`, async () => {
+      const [names, canary] = [['c1', 'c2', 'd1'], { group: 'canary' }];
+      const groups = [{ name: 'canary', selector: canary }];
+      const rollout = { type: 'ProgressivePerGroup', groups, maxConcurrency: 1, maxFailures: 1 } as const;
+      const world = await settled(rollout, names, { c1: canary, c2: canary });
+      world.edit({ moduleSpec: present });
+      const untilNothingMoves = async () => {
+        for (let step = 0; step < 6; step += 1) {
+          await world.decide();
+          for (const cluster of names) await world.look(cluster).catch(() => undefined);
+          for (const cluster of world.at(present)) if (cluster !== 'c2') world.report(cluster, [1, 1, 0, 0]);
+        }
+      };
+      if (stage === 'Failed') await untilNothingMoves();
+      garble(world, 'c2', unreadable);
+      await untilNothingMoves();
+      const record = world.record('c2');
+      assert.deepEqual([record?.reason, record?.stage], ['LookFailed', stage]);
+      assert.ok(world.at(present).includes('d1'), `${world.at(present)}`);
     });
   }
 
