@@ -68,10 +68,12 @@ describe('the stand-in of OpenShift’s build controller', () => {
     const named = { 'openshift.io/build.name': object.metadata.name };
     assert.deepEqual([metadata.labels, metadata.annotations], [named, named]);
     assert.equal(metadata.ownerReferences?.[0]?.blockOwnerDeletion, undefined);
-    assert.deepEqual(
-      spec.volumes?.map(({ secret }) => secret?.secretName),
-      ['token', 'pull.cache', 'registry'],
-    );
+    // Also the login: for the base images, and for what is pushed.
+    assert.deepEqual(spec.volumes?.map(({ name, secret }) => [name, secret?.secretName]).slice(-2), [
+      ['pull', 'registry'],
+      ['push', 'registry'],
+    ]);
+    assert.deepEqual(spec.volumes?.map(({ secret }) => secret?.secretName).slice(0, -2), ['token', 'pull.cache']);
   });
 
   it('says that a Build failed, and the end of its log a moment later', () => {
