@@ -60,6 +60,12 @@ export class ImageInputs {
     await this.#client().create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
   }
 
+  /** Another text in a ConfigMap that is there. */
+  async writeDockerfile(name: string, dockerfile: string): Promise<void> {
+    const at = { namespace: this.#namespace, name };
+    await this.#client().patch(configMaps, at, { type: 'merge', body: { data: { dockerfile } } });
+  }
+
   /** The table of driver toolkit images, with one for each kernel. */
   toolkits(kernels: readonly string[]): Promise<void> {
     const entries = kernels.map((kernel) => [kernel, `registry.example/toolkit:${kernel}`]);

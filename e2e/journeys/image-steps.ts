@@ -5,6 +5,20 @@ import { eventually } from '../world/eventually.ts';
 import { type Fleet, hubNamespace, spokeNamespace } from '../world/fleet/fleet.ts';
 import { conditionOf, readModule } from '../world/fleet/observe.ts';
 
+/** Waits until `ImagesReady`, as `conditionOf` tells it, is as expected. */
+export async function untilImagesReady(
+  fleet: Fleet,
+  name: string,
+  expected: RegExp,
+  patienceMs?: number,
+): Promise<void> {
+  const look = async () => {
+    const said = conditionOf(await readModule(fleet, name), 'ImagesReady');
+    return expected.test(said) || Promise.reject(new Error(said));
+  };
+  await eventually(`ImagesReady of ${name} is ${expected}`, look, patienceMs);
+}
+
 /**
  * Follows one image that is built and signed from the moment its ManagedClusterModule was applied until the hub says
  * Ready; gives the seconds that each step took, as one line. Times are those at which anybody could see it.

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
-import { configMaps, secrets } from '../../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import { type Lifeline, openLifeline } from '../world/control-plane/lifeline.ts';
 import { orSkip, programsOrSkip } from '../world/debian/skip-loudly.ts';
@@ -18,6 +17,7 @@ import { joinMachine } from '../world/vm/join.ts';
 import { makeKey, type TestKey } from '../world/vm/kernel-module.ts';
 import { findParts, type KernelParts, type Parts } from '../world/vm/packages.ts';
 import type { VmNode } from '../world/vm/vm-node.ts';
+import { ImageInputs } from './image-inputs.ts';
 import { followImage } from './image-steps.ts';
 import { sampleDriverSpec } from './sample-driver-spec.ts';
 import { fleetSpec, type Stage, startPrograms } from './stage.ts';
@@ -83,25 +83,14 @@ describe('a module from its source into a real kernel', function () {
   }
 
   async function writeInputs(): Promise<void> {
-    await configMap('kmm-sample', { dockerfile: sampleDockerfile() });
-    await configMap('kmm-driver-toolkit-images', { [kernel.release]: stock.toolkit(kernel.release) });
-    await configMap(authorities, { 'ca-bundle.crt': stock.registry.caPem });
+    const inputs = new ImageInputs(() => stage.fleet.hub.client, hubNamespace);
+    await inputs.configMap('kmm-sample', { dockerfile: sampleDockerfile() });
+    await inputs.configMap('kmm-driver-toolkit-images', { [kernel.release]: stock.toolkit(kernel.release) });
+    await inputs.configMap(authorities, { 'ca-bundle.crt': stock.registry.caPem });
     for (const [name, { key, der }] of Object.entries(keys)) {
-      await signSecret(`${name}-key`, { key: readFileSync(key) });
-      await signSecret(`${name}-certificate`, { cert: der });
+      await inputs.secret(`${name}-key`, 'sign', { key: readFileSync(key) });
+      await inputs.secret(`${name}-certificate`, 'sign', { cert: der });
     }
-  }
-
-  async function configMap(name: string, data: Record<string, string>): Promise<void> {
-    const metadata = { namespace: hubNamespace, name };
-    await stage.fleet.hub.client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
-  }
-
-  async function signSecret(name: string, data: Record<string, Buffer>): Promise<void> {
-    const encoded = Object.entries(data).map(([key, value]) => [key, value.toString('base64')]);
-    const metadata = { namespace: hubNamespace, name, labels: { 'kmm.node.kubernetes.io/use': 'sign' } };
-    const object = { apiVersion: 'v1', kind: 'Secret', metadata, data: Object.fromEntries(encoded) } as const;
-    await stage.fleet.hub.client.create(secrets, object);
   }
 
   const sample = (repository: string, key: keyof typeof keys | undefined) => sampleDriverSpec(stock, repository, key);

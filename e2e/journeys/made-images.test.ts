@@ -5,8 +5,9 @@ import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
 import { hubNodeName } from '../world/fleet/hub-node.ts';
-import { conditionOf, loadedModules, readModule, readWork } from '../world/fleet/observe.ts';
+import { loadedModules, readModule, readWork } from '../world/fleet/observe.ts';
 import { dockerfile, ImageInputs, signedBy, variable } from './image-inputs.ts';
+import { untilImagesReady } from './image-steps.ts';
 import { fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
 const unsignedTag = (kernel: string) => `${kernel}-${hubNamespace}_nic_kmm_unsigned`;
@@ -48,13 +49,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     };
   }
 
-  async function imagesReady(expected: RegExp): Promise<void> {
-    await eventually(`ImagesReady is ${expected}`, async () => {
-      const seen = conditionOf(await readModule(stage.fleet, 'nic'), 'ImagesReady');
-      if (!expected.test(seen)) throw new Error(seen);
-      return true;
-    });
-  }
+  const imagesReady = (expected: RegExp) => untilImagesReady(stage.fleet, 'nic', expected);
 
   async function imagesOf(name: string): Promise<readonly ImageStatus[]> {
     return (await readModule(stage.fleet, name))?.status?.images ?? [];
@@ -179,8 +174,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
       'RUN depmod',
       `COPY --from=builder /src/nic_2.ko /opt/lib/modules/${variable('KERNEL_FULL_VERSION')}/extra/\nRUN depmod`,
     );
-    const at = { namespace: hubNamespace, name: 'nic-dockerfile' };
-    await stage.fleet.hub.client.patch(configMaps, at, { type: 'merge', body: { data: { dockerfile: another } } });
+    await inputs.writeDockerfile('nic-dockerfile', another);
     await cordon(true);
     await stage.edit('nic', { moduleSpec: { imageRebuildTriggerGeneration: 2 } });
     await imagesReady(/^False ImageBuilding/);

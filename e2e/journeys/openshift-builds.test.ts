@@ -4,15 +4,16 @@ import type { OpenShiftBuild } from '../../shared/build/openshift-build.ts';
 import { builds } from '../../shared/build/openshift-kinds.ts';
 import { Cache } from '../../shared/kube/cache.ts';
 import type { Job, KubeObject, Resource } from '../../shared/kube/object.ts';
-import { configMaps, events, jobs } from '../../shared/kube/resources.ts';
+import { events, jobs } from '../../shared/kube/resources.ts';
 import { serviceAccounts } from '../world/control-plane/service-account.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import { hubNamespace, programUsers, pullSecret } from '../world/fleet/fleet.ts';
-import { conditionOf, loadedModules, readModule } from '../world/fleet/observe.ts';
+import { loadedModules } from '../world/fleet/observe.ts';
 import { unlessAway } from '../world/openshift/api-away.ts';
 import { type OpenShiftBuilds, serveBuilds, startOpenShiftBuilds } from '../world/openshift/builds.ts';
 import { ImageInputs, dockerfile as plain, signedBy, variable } from './image-inputs.ts';
+import { untilImagesReady } from './image-steps.ts';
 import { driverSpec, fleetSpec, kernels, type Stage, startStage } from './stage.ts';
 
 /** With a Secret that has to be there. */
@@ -70,12 +71,7 @@ describe('a hub on OpenShift', () => {
     await stage?.stop();
   });
 
-  const write = (text: string) =>
-    hub().patch(
-      configMaps,
-      { namespace: hubNamespace, name: 'nic-dockerfile' },
-      { type: 'merge', body: { data: { dockerfile: text } } },
-    );
+  const write = (text: string) => inputs.writeDockerfile('nic-dockerfile', text);
 
   /** What is built and signed, as `drivers/<repository>`. */
   function spec(repository: string, build: Record<string, unknown> = {}): ModuleSpec {
@@ -94,13 +90,7 @@ describe('a hub on OpenShift', () => {
     };
   }
 
-  async function imagesReady(expected: RegExp, name = 'nic'): Promise<void> {
-    await eventually(`ImagesReady of ${name} is ${expected}`, async () => {
-      const seen = conditionOf(await readModule(stage.fleet, name), 'ImagesReady');
-      if (!expected.test(seen)) throw new Error(seen);
-      return true;
-    });
-  }
+  const imagesReady = (expected: RegExp, name = 'nic') => untilImagesReady(stage.fleet, name, expected);
 
   /** All that ever pushed there, oldest first. */
   const buildsOf = (repository: string) =>

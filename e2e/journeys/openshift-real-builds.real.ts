@@ -5,19 +5,19 @@ import { builds } from '../../shared/build/openshift-kinds.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/log.ts';
 import { Cache } from '../../shared/kube/cache.ts';
-import { configMaps } from '../../shared/kube/resources.ts';
 import { type Runtime, silentMeters } from '../../shared/kube/runtime.ts';
 import { attempt } from '../world/debian/run.ts';
 import { programsOrSkip } from '../world/debian/skip-loudly.ts';
 import { eventually } from '../world/eventually.ts';
 import { type Fleet, fleetLogin, hubNamespace, startFleetOn } from '../world/fleet/fleet.ts';
-import { conditionOf, readModule } from '../world/fleet/observe.ts';
+import { readModule } from '../world/fleet/observe.ts';
 import { type OpenShiftBuilds, serveBuilds, startOpenShiftBuilds } from '../world/openshift/builds.ts';
 import { sampleDockerfile } from '../world/real-parts/sample-driver.ts';
 import { signerImage, trustingBuilderImage } from '../world/real-parts/step-images.ts';
 import { type StockedRegistry, startStockedRegistry } from '../world/real-parts/stocked-registry.ts';
 import { buildToolsImage } from '../world/registry/tools-image.ts';
 import { ImageInputs } from './image-inputs.ts';
+import { untilImagesReady } from './image-steps.ts';
 import { sampleDriverSpec } from './sample-driver-spec.ts';
 import { fleetSpec, type Stage, startPrograms } from './stage.ts';
 
@@ -91,20 +91,8 @@ describe('OpenShift’s Builds, by the real buildah', function () {
   const buildsOf = (repository: string) =>
     [...seen.values()].filter(({ build }) => build.spec.output.to.name.includes(`/drivers/${repository}:`));
 
-  const write = (dockerfile: string) =>
-    hub().patch(
-      configMaps,
-      { namespace: hubNamespace, name: 'kmm-sample' },
-      { type: 'merge', body: { data: { dockerfile } } },
-    );
-
-  function imagesReady(name: string, expected: RegExp): Promise<unknown> {
-    const look = async () => {
-      const said = conditionOf(await readModule(stage.fleet, name), 'ImagesReady');
-      return expected.test(said) || Promise.reject(new Error(said));
-    };
-    return eventually(`ImagesReady of ${name} is ${expected}`, look, patienceMs);
-  }
+  const write = (dockerfile: string) => inputs.writeDockerfile('kmm-sample', dockerfile);
+  const imagesReady = (name: string, expected: RegExp) => untilImagesReady(stage.fleet, name, expected, patienceMs);
 
   const sleepers = async () => (await attempt('pgrep', ['-f', `^sleep ${sleepSeconds}`])).stdout;
 

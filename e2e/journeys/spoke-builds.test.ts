@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Module, type ModuleSpec, modules } from '@open-cluster-management/api-types';
 import { annotations, labels } from '../../shared/kube/names.ts';
 import type { KubeObject } from '../../shared/kube/object.ts';
-import { configMaps, events, jobs, pods } from '../../shared/kube/resources.ts';
+import { events, jobs, pods } from '../../shared/kube/resources.ts';
 import { purposeOf } from '../../spoke/pods.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
@@ -165,8 +165,7 @@ describe('a cluster without a hub builds and signs what its own Modules ask for'
     await until('nic', 'Ready', /^False BuildFailed.*exit status 1/);
     assert.deepEqual(await loaderPods('nic'), before);
     for (const name of ['n1', 'n2']) assert.ok(loadedModules(fleet, 's1', name).includes('nic'));
-    const at = { namespace, name: 'broken-dockerfile' };
-    await client().patch(configMaps, at, { type: 'merge', body: { data: { dockerfile } } });
+    await inputs.writeDockerfile('broken-dockerfile', dockerfile);
     await until('nic', 'Ready', /^True/);
     const images = (await loaders('nic')).map(({ spec: { template } }) => template.spec?.containers[0]?.image ?? '');
     assert.equal(images.filter((image) => image.includes('drivers/nic-2@sha256:')).length, 2);
