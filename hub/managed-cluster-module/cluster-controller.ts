@@ -72,8 +72,8 @@ function sightOf(parts: ClusterParts, memories: Map<string, Memory>, key: string
     const { module: name, cluster } = splitClusterKey(key);
     const module = fleet.modules.get({ name });
     const view = module && fleet.moduleViews.of(module);
-    const selected = view !== undefined && mayBeSelected(fleet, view, cluster);
     if (view !== undefined) {
+      const selected = mayBeSelected(fleet, view, cluster);
       const before = records.get(name, cluster);
       records.set(name, unreadable(view, { cluster, selected, before }, error));
     }

@@ -1,16 +1,23 @@
+import type { ImageStatus } from '@open-cluster-management/api-types';
 import type { ConditionState } from '../../shared/core/conditions.ts';
 import { examples, examplesMax, rest } from './examples.ts';
-import { imageStatuses } from './image-status.ts';
 import { reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
 import type { StatusPicture } from './status.ts';
 import type { Tally } from './tally.ts';
 
-/** The five conditions (contract 5). `Ready` says whether, the others say why not. `waits`: what a rollout in waves waits for. */
-export function conditionsOf(picture: StatusPicture, tally: Tally, waits: string | undefined): ConditionState[] {
+/** What else of the status the conditions tell of. */
+interface Told {
+  images: readonly ImageStatus[];
+  /** What a rollout in waves waits for. */
+  waits: string | undefined;
+}
+
+/** The five conditions (contract 5). `Ready` says whether, the others say why not. */
+export function conditionsOf(picture: StatusPicture, tally: Tally, { images, waits }: Told): ConditionState[] {
   return [
     ready(picture, tally),
-    imagesReady(picture, tally),
+    imagesReady(picture, images),
     progressing(picture, tally, waits),
     degraded(picture, tally),
     inventoryComplete(tally),
@@ -49,9 +56,8 @@ function silentOnes({ silent }: Tally): string {
 }
 
 /** False when an image is missing, in the making or no good; Unknown while the registry has not said. */
-function imagesReady({ revision, imageCheck, warnings }: StatusPicture, tally: Tally): ConditionState {
+function imagesReady({ imageCheck, warnings }: StatusPicture, images: Told['images']): ConditionState {
   const type = 'ImagesReady';
-  const images = imageStatuses(tally.groups, revision);
   const open = images.filter(({ state }) => state !== 'Verified' && state !== 'Unchecked');
   const [first] = open;
   if (first !== undefined) {

@@ -115,8 +115,7 @@ export class Records {
 
   /** The cluster was looked at since the last `begin`. */
   isPresent(module: string, cluster: string): boolean {
-    const of = this.#byModule.get(module);
-    return of?.byCluster.get(cluster)?.generation === of?.generation;
+    return this.get(module, cluster)?.generation === this.#byModule.get(module)?.generation;
   }
 
   /** By name. Undefined while it is not even known which clusters `generation` concerns. */

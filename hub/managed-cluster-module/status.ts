@@ -43,7 +43,8 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
   const { generation, records, present } = picture;
   const tally = tallyOf(records, generation);
   const waits = waitsFor(picture, tally);
-  const conditions = conditionsOf(picture, tally, waits);
+  const images = imageStatuses(tally.groups, picture.revision);
+  const conditions = conditionsOf(picture, tally, { images, waits });
   return {
     observedGeneration: generation,
     conditions: withConditions(
@@ -56,7 +57,7 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
     numberDegraded: tally.works.degraded,
     rollout: rolloutStatus(picture, tally, waits),
     ...rebuildTrigger(picture, tally),
-    ...cut('images', 'moreImages', imageStatuses(tally.groups, picture.revision), bounds.imagesMax),
+    ...cut('images', 'moreImages', images, bounds.imagesMax),
     ...kernelMappings(tally.groups, picture.current),
     ...clusterStatuses(tally),
     ...cut('unmappedKernels', 'moreUnmappedKernels', unmappedKernels(tally.groups), bounds.unmappedKernelsMax),

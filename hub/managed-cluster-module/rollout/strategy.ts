@@ -1,4 +1,5 @@
 import type { Rollout } from '@open-cluster-management/api-types';
+import { oncePerPair } from '../../../shared/core/lasting.ts';
 import { type Selector, selects } from '../../fleet/selection.ts';
 
 /** A number of clusters, or a part of them. */
@@ -27,23 +28,14 @@ export function wavesOf(rollout: Rollout | undefined): Waves | undefined {
   };
 }
 
-/** Answers by the very objects that the caches hold: both are made anew when they change. */
-const places = new WeakMap<Waves, WeakMap<Selector, number>>();
-
-/** Place of the first group that selects the cluster, or one past the last. The same question costs once. */
-export function groupIndexOf(waves: Waves, labels: Selector): number {
-  const known = places.get(waves) ?? new WeakMap<Selector, number>();
-  const place = known.get(labels);
-  if (place !== undefined) return place;
-  const found = findPlace(waves, labels);
-  places.set(waves, known.set(labels, found));
-  return found;
-}
-
-function findPlace({ groups }: Waves, labels: Selector): number {
+/**
+ * Place of the first group that selects the cluster, or one past the last. Of the very objects that the caches hold: both
+ * are made anew when they change.
+ */
+export const groupIndexOf = oncePerPair(({ groups }: Waves, labels: Selector): number => {
   const index = groups.findIndex(({ selector }) => selects(selector, labels));
   return index < 0 ? groups.length : index;
-}
+});
 
 /** Undefined for those that no group selects. */
 export function groupName({ groups }: Waves, index: number): string | undefined {
