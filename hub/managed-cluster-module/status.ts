@@ -33,7 +33,7 @@ export interface StatusPicture {
   imageCheck: 'Required' | 'Skip';
   /** About the Secrets that images are looked up with. */
   warnings: readonly string[];
-  /** Of all clusters that are selected or have a work of this module; outdated ones included. */
+  /** Of all clusters that are selected or have a work of this module, by name (`Records.snapshot`); outdated ones included. */
   records: readonly ClusterRecord[];
   nowText: string;
 }

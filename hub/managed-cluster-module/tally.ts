@@ -24,7 +24,7 @@ export interface Tally {
   groups: PlanGroup[];
 }
 
-/** Cost: clusters × kernels. */
+/** `records`: by name. Cost: clusters × kernels. */
 export function tallyOf(records: readonly ClusterRecord[], generation: number): Tally {
   const tally: Tally = {
     selected: [],
@@ -43,7 +43,7 @@ export function tallyOf(records: readonly ClusterRecord[], generation: number): 
     outdated: 0,
     groups: [],
   };
-  for (const record of [...records].sort(byCluster)) {
+  for (const record of records) {
     countWork(tally, record);
     if (record.selected) countSelected(tally, record, generation);
     else tally.unselected.push(record);
@@ -79,7 +79,3 @@ const listOf = {
   Failed: 'failed',
   Unreachable: 'unreachable',
 } as const;
-
-function byCluster(a: ClusterRecord, b: ClusterRecord): number {
-  return a.cluster < b.cluster ? -1 : 1;
-}
