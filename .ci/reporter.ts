@@ -10,6 +10,8 @@ export interface TestResult {
   readonly file: string;
   readonly state: 'passed' | 'failed' | 'pending';
   readonly milliseconds: number;
+  /** Of a failed one: what it threw, with the place. */
+  readonly error?: string;
 }
 
 const resultsVariable = 'KMM_TEST_RESULTS';
@@ -22,10 +24,17 @@ export default class ResultsReporter {
     const printer = options.reporterOptions?.print === 'dot' ? Mocha.reporters.Dot : Mocha.reporters.Spec;
     new printer(runner, options);
     const results: TestResult[] = [];
-    const note = (state: TestResult['state']) => (test: Mocha.Test | Mocha.Hook) => {
+    const note = (state: TestResult['state']) => (test: Mocha.Test | Mocha.Hook, thrown?: Error) => {
       const path = test.titlePath();
       const { file = '', duration = 0 } = test;
-      results.push({ suites: path.slice(0, -1), title: path.at(-1) ?? '', file, state, milliseconds: duration });
+      results.push({
+        suites: path.slice(0, -1),
+        title: path.at(-1) ?? '',
+        file,
+        state,
+        milliseconds: duration,
+        ...(thrown === undefined ? {} : { error: thrown.stack ?? thrown.message }),
+      });
     };
     runner.on(EVENT_TEST_PASS, note('passed'));
     runner.on(EVENT_TEST_FAIL, note('failed'));
