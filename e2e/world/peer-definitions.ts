@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
+import { yamlDocuments } from '../../shared/testing/yaml-files.ts';
 import type { Definition } from './api-server/definitions.ts';
 
 /** The peers' CRDs: data beside the project, not part of it. */
@@ -12,5 +12,5 @@ export function peerDefinitions(api: 'kmm' | 'ocm'): Definition[] | undefined {
   const place = join(folder, api);
   if (!existsSync(place)) return undefined;
   const names = readdirSync(place).filter((name) => name.endsWith('.yaml'));
-  return names.sort().map((name) => parse(readFileSync(join(place, name), 'utf8')) as Definition);
+  return names.sort().flatMap((name) => yamlDocuments(join(place, name)) as Definition[]);
 }

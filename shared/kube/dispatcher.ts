@@ -1,39 +1,47 @@
 import { X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { errorMessage } from '../core/errors.ts';
 import { Agent, ProxyAgent } from '../core/http-agents.ts';
 import { type ClusterAccess, KubeconfigError } from './kubeconfig.ts';
 
+/**
+ * How long a connection without a request stays. undici's 4 s would end most of them between two bursts, and TLS anew costs both
+ * sides more than a request. Load balancers end silent connections after 50 s or more, the API server after 90 s.
+ */
+const keepAliveTimeout = 30_000;
+
 /** The connections to a server: TLS as the kubeconfig says, through its proxy if there is one. */
 export function dispatcher(
   access: ClusterAccess,
+  secureContext: SecureContext,
   limits: { connections: number; maxResponseSize: number; connectTimeoutMs: number },
 ): Dispatcher {
   const { connections, maxResponseSize, connectTimeoutMs } = limits;
-  const tls = {
-    ...(access.ca !== undefined && { ca: access.ca }),
-    ...access.clientCertificate,
+  const connect = {
+    secureContext,
     ...(access.tlsServerName !== undefined && { servername: access.tlsServerName }),
     rejectUnauthorized: !access.insecureSkipTlsVerify,
+    timeout: connectTimeoutMs,
   };
-  const connect = { ...tls, timeout: connectTimeoutMs };
-  if (access.proxyUrl === undefined) return new Agent({ connections, maxResponseSize, connect });
-  return new ProxyAgent({ uri: access.proxyUrl, connections, maxResponseSize, requestTls: connect });
+  const pool = { connections, maxResponseSize, keepAliveTimeout };
+  if (access.proxyUrl === undefined) return new Agent({ ...pool, connect });
+  return new ProxyAgent({ ...pool, uri: access.proxyUrl, requestTls: connect });
 }
 
 /**
- * Throws `KubeconfigError` for certificates that are none. Node takes an authority that it cannot read for no authority:
- * all that is seen then is that the server's certificate is not trusted.
+ * The certificates of a kubeconfig, read once: each connection would read them all again. Throws `KubeconfigError` for those
+ * that are none. Node takes an authority that it cannot read for no authority: all that is seen then is that the server's
+ * certificate is not trusted.
  */
-export function checkCertificates({ ca, clientCertificate }: ClusterAccess): void {
+export function secureContextOf({ ca, clientCertificate }: ClusterAccess): SecureContext {
   try {
     if (ca !== undefined) new X509Certificate(ca);
   } catch (error) {
     throw new KubeconfigError(`kubeconfig: the certificate authority is no PEM certificate: ${errorMessage(error)}`);
   }
   try {
-    if (clientCertificate !== undefined) createSecureContext(clientCertificate);
+    return createSecureContext({ ...(ca !== undefined && { ca }), ...clientCertificate });
   } catch (error) {
     throw new KubeconfigError(`kubeconfig: client certificate and key cannot be used: ${errorMessage(error)}`);
   }

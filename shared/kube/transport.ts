@@ -6,7 +6,7 @@ import { connectionFailure, isGood, refusal } from './answer.ts';
 import { beginningOf, eventFrom, listFrom, namesFrom, parsedBody, passOver, withKind } from './body.ts';
 import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions, WriteOptions } from './client.ts';
 import { type Credentials, credentials } from './credentials.ts';
-import { checkCertificates, dispatcher } from './dispatcher.ts';
+import { dispatcher, secureContextOf } from './dispatcher.ts';
 import { KubeError } from './errors.ts';
 import { type ClusterAccess, type KubeconfigSource, loadKubeconfig } from './kubeconfig.ts';
 import { lines } from './lines.ts';
@@ -46,9 +46,7 @@ export const transportLimits = {
 
 /** A client of the cluster that `kubeconfig` names. Throws `KubeconfigError`; connects with the first call only. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
-  const access = loadKubeconfig(options.kubeconfig);
-  checkCertificates(access);
-  return new HttpKubeClient(access, options);
+  return new HttpKubeClient(loadKubeconfig(options.kubeconfig), options);
 }
 
 const anyJson = 'application/json';
@@ -91,12 +89,11 @@ class HttpKubeClient implements KubeClient {
     this.#credentials = credentials(access.credentials, this.#clock);
     const concurrency = options.concurrency ?? transportLimits.concurrency;
     const { answerBytesMax, connectTimeoutMs, watchConnections } = transportLimits;
-    this.#calls = dispatcher(access, {
-      connections: 2 * concurrency,
-      maxResponseSize: answerBytesMax,
-      connectTimeoutMs,
-    });
-    this.#watches = dispatcher(access, { connections: watchConnections, maxResponseSize: -1, connectTimeoutMs });
+    const context = secureContextOf(access);
+    const calls = { connections: 2 * concurrency, maxResponseSize: answerBytesMax, connectTimeoutMs };
+    this.#calls = dispatcher(access, context, calls);
+    const watches = { connections: watchConnections, maxResponseSize: -1, connectTimeoutMs };
+    this.#watches = dispatcher(access, context, watches);
     this.#reads = new PQueue({ concurrency });
     this.#writes = new PQueue({ concurrency });
     this.#requests = (options.meters ?? silentMeters).counter({

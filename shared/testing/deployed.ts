@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { assert } from '../core/assert.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { yamlDocuments } from './yaml-files.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -94,16 +95,12 @@ export function boundRoles(
 }
 
 function kustomized(folder: string): Deployed[] {
-  const { resources, patches = [] } = parse(read(folder, 'kustomization.yaml')) as Kustomization;
+  const { resources, patches = [] } = yamlDocuments(join(folder, 'kustomization.yaml'))[0] as Kustomization;
   const all = resources.flatMap((name): Deployed[] => {
     const path = join(folder, name);
     if (statSync(path).isDirectory()) return kustomized(path);
     const file = relative(root, path);
-    return parseAllDocuments(read(folder, name)).map((document) => {
-      const [problem] = document.errors;
-      if (problem !== undefined) throw problem;
-      return { file, object: document.toJS() as KubeObject };
-    });
+    return yamlDocuments(path).map((object) => ({ file, object: object as KubeObject }));
   });
   return all.flatMap(({ file, object }) => {
     const patched = patches.reduce<KubeObject | undefined>(
@@ -122,8 +119,4 @@ function patchedBy(object: KubeObject, { target, patch }: Patch): KubeObject | u
   if ($patch === 'delete') return undefined;
   assert($patch === undefined && set.labels, 'deploy/ has no patches but those that delete or label');
   return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, ...set.labels } } };
-}
-
-function read(folder: string, name: string): string {
-  return readFileSync(join(folder, name), 'utf8');
 }

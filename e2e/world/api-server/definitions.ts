@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { KubeObject } from '../../../shared/kube/object.ts';
 import { resource } from '../../../shared/kube/resources.ts';
+import { yamlDocuments } from '../../../shared/testing/yaml-files.ts';
 import { createUnlessThere } from '../create-unless-there.ts';
 
 export type Definition = KubeObject & { spec: unknown };
@@ -20,7 +20,7 @@ export const definitions = resource<Definition>(
 export function ourDefinitions(): Definition[] {
   const folder = join(import.meta.dirname, '../../../deploy/crds');
   const files = readdirSync(folder).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
-  return files.sort().map((name) => parse(readFileSync(join(folder, name), 'utf8')) as Definition);
+  return files.sort().flatMap((name) => yamlDocuments(join(folder, name)) as Definition[]);
 }
 
 /** Posts each; one that is there already stays as it is. */

@@ -22,9 +22,13 @@ export interface RawClient {
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Plain HTTP to the server of a kubeconfig's text, for tests of what goes over the wire. */
-export function rawClient(kubeconfig: string, { anonymous = false } = {}): RawClient {
+export function rawClient(
+  kubeconfig: string,
+  { anonymous = false, connections }: { anonymous?: boolean; connections?: number } = {},
+): RawClient {
   const { server, ca, clientCertificate, credentials } = loadKubeconfig({ text: kubeconfig });
-  const agent = new Agent({ connect: { ...(ca !== undefined && { ca }), ...(!anonymous && clientCertificate) } });
+  const connect = { ...(ca !== undefined && { ca }), ...(!anonymous && clientCertificate) };
+  const agent = new Agent({ connect, ...(connections !== undefined && { connections }) });
   const token = !anonymous && credentials.kind === 'token' ? credentials.token : undefined;
   const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   function send(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}) {

@@ -94,7 +94,10 @@ async function start(given: {
   const flags = apiServerArguments({ etcdUrl: etcd.url, name, port, paths });
   const apiServer = startServer(lifeline, assets.pathOf('kube-apiserver'), { arguments: flags, memory });
   const processes = [apiServer];
-  await untilReady([apiServer, etcd.process], `${url}/readyz`, readyMs, () => isReady(url, caPem));
+  const anybody = new Agent({ connect: { ca: caPem } });
+  await untilReady([apiServer, etcd.process], `${url}/readyz`, readyMs, () => isReady(url, anybody)).finally(() =>
+    anybody.close(),
+  );
   const adminKubeconfig = await kubeconfigFor({ name: 'admin', groups: ['system:masters'] });
   await options.prepare?.(adminKubeconfig);
   if (options.schedulerAndControllers) {
@@ -136,16 +139,11 @@ async function start(given: {
 }
 
 /** `/readyz` is for everybody, once the roles that say so are there. */
-async function isReady(url: string, caPem: string): Promise<boolean> {
-  const agent = new Agent({ connect: { ca: caPem } });
-  try {
-    const answer = await agent.request({ origin: url, path: '/readyz', method: 'GET' });
-    const text = await answer.body.text();
-    if (answer.statusCode === 200) return true;
-    throw new Error(`${answer.statusCode} ${text}`);
-  } finally {
-    await agent.close();
-  }
+async function isReady(url: string, agent: Agent): Promise<boolean> {
+  const answer = await agent.request({ origin: url, path: '/readyz', method: 'GET' });
+  const text = await answer.body.text();
+  if (answer.statusCode === 200) return true;
+  throw new Error(`${answer.statusCode} ${text}`);
 }
 
 /** A pod can be made in a namespace once these two are there: until then its admission refuses it. */

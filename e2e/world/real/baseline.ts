@@ -4,9 +4,9 @@ import { isConflict, isNotFound, KubeError } from '../../../shared/kube/errors.t
 import type { KubeObject, Resource } from '../../../shared/kube/object.ts';
 import { collectionPath } from '../../../shared/kube/paths.ts';
 import { controllerRevisions, events, pods } from '../../../shared/kube/resources.ts';
-import { createKubeClient } from '../../../shared/kube/transport.ts';
 import { definitions } from '../api-server/definitions.ts';
 import { rawClient } from '../api-server/raw-client.ts';
+import { adminOf } from './admin.ts';
 import type { AuditLog } from './audit-log.ts';
 import { servedKinds } from './served-kinds.ts';
 
@@ -30,7 +30,7 @@ const giveUpMs = 20_000;
 const lookAgainMs = 100;
 
 export async function baselineOf(kubeconfig: string): Promise<Baseline> {
-  const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
+  const client = adminOf(kubeconfig);
   const kinds = (await servedKinds(kubeconfig)).filter(isEmptied);
   const lists = await Promise.all(kinds.map((kind) => client.list(kind)));
   const uids = lists.flatMap(({ items }) => items.map(({ metadata }) => metadata.uid ?? ''));
@@ -49,7 +49,7 @@ export async function restore(
   { baseline, log }: { baseline: Baseline; log: AuditLog },
   clock: Clock,
 ): Promise<boolean> {
-  const client = createKubeClient({ kubeconfig: { text: kubeconfig }, userAgent: 'world/admin' });
+  const client = adminOf(kubeconfig);
   try {
     const { items } = await client.list(definitions);
     if (items.some(({ metadata }) => isChanged(metadata, baseline))) return false;

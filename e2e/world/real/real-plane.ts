@@ -8,6 +8,7 @@ import { addToTally } from '../fleet/tally.ts';
 import { installRights } from '../rights/install.ts';
 import { noteUses } from '../rights/uses.ts';
 import { withholdRight } from '../rights/withhold.ts';
+import { adminOf } from './admin.ts';
 import { AuditLog } from './audit-log.ts';
 import { borrowControl, type Lent } from './control-pool.ts';
 import { serveDefinitions } from './definitions.ts';
@@ -86,7 +87,7 @@ export function borrowRealPlane(options: Omit<PlaneOptions, 'runtime'>): Promise
     name,
     ...(release && { version: release }),
     async prepare(text) {
-      const admin = createKubeClient({ kubeconfig: { text }, userAgent: 'world/admin' });
+      const admin = adminOf(text);
       await Promise.all([serveDefinitions(admin, definitions), installRights(admin, role)]);
       await admin.close();
     },

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import type { KubeObject } from '../../../shared/kube/object.ts';
 import { namespaces } from '../../../shared/kube/resources.ts';
 import { deployed } from '../../../shared/testing/deployed.ts';
+import { yamlDocuments } from '../../../shared/testing/yaml-files.ts';
 import { serviceAccounts } from '../control-plane/service-account.ts';
 import { createUnlessThere } from '../create-unless-there.ts';
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from './rbac.ts';
@@ -33,7 +32,6 @@ async function apply(client: KubeClient, all: readonly KubeObject[]): Promise<vo
   }
 }
 
-function ofOcm(role: 'hub' | 'spoke'): KubeObject[] {
-  const text = readFileSync(join(import.meta.dirname, `../ocm/rights-on-${role}.yaml`), 'utf8');
-  return parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
+function ofOcm(role: 'hub' | 'spoke') {
+  return yamlDocuments(join(import.meta.dirname, `../ocm/rights-on-${role}.yaml`)) as readonly KubeObject[];
 }
