@@ -229,8 +229,8 @@ export const makingBreakages: readonly Breakage[] = [
   {
     why: 'a program whose clock is behind waits for the time of its predecessor',
     file: 'shared/making/job-shelf.ts',
-    find: 'return { ...result, atMs: seenMs };',
-    replace: 'return result;',
+    find: 'this.#clock.passed() - Math.max(0, this.#clock.now() - notedMs)',
+    replace: 'this.#clock.passed() - (this.#clock.now() - notedMs)',
     test: 'shared/making/life.test.ts',
     title: 'has a clock that is ahead',
   },

@@ -25,8 +25,8 @@ interface Check {
   warning: string | undefined;
   /** Look-ups that did not verify, in a row. */
   failures: number;
-  /** When the registry was last asked. */
-  askedMs: number;
+  /** When the registry was last asked, by `Clock.passed()`; undefined before it has answered. */
+  askedMs: number | undefined;
   cancelRetry: CancelTimer;
 }
 
@@ -66,9 +66,9 @@ export class ImageChecks {
     return this.#checks.get(keyOf(request, generation))?.state ?? { state: 'Checking' };
   }
 
-  /** When the registry was asked for what `state` says; 0 before. */
-  askedMs(request: ImageRequest, generation?: number): number {
-    return this.#checks.get(keyOf(request, generation))?.askedMs ?? 0;
+  /** When the registry was asked for what `state` says, by `Clock.passed()`; undefined before. */
+  askedMs(request: ImageRequest, generation?: number): number | undefined {
+    return this.#checks.get(keyOf(request, generation))?.askedMs;
   }
 
   /** Somebody made this image just now: the registry is asked at once, also where it had the image before. */
@@ -106,7 +106,7 @@ export class ImageChecks {
       state: { state: 'Checking' },
       warning: undefined,
       failures: 0,
-      askedMs: 0,
+      askedMs: undefined,
       cancelRetry,
     };
     this.#checks.set(key, check);
@@ -123,7 +123,7 @@ export class ImageChecks {
   }
 
   async #run(check: Check, tellAnyway = false): Promise<void> {
-    const askedMs = this.#options.runtime.clock.now();
+    const askedMs = this.#options.runtime.clock.passed();
     const found = await this.#look(check.request);
     // Forgotten meanwhile, perhaps wanted again by another check: this answer is nobody's.
     if (this.#checks.get(check.key) !== check) return;

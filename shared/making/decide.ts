@@ -2,7 +2,15 @@ import type { ImageState } from '../images/look-up.ts';
 import { behindForeign } from './foreign-job.ts';
 import { makingReasons } from './making-reasons.ts';
 import { givingUp } from './overdue.ts';
-import type { MakingAction, MakingDecision, MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
+import {
+  type MakingAction,
+  type MakingDecision,
+  type MakingJob,
+  type MakingPicture,
+  neverMs,
+  type Step,
+  type Verdict,
+} from './picture.ts';
 import { anew, underWay, waiting, withMessage, working } from './under-way.ts';
 
 /** A hub that just started has not heard of all wants yet. */
@@ -68,7 +76,7 @@ function there(picture: MakingPicture, digest: string, final: Step): MakingDecis
   const stateOf = (expectation: string) => judged(verdicts.get(expectation), digest);
   // It may have pushed already, and not ended yet: what is there now may be gone in a moment.
   if (maker?.phase === 'active') return mixed(always(none, underWay(picture, maker)), stateOf);
-  const pushedMs = maker?.result?.atMs ?? 0;
+  const pushedMs = maker?.result?.atMs ?? neverMs;
   if (maker?.result?.digest !== undefined && maker.result.digest !== digest && !picture.isCondemned) {
     if (picture.askedMs <= pushedMs) return askAfter(pushedMs, nowMs);
     const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete ${maker.kind} ${maker.name} to take it`;
@@ -97,7 +105,7 @@ function tidied(
   if (isCondemned && jobs.length === 0) return { action: { kind: 'ask' }, stateOf };
   if (present.length === 0) return { action: none, stateOf };
   if (maker?.phase !== 'succeeded') return { action: removal(present, 'the image is there'), stateOf };
-  const leftMs = (maker.result?.atMs ?? 0) + keepFinishedMs - nowMs;
+  const leftMs = (maker.result?.atMs ?? neverMs) + keepFinishedMs - nowMs;
   if (leftMs <= 0) return { action: removal(present, 'its image is verified'), stateOf };
   return { action: none, stateOf, wakeMs: leftMs };
 }
@@ -171,7 +179,7 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
   if (inputs.kind === 'waiting') return always(none, waiting(inputs.message));
   const maker = jobs.find(({ step, phase }) => step === final && phase === 'succeeded');
   // Without its Job nothing would tell that what it has pushed since the registry was asked may be of former inputs.
-  const pushedMs = maker?.result?.atMs ?? -1;
+  const pushedMs = maker?.result?.atMs ?? neverMs;
   if (picture.existence.state === 'Missing' && picture.askedMs <= pushedMs) return askAfter(pushedMs, picture.nowMs);
   const outdated = jobs.filter(({ step, hash }) => isOther(inputs[step], hash));
   // It may push in its last moment: what is there then is made anew, unless it is good.
@@ -206,7 +214,7 @@ function begin(picture: MakingPicture, step: Step): MakingDecision {
   // Who was at it may have made just what is missing here.
   if (mayStart && askedMs <= heldMs) return always({ kind: 'ask' }, { state: 'Checking' });
   if (mayStart) return always({ kind: 'create', step, hash }, working(step, 'begins'));
-  const isHeld = heldMs === nowMs && nowMs > 0;
+  const isHeld = heldMs === nowMs;
   const until = isHeld
     ? 'the same image is made in another namespace'
     : 'one of the builds under way has ended (builds.concurrency)';

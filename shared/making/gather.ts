@@ -2,7 +2,7 @@ import type { ImageChecks } from '../images/checks.ts';
 import type { CondemnedImages } from './condemned-images.ts';
 import type { MakingMemory } from './making-memory.ts';
 import { type Ordered, orderOf } from './orders.ts';
-import type { Inputs, MakingJob, MakingPicture } from './picture.ts';
+import { type Inputs, type MakingJob, type MakingPicture, neverMs } from './picture.ts';
 import { expectationOf } from './verdicts.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -30,7 +30,8 @@ export function gather({ wants, jobs, checks, workshop, memory, condemned, ...gi
   const chosen = firstReady(wants, jobs, workshop);
   if (chosen === undefined) {
     const inputs = { kind: 'ready', build: undefined, sign: undefined } as const;
-    const nothing = { recipe: undefined, existence: { state: 'Checking' }, askedMs: 0, isCondemned: false } as const;
+    const existence = { state: 'Checking' } as const;
+    const nothing = { recipe: undefined, existence, askedMs: neverMs, isCondemned: false };
     return { ...common, ...nothing, inputs, verdicts: new Map() };
   }
   const { want, inputs } = chosen;
@@ -41,7 +42,7 @@ export function gather({ wants, jobs, checks, workshop, memory, condemned, ...gi
     recipe: want.recipe,
     existence,
     verdicts: existence.state === 'Verified' ? memory.verdicts.of(image, existence.digest) : new Map(),
-    askedMs: checks.askedMs(want.request, want.generation),
+    askedMs: checks.askedMs(want.request, want.generation) ?? neverMs,
     inputs,
   };
 }

@@ -90,7 +90,8 @@ export class ImageMaking {
     const [request] = requests.filter(({ recipe }) => recipe !== undefined);
     if (request?.recipe === undefined) return void this.#drop(wantedBy);
     const image = imageKey(request.image);
-    this.#wants.add({ token: wantedBy, image, request, recipe: request.recipe, generation });
+    const want = { token: wantedBy, image, request, recipe: request.recipe, generation };
+    this.#wants.add(want, this.#options.runtime.clock.passed());
     // Another version may mean another content: what is known is of the former.
     this.#states.forget(image);
     this.#options.look(image);
@@ -142,7 +143,7 @@ export class ImageMaking {
   }
 
   #drop(token: string): void {
-    const image = this.#wants.remove(token, this.#options.runtime.clock.now());
+    const image = this.#wants.remove(token, this.#options.runtime.clock.passed());
     if (image === undefined) return;
     if (this.#wants.of(image).length === 0) this.#states.forget(image);
     this.#options.look(image);
@@ -150,7 +151,7 @@ export class ImageMaking {
 
   #gather(image: string, wants: readonly Ordered[]): MakingPicture {
     const { checks, workshop, keepFinishedMs, places, runtime, isSettled } = this.#options;
-    const nowMs = runtime.clock.now();
+    const nowMs = runtime.clock.passed();
     const unwantedMs = wants.length === 0 && isSettled() ? this.#wants.unwantedMs(image, nowMs) : 0;
     const heldMs = this.#memory.heldMs(image, places.isTaken(image, this.#user) ? nowMs : undefined);
     const mayStart = heldMs < nowMs && places.isFree();
@@ -192,9 +193,9 @@ export class ImageMaking {
         await giveUp(parts, image, action, wants);
         return done;
       case 'read': {
-        const result = await noteResult(this.#options, action.job);
-        this.#shelf.noteRead(action.job, result);
-        this.#options.told.ended(action.job, result, wants);
+        const noted = await noteResult(this.#options, action.job);
+        this.#shelf.noteRead(action.job, noted);
+        this.#options.told.ended(action.job, noted, wants);
         return done;
       }
       case 'ask':
@@ -242,7 +243,7 @@ export class ImageMaking {
   }
 
   #waitForName(image: string, { message }: Foreign): Outcome {
-    this.#memory.noteForeign(image, message, this.#options.runtime.clock.now());
+    this.#memory.noteForeign(image, message, this.#options.runtime.clock.passed());
     return after(0, makingReasons.foreignJob);
   }
 }

@@ -19,9 +19,10 @@ export class ImageWants {
   /** Since when nobody wants an image that was wanted, or is made. */
   readonly #unwantedSince = new Map<string, number>();
 
-  add(want: Want): void {
+  /** As all times here, `nowMs` is `Clock.passed()`. */
+  add(want: Want, nowMs: number): void {
     const { image } = want;
-    this.remove(want.token, 0);
+    this.remove(want.token, nowMs);
     this.#images.set(want.token, image);
     const wants = this.#byImage.get(image) ?? new Map<string, Want>();
     this.#byImage.set(image, wants.set(want.token, want));

@@ -10,7 +10,7 @@ import type { MakingObject } from './job-view.ts';
 const image = 'registry.example/driver:1';
 const buildTimeoutMs = 60_000;
 
-function build(status: OpenShiftBuild['status']): OpenShiftBuild {
+function build(status: OpenShiftBuild['status'], noted: Record<string, string> = {}): OpenShiftBuild {
   return {
     apiVersion: 'build.openshift.io/v1',
     kind: 'Build',
@@ -18,7 +18,7 @@ function build(status: OpenShiftBuild['status']): OpenShiftBuild {
       name: 'driver-build',
       uid: 'u',
       labels: { [labels.buildType]: 'build', [labels.image]: imageHash(image) },
-      annotations: { [annotations.image]: image },
+      annotations: { [annotations.image]: image, ...noted },
     },
     spec: {} as OpenShiftBuild['spec'],
     ...(status && { status }),
@@ -51,8 +51,8 @@ function world() {
   return {
     clock,
     shelf,
-    seen(status: OpenShiftBuild['status'], itsPods: Pod[] = []) {
-      present = [build(status)];
+    seen(status: OpenShiftBuild['status'], itsPods: Pod[] = [], noted = {}) {
+      present = [build(status, noted)];
       pods = itsPods;
       const [job] = shelf.of(image);
       assert.ok(job);
@@ -96,5 +96,21 @@ describe('the shelf of Jobs', () => {
     clock.setBack(3_600_000);
     await clock.advance(30_000);
     assert.equal(seen({ phase: 'New' }).phase, 'active');
+  });
+
+  it('takes the wall time that a result is noted with for what passed since: once, whoever sets the clock; none is of a time to come', async () => {
+    for (const [aheadMs, agoMs] of [
+      [-90_000, 90_000],
+      [600_000, 0],
+    ] as const) {
+      const { clock, seen } = world();
+      const at = new Date(clock.now() + aheadMs).toISOString();
+      const noted = { [annotations.result]: JSON.stringify({ at, reason: '', message: '' }) };
+      const ended = () => seen({ phase: 'Complete', completionTimestamp: at }, [], noted).result?.atMs;
+      assert.equal(ended(), clock.passed() - agoMs);
+      clock.setBack(3_600_000);
+      await clock.advance(10_000);
+      assert.equal(ended(), clock.passed() - agoMs - 10_000);
+    }
   });
 });

@@ -4,7 +4,7 @@ import type { CacheView } from '../kube/cache.ts';
 import type { Pod } from '../kube/object.ts';
 import { type CondemnedNote, noteIn } from './condemned.ts';
 import { imageOf, type MakingObject, viewJob } from './job-view.ts';
-import type { JobResult, MakingJob } from './picture.ts';
+import type { JobResult, MakingJob, NotedEnd } from './picture.ts';
 import type { PlacesUser } from './places.ts';
 import { podIndex, podTrouble } from './step-pods.ts';
 
@@ -30,9 +30,9 @@ export class JobShelf {
   /** Image → the Job that was made for it. */
   readonly #made = new Map<string, { name: string; untilMs: number }>();
   /** UID → what came of the Job. */
-  readonly #read = new Map<string, { result: JobResult; untilMs: number }>();
-  /** UID → when a result was first seen that is noted with a time to come: wall time, as the Job has it. */
-  readonly #early = new Map<string, { seenMs: number; untilMs: number }>();
+  readonly #read = new Map<string, { noted: NotedEnd; untilMs: number }>();
+  /** UID → when its end was noted, by `Clock.passed()`. */
+  readonly #ended = new Map<string, number>();
   /** UID → until when a Build that is given up may still be seen. */
   readonly #givenUp = new Map<string, number>();
   /** UID → since when a Build is seen to wait. */
@@ -74,10 +74,10 @@ export class JobShelf {
   #view(object: MakingObject): MakingJob | undefined {
     const view = viewJob(object);
     if (view === undefined) return undefined;
-    const { isWaiting = false, ...job } = view;
-    const result = this.#byOurClock(view.uid, view.result ?? this.#read.get(view.uid)?.result);
+    const { isWaiting = false, noted = this.#read.get(view.uid)?.noted, ...job } = view;
+    const result = this.#byPassedTime(view.uid, noted);
     if (view.phase !== 'active') return { ...job, result };
-    if ((this.#givenUp.get(view.uid) ?? 0) > this.#clock.passed()) return { ...job, phase: 'terminating' };
+    if ((this.#givenUp.get(view.uid) ?? 0) > this.#clock.passed()) return { ...job, result, phase: 'terminating' };
     const trouble = this.#podTrouble(view.uid) ?? view.podTrouble;
     return { ...job, result, ...(trouble !== undefined && { podTrouble: trouble }), ...this.#end(view.uid, isWaiting) };
   }
@@ -99,16 +99,20 @@ export class JobShelf {
     const present = new Set(this.#jobs.flatMap((cache) => cache.list()).map(({ metadata }) => metadata.uid));
     for (const uid of this.#waiting.keys()) if (!present.has(uid)) this.#waiting.delete(uid);
     for (const uid of this.#givenUp.keys()) if (!present.has(uid)) this.#givenUp.delete(uid);
+    for (const uid of this.#ended.keys()) if (!present.has(uid)) this.#ended.delete(uid);
   }
 
-  /** Whoever noted it had a clock that is ahead of ours: it is of the moment in which we first saw it. */
-  #byOurClock(uid: string, result: JobResult | undefined): JobResult | undefined {
-    const nowMs = this.#clock.now();
-    if (result === undefined || result.atMs <= nowMs) return result;
-    for (const [each, { untilMs }] of this.#early) if (untilMs <= nowMs) this.#early.delete(each);
-    const seenMs = Math.min(nowMs, this.#early.get(uid)?.seenMs ?? nowMs);
-    this.#early.set(uid, { seenMs, untilMs: result.atMs });
-    return { ...result, atMs: seenMs };
+  /**
+   * Its note has wall time, and that may be set, or be of another's clock: how long ago it was is found out with the first
+   * look. One that is ahead of us is of that moment.
+   */
+  #byPassedTime(uid: string, noted: NotedEnd | undefined): JobResult | undefined {
+    if (noted === undefined) return undefined;
+    const { notedMs, ...end } = noted;
+    const atMs = this.#ended.get(uid) ?? this.#clock.passed() - Math.max(0, this.#clock.now() - notedMs);
+    if (!this.#ended.has(uid)) this.#forgetGone();
+    this.#ended.set(uid, atMs);
+    return { ...end, atMs };
   }
 
   #podTrouble(uid: string): string | undefined {
@@ -117,10 +121,11 @@ export class JobShelf {
   }
 
   /** It stands on the Job now. */
-  noteRead({ uid }: MakingJob, result: JobResult): void {
+  noteRead({ uid }: MakingJob, noted: NotedEnd): void {
     const passedMs = this.#clock.passed();
     for (const [each, { untilMs }] of this.#read) if (untilMs <= passedMs) this.#read.delete(each);
-    this.#read.set(uid, { result, untilMs: passedMs + unseenMsMax });
+    this.#read.set(uid, { noted, untilMs: passedMs + unseenMsMax });
+    this.#ended.set(uid, passedMs);
   }
 
   /** It is deleted. */
@@ -135,7 +140,7 @@ export class JobShelf {
 
   /** A Job works on it, or has just ended and may be followed by the next. */
   isBusy(image: string): boolean {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.passed();
     const isAtWork = ({ phase, result }: MakingJob) =>
       phase === 'active' ||
       phase === 'terminating' ||

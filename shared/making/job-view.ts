@@ -5,15 +5,19 @@ import { annotations, labels } from '../kube/names.ts';
 import type { Job, KubeObject, Resource } from '../kube/object.ts';
 import { jobs } from '../kube/resources.ts';
 import { buildState, type StatedByStatus } from './build-state.ts';
-import type { JobResult, MakingJob, Step } from './picture.ts';
+import type { MakingJob, NotedEnd, Step } from './picture.ts';
 
 /** What makes images. */
 export type MakingObject = Job | OpenShiftBuild;
 
 export const makingResources: Record<MakingJob['kind'], Resource<KubeObject>> = { Job: jobs, Build: builds };
 
+export interface JobView extends Omit<MakingJob, 'result'>, Pick<StatedByStatus, 'isWaiting'> {
+  noted: NotedEnd | undefined;
+}
+
 /** What a Job or Build says of itself; undefined for one that is none of ours. What people wrote into it is not trusted to be well-formed. */
-export function viewJob(object: MakingObject): (MakingJob & Pick<StatedByStatus, 'isWaiting'>) | undefined {
+export function viewJob(object: MakingObject): JobView | undefined {
   const { name, uid = '', labels: labelled = {}, annotations: noted = {}, deletionTimestamp } = object.metadata;
   const step = labelled[labels.buildType];
   if (!isStep(step) || noted[annotations.image] === undefined) return undefined;
@@ -28,7 +32,7 @@ export function viewJob(object: MakingObject): (MakingJob & Pick<StatedByStatus,
     seconds: secondsOf(object.metadata.creationTimestamp, endedAt),
     phase: deletionTimestamp ? 'terminating' : phase,
     said,
-    result: resultIn(noted[annotations.result]),
+    noted: noteIn(noted[annotations.result]),
     ...(trouble !== undefined && { podTrouble: trouble }),
     ...(isWaiting && { isWaiting }),
   };
@@ -66,12 +70,12 @@ function phaseOf(end: string | undefined): MakingJob['phase'] {
   return end === 'Complete' ? 'succeeded' : 'failed';
 }
 
-function resultIn(text: string | undefined): JobResult | undefined {
+function noteIn(text: string | undefined): NotedEnd | undefined {
   const value = parsed(text);
   if (!isRecord(value) || typeof value['at'] !== 'string') return undefined;
   const { at, digest, reason, message } = value;
   return {
-    atMs: Date.parse(at) || 0,
+    notedMs: Date.parse(at) || 0,
     ...(typeof digest === 'string' && { digest }),
     reason: typeof reason === 'string' ? reason : '',
     message: typeof message === 'string' ? message : '',

@@ -359,6 +359,8 @@ const events = {
   wait: (world: World) => world.wait(),
   restart: (world: World) => world.restart(),
   /** Of Builds, those that have not ended are given up. */
+  'set the clock back': (world: World) => world.clock.setBack(3_600_000),
+  'set the clock forward': (world: World) => world.clock.setForward(3_600_000),
   'pass builds.timeout': async (world: World) => {
     await world.clock.advance(buildTimeoutMs);
     await world.sync();
@@ -610,5 +612,61 @@ describe('the life of images', () => {
     // Each start asks; what was noted for later is asked for once more.
     assert.ok(world.asked - before <= 6, `${world.asked - before} questions`);
     assert.equal(world.states()[2], 'Failed', 'the answer counts');
+  });
+
+  it('asks the registry of what a Job has just pushed, though the clock was set back since it asked before', async () => {
+    const world = new World();
+    const only = wishes[2];
+    assert.ok(only);
+    world.want(only.token, only.recipe);
+    await world.sync();
+    await world.sync();
+    assert.equal(world.begun.length, 1);
+    world.clock.setBack(3_600_000);
+    world.end('Complete');
+    for (let round = 0; round < 4; round += 1) await world.sync();
+    assert.equal(world.states()[2], 'Verified');
+  });
+
+  it('begins as soon as no other namespace is at it, though the clock was set back since one was', async () => {
+    const first = new World();
+    const second = new World('Job', first);
+    const only = wishes[2];
+    assert.ok(only);
+    const reasonOfSecond = () => {
+      const state = second.making.state({ image: only.recipe.image, tls, recipe: only.recipe });
+      return 'reason' in state ? state.reason : state.state;
+    };
+    first.want(only.token, only.recipe);
+    await first.sync();
+    await first.sync();
+    second.want(only.token, only.recipe);
+    await second.sync();
+    assert.deepEqual([first.begun.length, reasonOfSecond()], [1, 'BuildQueued']);
+    first.clock.setBack(3_600_000);
+    first.jobs.clear();
+    first.making.forget(only.token);
+    await first.sync();
+    for (let round = 0; round < 3; round += 1) await second.sync();
+    assert.equal(second.begun.length, 1, reasonOfSecond());
+  });
+
+  it('keeps at a Job for a while when who wanted its image wants another: somebody else may want it still', async () => {
+    const world = new World();
+    const [, , one, other] = wishes;
+    assert.ok(one && other);
+    world.want('x', one.recipe);
+    await world.sync();
+    await world.sync();
+    assert.deepEqual(world.atWork(), [one.recipe.image]);
+    world.want('x', other.recipe);
+    await world.clock.advance(4 * 60_000);
+    await world.sync();
+    await world.sync();
+    assert.ok(world.atWork().includes(one.recipe.image));
+    await world.clock.advance(60_000);
+    await world.sync();
+    await world.sync();
+    assert.ok(!world.atWork().includes(one.recipe.image));
   });
 });

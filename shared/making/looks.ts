@@ -33,7 +33,7 @@ export class Looks {
   async #look(image: string, digest: string, open: readonly Want[]): Promise<void> {
     const { verdicts, runtime, onEnd } = this.#options;
     const found = await this.#found(image, digest, open);
-    verdicts.note(image, digest, { open, found, nowMs: runtime.clock.now() });
+    verdicts.note(image, digest, { open, found, nowMs: runtime.clock.passed() });
     this.#underWay.delete(image);
     onEnd(image);
   }

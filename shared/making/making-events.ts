@@ -2,7 +2,7 @@ import type { EventRecorder } from '../kube/events.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { MakingMeters } from './making-meters.ts';
 import type { Ordered } from './orders.ts';
-import type { JobResult, MakingJob, Step } from './picture.ts';
+import type { JobEnd, MakingJob, Step } from './picture.ts';
 import type { Told } from './told.ts';
 
 export interface MakingEventsOptions {
@@ -26,11 +26,11 @@ export class MakingEvents implements Told {
     this.#tell(step, [want], { what: 'Created', type: 'Normal', rest: `by ${kind} ${name}` });
   }
 
-  ended(job: MakingJob, result: JobResult, wants: readonly Ordered[]): void {
+  ended(job: MakingJob, end: JobEnd, wants: readonly Ordered[]): void {
     const { step, kind, name, phase, seconds } = job;
     const failed = phase === 'failed';
-    this.#options.meters.ended(step, failed ? result.reason : 'Succeeded', seconds);
-    const rest = failed ? `in ${kind} ${name}: ${result.message}` : `by ${kind} ${name}`;
+    this.#options.meters.ended(step, failed ? end.reason : 'Succeeded', seconds);
+    const rest = failed ? `in ${kind} ${name}: ${end.message}` : `by ${kind} ${name}`;
     this.#tell(
       step,
       wants,

@@ -1,8 +1,8 @@
 import { foreignAgainMs } from './foreign-job.ts';
-import type { FormerFailure, MakingJob, MakingPicture, Step } from './picture.ts';
+import { type FormerFailure, type MakingJob, type MakingPicture, neverMs, type Step } from './picture.ts';
 import { Verdicts } from './verdicts.ts';
 
-/** What is remembered of an image beside its Jobs and the registry's answer. A restart forgets it, and begins from those. */
+/** What is remembered of an image beside its Jobs and the registry's answer. A restart forgets it, and begins from those. Times are `Clock.passed()`. */
 export class MakingMemory {
   readonly verdicts = new Verdicts();
   readonly #failures = new Map<string, Map<Step, FormerFailure>>();
@@ -35,10 +35,10 @@ export class MakingMemory {
     this.#foreign.delete(image);
   }
 
-  /** When another making was seen at work on it, which is now if `nowMs` is given; 0: never. */
+  /** When another making was seen at work on it, which is now if `nowMs` is given; or `neverMs`. */
   heldMs(image: string, nowMs: number | undefined): number {
     if (nowMs !== undefined) this.#held.set(image, nowMs);
-    return this.#held.get(image) ?? 0;
+    return this.#held.get(image) ?? neverMs;
   }
 
   /** How many images there are is up to clusters: what nobody has wanted for long is forgotten. */

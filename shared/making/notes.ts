@@ -9,7 +9,7 @@ import { pods } from '../kube/resources.ts';
 import type { Runtime } from '../kube/runtime.ts';
 import { makingResources } from './job-view.ts';
 import { makingReasons } from './making-reasons.ts';
-import type { JobResult, MakingJob } from './picture.ts';
+import type { JobEnd, MakingJob, NotedEnd } from './picture.ts';
 import { digestIn, endOfLog, messageCharsMax } from './said.ts';
 
 interface Place {
@@ -19,11 +19,11 @@ interface Place {
 }
 
 /** What came of the Job, with the time when that was seen. It is kept on the Job: pods go. */
-export async function noteResult(place: Place, job: MakingJob): Promise<JobResult> {
+export async function noteResult(place: Place, job: MakingJob): Promise<NotedEnd> {
   const said = job.said ?? resultOf(await podsOf(place, job), job);
   const at = microTime(place.runtime.clock.now());
   await annotate(place, job, { [annotations.result]: JSON.stringify({ at, ...said }) });
-  return { atMs: Date.parse(at), ...said };
+  return { notedMs: Date.parse(at), ...said };
 }
 
 async function podsOf({ client, namespace }: Place, { name, uid: owner }: MakingJob): Promise<Pod[]> {
@@ -32,7 +32,7 @@ async function podsOf({ client, namespace }: Place, { name, uid: owner }: Making
   return items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === owner));
 }
 
-function resultOf(own: readonly Pod[], job: MakingJob): Omit<JobResult, 'atMs'> {
+function resultOf(own: readonly Pod[], job: MakingJob): JobEnd {
   const texts = own.flatMap(({ status }) => [
     ...(status?.containerStatuses ?? []).map(({ state }) => state?.terminated?.message),
     status?.message,

@@ -5,15 +5,26 @@ import type { ImageRecipe } from '../images/recipe.ts';
 export type { Step };
 
 /** What became of a Job, as its pod told. */
-export interface JobResult {
-  /** When that was read, by our clock: no other is compared with it. */
-  atMs: number;
+export interface JobEnd {
   /** Of what was pushed. */
   digest?: string;
   reason: string;
   /** The end of the log, or what the signer said. */
   message: string;
 }
+
+/** As it stands on the Job: whoever read it noted the wall time of that. */
+export interface NotedEnd extends JobEnd {
+  notedMs: number;
+}
+
+/** When it was read by `Clock.passed()`, as all times of a picture: negative where that was before this process began. */
+export interface JobResult extends JobEnd {
+  atMs: number;
+}
+
+/** Of what never was, as a time of a picture. */
+export const neverMs = Number.NEGATIVE_INFINITY;
 
 /** What an image in the registry was found to be, for one who wants it. `unknown`: it could not be read. */
 export interface Verdict {
@@ -46,7 +57,7 @@ export interface MakingJob {
   /** From its creation to its end, by the cluster's clock; undefined before. */
   seconds: number | undefined;
   /** What its own status tells at its end. Undefined: nothing, its pod has to be asked. */
-  said: Omit<JobResult, 'atMs'> | undefined;
+  said: JobEnd | undefined;
   /** Undefined until it was read. */
   result: JobResult | undefined;
   /** Why its pod has not started, while that is so and known. */
@@ -69,7 +80,7 @@ export type Inputs =
   /** Something that the recipe names is not there, or may not be used so. */
   | { kind: 'problem'; reason: string; message: string };
 
-/** One image name, all that may be looked at when its next step is decided. Immutable. */
+/** One image name, all that may be looked at when its next step is decided. Immutable. Times are `Clock.passed()`. */
 export interface MakingPicture {
   image: string;
   /** Undefined: nobody wants it. */
@@ -83,7 +94,7 @@ export interface MakingPicture {
   failures: ReadonlyMap<Step, FormerFailure>;
   /** Somebody else has a name that was needed for it, and is not asked for before then; undefined: nobody was found. */
   foreign: { message: string; untilMs: number } | undefined;
-  /** What the registry says, and when it was asked. */
+  /** What the registry says, and when it was asked: `neverMs` before. */
   existence: ImageState;
   askedMs: number;
   inputs: Inputs;
@@ -92,7 +103,7 @@ export interface MakingPicture {
   isCondemned: boolean;
   /** Fewer Jobs run than may, and none of another namespace for this image. */
   mayStart: boolean;
-  /** When one of another namespace was seen at it; 0: never. */
+  /** When one of another namespace was seen at it; or `neverMs`. */
   heldMs: number;
   /** How long nobody has wanted it. */
   unwantedMs: number;

@@ -21,7 +21,7 @@ type Of<K extends MakingAction['kind']> = MakingAction & { kind: K };
 
 export async function remove(parts: RemovalParts, image: string, action: Of<'delete'>, wants: readonly Ordered[]) {
   for (const job of action.jobs) {
-    if (job.phase === 'failed') parts.memory.noteFailure(image, job, parts.runtime.clock.now());
+    if (job.phase === 'failed') parts.memory.noteFailure(image, job, parts.runtime.clock.passed());
     if (job.phase === 'active') parts.told.cancelled(job, wants, action.why);
     await deleted(parts, job);
   }
@@ -29,7 +29,7 @@ export async function remove(parts: RemovalParts, image: string, action: Of<'del
 
 /** As if it had failed now. */
 export async function giveUp(parts: RemovalParts, image: string, action: Of<'giveUp'>, wants: readonly Ordered[]) {
-  const nowMs = parts.runtime.clock.now();
+  const nowMs = parts.runtime.clock.passed();
   const result: JobResult = { atMs: nowMs, reason: givenUpReason, message: action.message };
   const job: MakingJob = { ...action.job, phase: 'failed', result };
   await deleted(parts, job);
