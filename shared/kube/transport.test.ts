@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { sleep, systemClock } from '../core/clock.ts';
 import { PrometheusMeters } from '../process/metrics.ts';
 import { parseExposition } from '../testing/exposition.ts';
 import { settle } from '../testing/virtual-clock.ts';
@@ -32,6 +33,8 @@ describe('the transport', () => {
       for await (const chunk of request) body += chunk;
       answer(Object.assign(request, { body }), response);
     });
+    // As Kubernetes' API server, which does not say how long it keeps a connection.
+    server.keepAliveTimeout = 0;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     closers.push(() => new Promise((resolve) => server.close(resolve)));
@@ -226,6 +229,19 @@ describe('the transport', () => {
     assert.deepEqual(await drain(client), [event]);
     await assert.rejects(drain(client), isGone);
     await assert.rejects(drain(client), { status: 0, reason: 'ConnectionFailed' });
+  });
+
+  it('asks again by the same connection after some seconds of silence', async () => {
+    const ports = new Set<number | undefined>();
+    const client = await connect((request, response) => {
+      ports.add(request.socket.remotePort);
+      json(response, 200, { metadata: { name: 'n' } });
+    });
+    await client.get(nodes, { name: 'n' });
+    // More than the four seconds that undici would keep it.
+    await sleep(systemClock, 6_000);
+    await client.get(nodes, { name: 'n' });
+    assert.equal(ports.size, 1);
   });
 
   it('ends a watch without an error when it is told to', async () => {
