@@ -27,7 +27,7 @@ import { kernels } from './stage.ts';
 
 const timeFactor = 10;
 /** Kubernetes forgets the pods of a node that is gone after 40 s, and looks every 20 s; real time. */
-const podsOfLostNodeMs = 90_000;
+const podsOfLostNodeMs = 150_000;
 /** What the node with that kernel reports. */
 const releaseOf = (kernel: string) => (kernel === kernels.debian ? `${kernel}+` : kernel);
 const ready = (namespace = spokeNamespace) => readyLabel(namespace, 'nic');

@@ -1,9 +1,12 @@
 import { sleep, systemClock } from '../../shared/core/clock.ts';
 import { errorMessage } from '../../shared/core/errors.ts';
 
-/** When the world is looked at again, and when a wait is given up, in real milliseconds. What takes long is looked at less often. */
+/**
+ * When the world is looked at again, and when a wait is given up, in real milliseconds. What takes long is looked at less often. It is
+ * given up late: a machine that does much else beside is no failure, and who waits in vain waits once.
+ */
 const lookAgainMs = { first: 50, last: 200, growth: 1.2 };
-const giveUpMs = 45_000;
+const giveUpMs = 100_000;
 
 /**
  * Waits on the world's state: calls `look` until it neither throws nor gives `false` or `undefined`, and returns what it gave.
