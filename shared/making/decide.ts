@@ -9,9 +9,9 @@ import {
   type MakingPicture,
   neverMs,
   type Step,
-  type Verdict,
 } from './picture.ts';
 import { anew, underWay, waiting, withMessage, working } from './under-way.ts';
+import { isOpen, judged } from './verdicts.ts';
 
 /** A hub that just started has not heard of all wants yet. */
 const unwantedGraceMs = 5 * 60_000;
@@ -145,18 +145,6 @@ function mixed(making: MakingDecision, stateOf: StateOf): MakingDecision {
       return state.state === 'Verified' ? state : making.stateOf(expectation);
     },
   };
-}
-
-function isOpen(verdict: Verdict | undefined, nowMs: number): boolean {
-  return verdict === undefined || (verdict.kind === 'unknown' && verdict.untilMs <= nowMs);
-}
-
-function judged(verdict: Verdict | undefined, digest: string): ImageState {
-  if (verdict === undefined) return { state: 'Checking' };
-  if (verdict.kind === 'good') return { state: 'Verified', digest };
-  const { reason, message } = verdict;
-  if (verdict.kind === 'unknown') return { state: 'Unknown', reason: 'UnexpectedAnswer', message };
-  return { state: 'Failed', reason, message: `what the registry has is no good: ${message}` };
 }
 
 function isOther(wanted: string | undefined, made: string): boolean {

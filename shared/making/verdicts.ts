@@ -1,6 +1,7 @@
 import { assert } from '../core/assert.ts';
 import { shortened } from '../core/conditions.ts';
 import { canonicalJson } from '../core/hash.ts';
+import type { ImageState } from '../images/look-up.ts';
 import type { ImageRecipe } from '../images/recipe.ts';
 import type { Want } from './image-wants.ts';
 import type { Verdict } from './picture.ts';
@@ -23,6 +24,20 @@ export type Finding =
 export function expectationOf({ kernel, architecture, dirName, moduleName, sign }: ImageRecipe): string {
   const platform = architecture === undefined ? [] : [architecture];
   return canonicalJson([kernel, dirName, moduleName ?? null, sign !== undefined, ...platform]);
+}
+
+/** Whether somebody has to look. */
+export function isOpen(verdict: Verdict | undefined, nowMs: number): boolean {
+  return verdict === undefined || (verdict.kind === 'unknown' && verdict.untilMs <= nowMs);
+}
+
+/** What it means for one who wants the image, whose present digest this is. */
+export function judged(verdict: Verdict | undefined, digest: string): ImageState {
+  if (verdict === undefined) return { state: 'Checking' };
+  if (verdict.kind === 'good') return { state: 'Verified', digest };
+  const { reason, message } = verdict;
+  if (verdict.kind === 'unknown') return { state: 'Unknown', reason: 'UnexpectedAnswer', message };
+  return { state: 'Failed', reason, message: `what the registry has is no good: ${message}` };
 }
 
 interface Known {
