@@ -10,9 +10,7 @@ import { hasKubectl } from './kubectl.ts';
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
-describe('what kubectl apply -k applies', function () {
-  this.timeout(60_000);
-
+describe('what kubectl apply -k applies', () => {
   before(async function () {
     if (!(await hasKubectl('shared/deploy.test.ts checks the files themselves'))) this.skip();
   });

@@ -25,7 +25,7 @@ export interface Trouble {
 /** Writes in trouble, as a multiple of those without. */
 export const writesFactorMax = 2;
 /** A story takes 10 s, and more on a machine that does much else. */
-const timeoutMs = 120_000;
+const timeoutMs = 300_000;
 
 const sentences: Record<StoryName, string> = {
   mainJob: 'ends the same when',

@@ -201,7 +201,7 @@ describe('a program', () => {
     } finally {
       child.kill('SIGKILL');
     }
-  }).timeout(20_000);
+  });
 });
 
 function rejectsWith(signal: AbortSignal): Promise<never> {

@@ -12,8 +12,7 @@ import { ocmDefinitions } from '../world/ocm/definitions.ts';
 const root = join(import.meta.dirname, '../..');
 
 /** What `programs` say and how they end, as their pods' logs would show it. */
-describe('a program that cannot start', function () {
-  this.timeout(60_000);
+describe('a program that cannot start', () => {
   let folder: string;
   let bare: ApiServer;
   let closed: ApiServer;

@@ -7,9 +7,10 @@ import { type ClusterAccess, KubeconfigError } from './kubeconfig.ts';
 
 /**
  * How long a connection without a request stays. undici's 4 s would end most of them between two bursts, and TLS anew costs both
- * sides more than a request. Load balancers end silent connections after 50 s or more, the API server after 90 s.
+ * sides more than a request. kubeadm's example of a load balancer ends silent ones after 20 s, the API server after 90: a write that
+ * is on its way just then has failed.
  */
-const keepAliveTimeout = 30_000;
+const keepAliveTimeout = 15_000;
 
 /** The connections to a server: TLS as the kubeconfig says, through its proxy if there is one. */
 export function dispatcher(

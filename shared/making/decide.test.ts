@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ImageRecipe } from '../images/recipe.ts';
 import { decide } from './decide.ts';
-import type { MakingJob, MakingPicture, Step, Verdict } from './picture.ts';
+import { type MakingJob, type MakingPicture, neverMs, type Step, type Verdict } from './picture.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const other = `sha256:${'b'.repeat(64)}`;
@@ -46,7 +46,7 @@ function picture(overrides: Partial<MakingPicture> = {}): MakingPicture {
     jobs: [],
     isCondemned: false,
     mayStart: true,
-    heldMs: 0,
+    heldMs: neverMs,
     unwantedMs: 0,
     keepFinishedMs: 10 * minuteMs,
     nowMs,

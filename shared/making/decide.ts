@@ -175,10 +175,12 @@ function missing(picture: MakingPicture, final: Step): MakingDecision {
   const from = outdated.some(({ step }) => step === 'build') ? 'build' : 'sign';
   const gone = { ...removal(from === 'build' ? jobs : outdated, 'its inputs changed'), condemn };
   if (outdated.length > 0) return always(gone, anew(from));
+  const atWork = jobs.find(({ phase }) => phase === 'active');
   const steps: Step[] = recipe?.build === undefined ? ['sign'] : final === 'sign' ? ['build', 'sign'] : ['build'];
   for (const step of steps) {
     const job = jobs.find((each) => each.step === step);
-    if (job === undefined) return begin(picture, step);
+    // Somebody may have deleted the build's Job while the signature is made of what it pushed.
+    if (job === undefined) return atWork === undefined ? begin(picture, step) : always(none, underWay(picture, atWork));
     if (job.phase === 'active') return always(none, underWay(picture, job));
     if (job.phase === 'failed') return failed(picture, job);
     if (step === final) return pushed(picture, job);

@@ -90,8 +90,9 @@ export class ImageMaking {
     const [request] = requests.filter(({ recipe }) => recipe !== undefined);
     if (request?.recipe === undefined) return void this.#drop(wantedBy);
     const image = imageKey(request.image);
-    const want = { token: wantedBy, image, request, recipe: request.recipe, generation };
-    this.#wants.add(want, this.#options.runtime.clock.passed());
+    // Who made the former for it has to be told: nothing else would wake that image.
+    if (this.#wants.imageOf(wantedBy) !== image) this.#drop(wantedBy);
+    this.#wants.add({ token: wantedBy, image, request, recipe: request.recipe, generation });
     // Another version may mean another content: what is known is of the former.
     this.#states.forget(image);
     this.#options.look(image);

@@ -19,17 +19,16 @@ export class ImageWants {
   /** Since when nobody wants an image that was wanted, or is made. */
   readonly #unwantedSince = new Map<string, number>();
 
-  /** As all times here, `nowMs` is `Clock.passed()`. */
-  add(want: Want, nowMs: number): void {
+  /** Of a token that wants nothing, or this image. */
+  add(want: Want): void {
     const { image } = want;
-    this.remove(want.token, nowMs);
     this.#images.set(want.token, image);
     const wants = this.#byImage.get(image) ?? new Map<string, Want>();
     this.#byImage.set(image, wants.set(want.token, want));
     this.#unwantedSince.delete(image);
   }
 
-  /** Gives the image that the token wanted. */
+  /** Gives the image that the token wanted. As all times here, `nowMs` is `Clock.passed()`. */
   remove(token: string, nowMs: number): string | undefined {
     const image = this.#images.get(token);
     if (image === undefined) return undefined;

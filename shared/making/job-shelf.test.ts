@@ -51,6 +51,15 @@ function world() {
   return {
     clock,
     shelf,
+    /** One of this UID ends, is read, and gives way to what comes next. */
+    async passBy(uid: string) {
+      const one = build({ phase: 'Complete', completionTimestamp: '2026-01-01T00:00:00Z' });
+      present = [{ ...one, metadata: { ...one.metadata, uid } }];
+      const [job] = shelf.of(image);
+      assert.ok(job);
+      shelf.noteRead(job, { notedMs: clock.now(), reason: '', message: '' });
+      await clock.advance(60_000);
+    },
     seen(status: OpenShiftBuild['status'], itsPods: Pod[] = [], noted = {}) {
       present = [build(status, noted)];
       pods = itsPods;
@@ -112,5 +121,16 @@ describe('the shelf of Jobs', () => {
       await clock.advance(10_000);
       assert.equal(ended(), clock.passed() - agoMs - 10_000);
     }
+  });
+
+  it('forgets what it knows of a Job that is gone when the next one is read', async () => {
+    const { clock, seen, passBy } = world();
+    await passBy('u');
+    await passBy('v');
+    // No two objects have one UID: that it is judged anew only shows that nothing was left of it.
+    const at = new Date(clock.now()).toISOString();
+    const noted = { [annotations.result]: JSON.stringify({ at, reason: '', message: '' }) };
+    const ended = seen({ phase: 'Complete', completionTimestamp: at }, [], noted).result;
+    assert.equal(ended?.atMs, clock.passed());
   });
 });

@@ -110,7 +110,6 @@ export class JobShelf {
     if (noted === undefined) return undefined;
     const { notedMs, ...end } = noted;
     const atMs = this.#ended.get(uid) ?? this.#clock.passed() - Math.max(0, this.#clock.now() - notedMs);
-    if (!this.#ended.has(uid)) this.#forgetGone();
     this.#ended.set(uid, atMs);
     return { ...end, atMs };
   }
@@ -125,6 +124,7 @@ export class JobShelf {
     const passedMs = this.#clock.passed();
     for (const [each, { untilMs }] of this.#read) if (untilMs <= passedMs) this.#read.delete(each);
     this.#read.set(uid, { noted, untilMs: passedMs + unseenMsMax });
+    this.#forgetGone();
     this.#ended.set(uid, passedMs);
   }
 

@@ -18,21 +18,21 @@ export interface JobView extends Omit<MakingJob, 'result'>, Pick<StatedByStatus,
 
 /** What a Job or Build says of itself; undefined for one that is none of ours. What people wrote into it is not trusted to be well-formed. */
 export function viewJob(object: MakingObject): JobView | undefined {
-  const { name, uid = '', labels: labelled = {}, annotations: noted = {}, deletionTimestamp } = object.metadata;
+  const { name, uid = '', labels: labelled = {}, annotations: written = {}, deletionTimestamp } = object.metadata;
   const step = labelled[labels.buildType];
-  if (!isStep(step) || noted[annotations.image] === undefined) return undefined;
+  if (!isStep(step) || written[annotations.image] === undefined) return undefined;
   const { phase, endedAt, said, isWaiting, trouble } = isBuild(object) ? buildState(object) : jobState(object);
   return {
     kind: isBuild(object) ? 'Build' : 'Job',
     name,
     uid,
     step,
-    hash: noted[annotations.inputsHash] ?? '',
-    attempt: Math.max(1, Number.parseInt(noted[annotations.attempt] ?? '1', 10) || 1),
+    hash: written[annotations.inputsHash] ?? '',
+    attempt: Math.max(1, Number.parseInt(written[annotations.attempt] ?? '1', 10) || 1),
     seconds: secondsOf(object.metadata.creationTimestamp, endedAt),
     phase: deletionTimestamp ? 'terminating' : phase,
     said,
-    noted: noteIn(noted[annotations.result]),
+    noted: endIn(written[annotations.result]),
     ...(trouble !== undefined && { podTrouble: trouble }),
     ...(isWaiting && { isWaiting }),
   };
@@ -70,7 +70,7 @@ function phaseOf(end: string | undefined): MakingJob['phase'] {
   return end === 'Complete' ? 'succeeded' : 'failed';
 }
 
-function noteIn(text: string | undefined): NotedEnd | undefined {
+function endIn(text: string | undefined): NotedEnd | undefined {
   const value = parsed(text);
   if (!isRecord(value) || typeof value['at'] !== 'string') return undefined;
   const { at, digest, reason, message } = value;

@@ -80,7 +80,7 @@ class World {
   asked = 0;
   readonly #told = new Set<string>();
   #uid = 0;
-  #due = new Set<string>();
+  readonly due = new Set<string>();
   making: ImageMaking;
 
   /** `other`: another namespace of the same program. */
@@ -141,7 +141,7 @@ class World {
             ? { kind: 'bad', reason: 'WrongVermagic', message: `${request.image} is no good` }
             : { kind: 'good', digest },
         ),
-      look: (image) => this.#due.add(image),
+      look: (image) => this.due.add(image),
       isSettled: () => true,
       onChange: () => undefined,
     });
@@ -286,13 +286,13 @@ class World {
     await this.clock.advance(1);
     for (const [name, { metadata }] of this.jobs) if (metadata.deletionTimestamp) this.jobs.delete(name);
     this.#see();
-    for (const { metadata } of this.#seen) this.#due.add(metadata.annotations?.[annotations.image] ?? '');
+    for (const { metadata } of this.#seen) this.due.add(metadata.annotations?.[annotations.image] ?? '');
     await this.lookAtAll();
   }
 
   /** Also when nothing happened, with a cache that has not caught up. */
   async lookAtAll(): Promise<void> {
-    for (const { recipe: wished } of wishes) this.#due.add(wished.image);
+    for (const { recipe: wished } of wishes) this.due.add(wished.image);
     await this.look();
   }
 
@@ -301,10 +301,10 @@ class World {
     const looked = new Set<string>();
     for (;;) {
       // What is looked into beside all else wakes its image when that ends.
-      if (this.#due.size === 0) await settle();
-      const [image] = this.#due;
+      if (this.due.size === 0) await settle();
+      const [image] = this.due;
       if (image === undefined) return;
-      this.#due.delete(image);
+      this.due.delete(image);
       // What was asked in the moment in which a Job ended is asked again: no moment lasts for ever.
       if (looked.has(image)) await this.clock.advance(1);
       looked.add(image);
@@ -320,12 +320,12 @@ class World {
   /** A cache that lags by half a minute is one whose watch broke: it lists anew. */
   async wait(): Promise<void> {
     await this.clock.advance(20_000);
-    if (this.clock.now() - this.#seenMs > 25_000) await this.sync();
+    if (this.clock.passed() - this.#seenMs > 25_000) await this.sync();
   }
 
   #see(): void {
     this.#seen = [...this.jobs.values()];
-    this.#seenMs = this.clock.now();
+    this.#seenMs = this.clock.passed();
   }
 
   /** A program that starts lists before it decides anything. */
@@ -358,9 +358,9 @@ const events = {
   },
   wait: (world: World) => world.wait(),
   restart: (world: World) => world.restart(),
-  /** Of Builds, those that have not ended are given up. */
   'set the clock back': (world: World) => world.clock.setBack(3_600_000),
   'set the clock forward': (world: World) => world.clock.setForward(3_600_000),
+  /** Of Builds, those that have not ended are given up. */
   'pass builds.timeout': async (world: World) => {
     await world.clock.advance(buildTimeoutMs);
     await world.sync();
@@ -655,18 +655,55 @@ describe('the life of images', () => {
     const world = new World();
     const [, , one, other] = wishes;
     assert.ok(one && other);
+    const isGoing = () =>
+      [...world.jobs.values()].some(
+        ({ metadata }) => metadata.annotations?.[annotations.image] === one.recipe.image && metadata.deletionTimestamp,
+      );
     world.want('x', one.recipe);
     await world.sync();
     await world.sync();
     assert.deepEqual(world.atWork(), [one.recipe.image]);
     world.want('x', other.recipe);
+    // Nothing happens to the former, whose pod may wait for a node: only the edit tells of it.
+    await world.look();
     await world.clock.advance(4 * 60_000);
     await world.sync();
-    await world.sync();
-    assert.ok(world.atWork().includes(one.recipe.image));
+    assert.ok(!isGoing());
     await world.clock.advance(60_000);
     await world.sync();
+    assert.ok(isGoing());
+  });
+
+  it('is told of when who wanted it wants another, and when to look again', async () => {
+    const world = new World();
+    const [, , one, other] = wishes;
+    assert.ok(one && other);
+    world.want('x', one.recipe);
     await world.sync();
-    assert.ok(!world.atWork().includes(one.recipe.image));
+    await world.sync();
+    world.want('x', other.recipe);
+    assert.deepEqual([...world.due], [one.recipe.image, other.recipe.image]);
+    const outcome = await world.making.reconcile(one.recipe.image);
+    assert.ok(outcome.kind === 'after' && outcome.delayMs <= 5 * 60_000, JSON.stringify(outcome));
+  });
+
+  it('is signed by one Job, though somebody deletes that of its build meanwhile [T8]', async () => {
+    const world = new World();
+    const [signed] = wishes;
+    assert.ok(signed);
+    world.want('a', signed.recipe);
+    for (let round = 0; round < 3 && world.begun.length < 2; round += 1) {
+      await world.sync();
+      await world.sync();
+      if (world.begun.length < 2) world.end('Complete');
+    }
+    const [build, sign] = world.begun;
+    assert.ok(build && sign);
+    world.jobs.delete(build);
+    for (let round = 0; round < 3; round += 1) await world.sync();
+    assert.deepEqual([world.begun, world.states()[0]], [[build, sign], 'Signing']);
+    world.end('Complete');
+    for (let round = 0; round < 3; round += 1) await world.sync();
+    assert.equal(world.states()[0], 'Verified');
   });
 });

@@ -2,7 +2,10 @@ import { foreignAgainMs } from './foreign-job.ts';
 import { type FormerFailure, type MakingJob, type MakingPicture, neverMs, type Step } from './picture.ts';
 import { Verdicts } from './verdicts.ts';
 
-/** What is remembered of an image beside its Jobs and the registry's answer. A restart forgets it, and begins from those. Times are `Clock.passed()`. */
+/**
+ * What is remembered of an image beside its Jobs and the registry's answer. A restart forgets it, and begins from those.
+ * Times are `Clock.passed()`.
+ */
 export class MakingMemory {
   readonly verdicts = new Verdicts();
   readonly #failures = new Map<string, Map<Step, FormerFailure>>();

@@ -1,6 +1,6 @@
 import type { ImageState } from '../images/look-up.ts';
 import { makingReasons } from './making-reasons.ts';
-import type { MakingJob, MakingPicture, Step } from './picture.ts';
+import { type MakingJob, type MakingPicture, neverMs, type Step } from './picture.ts';
 
 /** What is said of an image whose step is not done. */
 export function working(step: Step, message = 'is under way'): ImageState & { state: 'Building' | 'Signing' } {
@@ -32,5 +32,5 @@ export function anew(step: Step): ImageState {
 }
 
 export function withMessage(job: MakingJob, message: string, reason = ''): MakingJob {
-  return { ...job, result: { atMs: job.result?.atMs ?? 0, reason, message } };
+  return { ...job, result: { atMs: job.result?.atMs ?? neverMs, reason, message } };
 }

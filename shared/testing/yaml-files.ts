@@ -11,10 +11,12 @@ const read = new Map<string, readonly unknown[]>();
 export function yamlDocuments(path: string): readonly unknown[] {
   const known = read.get(path);
   if (known !== undefined) return known;
-  const documents = parseAllDocuments(readFileSync(path, 'utf8')).map((document) => {
+  const documents = parseAllDocuments(readFileSync(path, 'utf8')).flatMap((document) => {
     const [problem] = document.errors;
     if (problem !== undefined) throw problem;
-    return frozen(document.toJS());
+    const value: unknown = document.toJS();
+    // kubectl passes over an empty one, too.
+    return value === null ? [] : [frozen(value)];
   });
   read.set(path, documents);
   return documents;

@@ -96,7 +96,7 @@ async function start(given: {
   const processes = [apiServer];
   const anybody = new Agent({ connect: { ca: caPem } });
   await untilReady([apiServer, etcd.process], `${url}/readyz`, readyMs, () => isReady(url, anybody)).finally(() =>
-    anybody.close(),
+    anybody.destroy(),
   );
   const adminKubeconfig = await kubeconfigFor({ name: 'admin', groups: ['system:masters'] });
   await options.prepare?.(adminKubeconfig);
