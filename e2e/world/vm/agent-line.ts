@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { sleep, systemClock } from '../../../shared/core/clock.ts';
@@ -38,17 +37,16 @@ export class AgentLine {
       .on('error', () => undefined);
   }
 
-  /** Connects as soon as QEMU has made the socket. Throws when `ended` resolves before. */
+  /** Connects as soon as QEMU listens, which is a moment after its socket is there. Throws when `ended` resolves before. */
   static async open(path: string, ended: Promise<unknown>): Promise<AgentLine> {
     let over = false;
     void ended.then(() => (over = true));
-    while (!existsSync(path)) {
-      if (over) throw new Error('expected QEMU to make a socket, but it ended');
+    for (;;) {
+      const socket = await connected(path);
+      if (socket !== undefined) return new AgentLine(socket);
+      if (over) throw new Error('expected QEMU to listen to its agent, but it ended');
       await sleep(systemClock, lookAgainMs);
     }
-    const socket = connect(path);
-    await once(socket, 'connect');
-    return new AgentLine(socket);
   }
 
   /** Starts a script; `id` is what the machine knows it by. */
@@ -77,6 +75,19 @@ export class AgentLine {
     if (id === 'hello') this.#greet(code);
     this.#waiting.get(id)?.resolve({ code: Number(code), output: decoded(output), errors: decoded(errors) });
     this.#waiting.delete(id);
+  }
+}
+
+/** Undefined: nobody listens there. */
+async function connected(path: string): Promise<Socket | undefined> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
+    throw error;
   }
 }
 
