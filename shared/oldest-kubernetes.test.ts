@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as api from '@open-cluster-management/api-types';
-import { parseAllDocuments } from 'yaml';
 import { devicePluginDaemonSet } from '../spoke/device-plugin/daemon-set.ts';
 import { loaderDaemonSet } from '../spoke/module-loader/daemon-set.ts';
 import { unloadPod } from '../spoke/module-loader/unload-pod.ts';
@@ -13,6 +12,7 @@ import { signJob } from './build/sign-job.ts';
 import { buildRequest, signRequest } from './build/testing/requests.ts';
 import type { KubeObject, Resource } from './kube/object.ts';
 import * as builtIn from './kube/resources.ts';
+import { yamlDocuments } from './testing/yaml-files.ts';
 
 /** Nothing that we send, apply or ship is newer than Kubernetes 1.25, which OpenShift 4.12 is made of. */
 const root = join(import.meta.dirname, '..');
@@ -79,9 +79,9 @@ const files = readdirSync(join(root, 'deploy'), { recursive: true, encoding: 'ut
   name.endsWith('.yaml'),
 );
 const documents = files.flatMap((file) =>
-  parseAllDocuments(readFileSync(join(root, 'deploy', file), 'utf8')).map((document) => ({
+  yamlDocuments(join(root, 'deploy', file)).map((object) => ({
     file,
-    object: document.toJS() as KubeObject & { spec?: { versions?: Version[] } },
+    object: object as KubeObject & { spec?: { versions?: Version[] } },
   })),
 );
 const schemas = documents.flatMap(({ file, object }) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ImageStatus, ModuleSpec } from '@open-cluster-management/api-types';
-import { configMaps, events, jobs, nodes, pods, secrets } from '../../shared/kube/resources.ts';
+import { events, jobs, nodes, pods, secrets } from '../../shared/kube/resources.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
 import { hubNamespace, pullSecret } from '../world/fleet/fleet.ts';
@@ -209,12 +209,7 @@ describe('an image that is missing is made on the hub, once for the fleet', () =
     assert.equal(stage.fleet.registry.store.tags('drivers/nic-2'), undefined);
     assert.deepEqual(loadedModules(stage.fleet, 'edge-1', 'n1'), ['nic']);
     assert.equal((await told('BuildFailed')).length > 0, true);
-    const body = { data: { dockerfile } };
-    await stage.fleet.hub.client.patch(
-      configMaps,
-      { namespace: hubNamespace, name: 'broken-dockerfile' },
-      { type: 'merge', body },
-    );
+    await inputs.writeDockerfile('broken-dockerfile', dockerfile);
     await stage.ready('nic');
   });
 

@@ -76,8 +76,8 @@ function there(picture: MakingPicture, digest: string, final: Step): MakingDecis
   const stateOf = (expectation: string) => judged(verdicts.get(expectation), digest);
   // It may have pushed already, and not ended yet: what is there now may be gone in a moment.
   if (maker?.phase === 'active') return mixed(always(none, underWay(picture, maker)), stateOf);
-  const pushedMs = maker?.result?.atMs ?? neverMs;
   if (maker?.result?.digest !== undefined && maker.result.digest !== digest && !picture.isCondemned) {
+    const { atMs: pushedMs } = maker.result;
     if (picture.askedMs <= pushedMs) return askAfter(pushedMs, nowMs);
     const message = `the ${final} pushed ${maker.result.digest}, and the registry has ${digest} under that name: somebody else pushed there. Delete ${maker.kind} ${maker.name} to take it`;
     return asked(picture.askedMs + askAgainMs - nowMs, () => ({

@@ -54,7 +54,7 @@ const wishes = [
   { token: 'b', recipe: recipe('registry.example/a:1', '6.1.0-1', true) },
   { token: 'c', recipe: recipe('registry.example/b:1', '6.1.0-1', false) },
   { token: 'd', recipe: recipe('registry.example/c:1', '6.1.0-2', false) },
-];
+] as const;
 
 /** That an image is being made anew: no work. */
 function isNote({ spec }: MakingObject): boolean {
@@ -391,7 +391,7 @@ describe('the life of images', () => {
     world.version += 1;
     // The cache does not show it yet.
     world.isGood = false;
-    world.end('Complete', wishes[2]?.recipe.image);
+    world.end('Complete', wishes[2].recipe.image);
     await world.lookAtAll();
     world.isGood = true;
     await world.clock.advance(4 * 3_600_000);
@@ -502,7 +502,6 @@ describe('the life of images', () => {
   it('makes anew what was no good, though the hub starts again between the former Job and the next, and leaves no note', async () => {
     const world = new World();
     const only = wishes[2];
-    assert.ok(only);
     world.want(only.token, only.recipe);
     world.isGood = false;
     for (let round = 0; round < 4; round += 1) {
@@ -533,7 +532,6 @@ describe('the life of images', () => {
 
   it('waits while somebody else has a name that it needs, says whose and what to do, and touches nothing of his', async () => {
     const only = wishes[2];
-    assert.ok(only);
     const build = `m-build-${imageHash(only.recipe.image)}`;
     for (const name of [build, `kmm-made-anew-${imageHash(only.recipe.image)}`]) {
       const world = new World();
@@ -573,7 +571,6 @@ describe('the life of images', () => {
   it('is made anew for who is left, whichever module that wanted it goes', async () => {
     const world = new World();
     const only = wishes[2];
-    assert.ok(only);
     for (const token of ['c', 'd']) world.want(token, only.recipe);
     await world.sync();
     await world.sync();
@@ -593,7 +590,6 @@ describe('the life of images', () => {
   it('asks the registry once of what a Job did, though who noted that has a clock that is ahead', async () => {
     const world = new World();
     const only = wishes[2];
-    assert.ok(only);
     world.want(only.token, only.recipe);
     await world.sync();
     world.end('Complete');
@@ -617,7 +613,6 @@ describe('the life of images', () => {
   it('asks the registry of what a Job has just pushed, though the clock was set back since it asked before', async () => {
     const world = new World();
     const only = wishes[2];
-    assert.ok(only);
     world.want(only.token, only.recipe);
     await world.sync();
     await world.sync();
@@ -632,7 +627,6 @@ describe('the life of images', () => {
     const first = new World();
     const second = new World('Job', first);
     const only = wishes[2];
-    assert.ok(only);
     const reasonOfSecond = () => {
       const state = second.making.state({ image: only.recipe.image, tls, recipe: only.recipe });
       return 'reason' in state ? state.reason : state.state;
@@ -654,7 +648,6 @@ describe('the life of images', () => {
   it('keeps at a Job for a while when who wanted its image wants another: somebody else may want it still', async () => {
     const world = new World();
     const [, , one, other] = wishes;
-    assert.ok(one && other);
     const isGoing = () =>
       [...world.jobs.values()].some(
         ({ metadata }) => metadata.annotations?.[annotations.image] === one.recipe.image && metadata.deletionTimestamp,
@@ -677,7 +670,6 @@ describe('the life of images', () => {
   it('is told of when who wanted it wants another, and when to look again', async () => {
     const world = new World();
     const [, , one, other] = wishes;
-    assert.ok(one && other);
     world.want('x', one.recipe);
     await world.sync();
     await world.sync();
@@ -690,7 +682,6 @@ describe('the life of images', () => {
   it('is signed by one Job, though somebody deletes that of its build meanwhile [T8]', async () => {
     const world = new World();
     const [signed] = wishes;
-    assert.ok(signed);
     world.want('a', signed.recipe);
     for (let round = 0; round < 3 && world.begun.length < 2; round += 1) {
       await world.sync();
