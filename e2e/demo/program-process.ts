@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
+import { type Deployment, deployed, ofKind } from '../../shared/testing/deployed.ts';
 import { eventually } from '../world/eventually.ts';
 import type { Processes } from '../world/node/processes.ts';
 
@@ -30,15 +31,23 @@ const logLinesKept = 200;
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const mainOf = (name: string) => `${repository}${name}/main.ts`;
 
-/** What docs/guides/real-cluster.md ("Memory") advises for a Deployment. */
-const memorySettings = {
-  NODE_OPTIONS: '--max-semi-space-size=1',
-  NODE_COMPILE_CACHE: `${repository}node_modules/.cache/compile`,
-} as const;
+/** The two settings of docs/guides/real-cluster.md ("Memory"). */
+function memorySettings(name: ProgramProcess['name']): Record<string, string> {
+  return { NODE_OPTIONS: nodeOptionsOf(name), NODE_COMPILE_CACHE: `${repository}node_modules/.cache/compile` };
+}
+
+/** As the program's Deployment in `deploy/` says. */
+export function nodeOptionsOf(name: ProgramProcess['name']): string {
+  const objects = deployed(name).map(({ object }) => object);
+  const [container] = ofKind<Deployment>(objects, 'Deployment')[0]?.spec.template.spec.containers ?? [];
+  const options = container?.env.find((variable) => variable.name === 'NODE_OPTIONS')?.value;
+  if (options === undefined) throw new Error(`deploy/${name}: expected NODE_OPTIONS in the Deployment, got none`);
+  return options;
+}
 
 /** Fills the compile cache: the program is refused for want of settings, but all its code has been compiled by then. */
 export function compileProgram(name: ProgramProcess['name']): void {
-  const { status } = spawnSync(process.execPath, [mainOf(name)], { env: memorySettings, stdio: 'ignore' });
+  const { status } = spawnSync(process.execPath, [mainOf(name)], { env: memorySettings(name), stdio: 'ignore' });
   if (status !== 1) throw new Error(`expected ${name}/main.ts to refuse to start with exit code 1, got ${status}`);
 }
 
@@ -49,7 +58,7 @@ export async function startProgramProcess(options: ProgramProcessOptions): Promi
   const child = await processes.start({
     argv: [process.execPath, mainOf(name), '--config', config],
     folder,
-    environment: { PATH: process.env['PATH'] ?? '', HOME: folder, ...memorySettings, ...environment },
+    environment: { PATH: process.env['PATH'] ?? '', HOME: folder, ...memorySettings(name), ...environment },
     onOutput: (text) => {
       log.push(...text.split('\n').filter((line) => line !== ''));
       log.splice(0, log.length - logLinesKept);

@@ -31,8 +31,6 @@ export interface HubProcessOptions {
 
 /** Ticks of /proc/PID/stat a second, on every Linux that Node runs on. */
 const ticksPerSecond = 100;
-/** What the image of the hub says (deploy/images). */
-export const nodeOptionsOfImage = '--max-semi-space-size=1';
 
 /** Ready, and with the default configuration but for addresses. Linux only. */
 export async function startHubProcess(options: HubProcessOptions): Promise<HubProcess> {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nodeOptionsOfImage } from './hub-process.ts';
+import { nodeOptionsOf } from '../../demo/program-process.ts';
 
 export const steps = ['new-image', 'kernel', 'reports', 'rest', 'restart'] as const;
 export type Step = (typeof steps)[number];
@@ -14,7 +14,7 @@ export interface ScaleOptions {
   readonly svg: string | undefined;
   /** CPU profiles of the hub. */
   readonly profile: string | undefined;
-  /** Of the hub: to try others than the image says. */
+  /** Of the hub: to try others than its Deployment says. */
   readonly nodeOptions: string;
 }
 
@@ -32,7 +32,7 @@ export function readOptions(args: readonly string[]): ScaleOptions {
     json: text,
     svg: text,
     profile: text,
-    'node-options': { ...text, default: nodeOptionsOfImage },
+    'node-options': { ...text, default: nodeOptionsOf('hub') },
   } as const;
   const { values } = parseArgs({ args: [...args], options });
   const number = (name: string, value: string, least: number) => {

@@ -12,6 +12,8 @@ export interface Bench {
   readonly clusters: number;
   /** The raw loop's works, as last written. */
   raw: ManifestWork[];
+  /** What making them took. */
+  rawPostSeconds: number;
   /** Number of the version that the first module has. */
   version: number;
   /** When the hub had ended. */
@@ -47,6 +49,7 @@ export async function newModule(bench: Bench): Promise<Figure[]> {
   const asked = stage.byHub(mark).filter((each) => !isLease(each));
   const raw = await postLoop(stage, await worksOf(stage.world, moduleName(0)));
   bench.raw = raw.made;
+  bench.rawPostSeconds = raw.seconds;
   return [
     ...spread(bench, 'new-module', 'new module → last ManifestWork exists', { mark, raw: raw.seconds }),
     requestsFigure('new-module', 'API requests of the hub a cluster for it', asked.length / clusters),
@@ -56,7 +59,8 @@ export async function newModule(bench: Bench): Promise<Figure[]> {
       unit: 's',
       measured: cpuSeconds,
       raw: raw.cpuSeconds,
-      goal: { of: 'measured', most: (3 * clusters) / 3500 },
+      // 3 s for 3,500 on a machine where the raw loop takes 0.7.
+      goal: { of: 'ratio', most: 4.3 },
     },
     eventLoopFigure('new-module-loop', 'event-loop delay p99 meanwhile', eventLoopMs),
   ];
