@@ -1,8 +1,11 @@
-// `npm run sabotage`: breaks the product by one line at a time and asks whether the test notices that ought to.
+// `npm run sabotage [-- TEXT]`: breaks the product by one line at a time and asks whether the test notices that ought to. TEXT chooses
+// the breakages whose file or reason holds it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { systemClock } from '../../shared/core/clock.ts';
+import { errorMessage } from '../../shared/core/errors.ts';
 import { type Breakage, breakages } from './breakages.ts';
 import { copyTree } from './copy.ts';
 import { colourOf, whileBroken } from './run.ts';
@@ -39,7 +42,8 @@ async function work(queue: Breakage[], folder: string): Promise<void> {
   }
 }
 
-const queue = [...breakages];
+const chosen = chosenBreakages();
+const queue = [...chosen];
 const folders = Array.from({ length: saboteurs }, () => mkdtempSync(join(tmpdir(), 'kmm-sabotage-')));
 try {
   await Promise.all(folders.map((folder) => work(queue, folder)));
@@ -47,5 +51,20 @@ try {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
 const seconds = Math.round((systemClock.now() - began) / 1000);
-console.log(`\nsabotage: ${noticed} of ${breakages.length} breakages noticed, in ${seconds} s`);
-process.exit(noticed === breakages.length ? 0 : 1);
+console.log(`\nsabotage: ${noticed} of ${chosen.length} breakages noticed, in ${seconds} s`);
+process.exit(noticed === chosen.length ? 0 : 1);
+
+/** Ends the process with usage and exit code 2 where the arguments choose none. */
+function chosenBreakages(): readonly Breakage[] {
+  try {
+    const { positionals } = parseArgs({ allowPositionals: true });
+    const [text = ''] = positionals;
+    if (positionals.length > 1) throw new Error(`expected one TEXT at most, got ${positionals.join(' ')}`);
+    const found = breakages.filter(({ file, why }) => `${file}: ${why}`.includes(text));
+    if (found.length === 0) throw new Error(`expected a part of a file's path or of a reason, got ${text}`);
+    return found;
+  } catch (error) {
+    console.error(`sabotage: ${errorMessage(error)}\n\nnpm run sabotage [-- TEXT]`);
+    process.exit(2);
+  }
+}

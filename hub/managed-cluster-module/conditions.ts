@@ -17,7 +17,7 @@ interface Told {
 export function conditionsOf(picture: StatusPicture, tally: Tally, { images, waits }: Told): ConditionState[] {
   return [
     ready(picture, tally),
-    imagesReady(picture, images),
+    imagesReady(picture, tally, images),
     progressing(picture, tally, waits),
     degraded(picture, tally),
     inventoryComplete(tally),
@@ -55,8 +55,8 @@ function silentOnes({ silent }: Tally): string {
   return `; ${silent.length} report nothing: ${named}${rest(silent)}`;
 }
 
-/** False when an image is missing, in the making or no good; Unknown while the registry has not said. */
-function imagesReady({ imageCheck, warnings }: StatusPicture, images: Told['images']): ConditionState {
+/** False when an image is missing, in the making or no good; Unknown while the registry, or a cluster, has not said. */
+function imagesReady({ imageCheck, warnings }: StatusPicture, tally: Tally, images: Told['images']): ConditionState {
   const type = 'ImagesReady';
   const open = images.filter(({ state }) => state !== 'Verified' && state !== 'Unchecked');
   const [first] = open;
@@ -76,8 +76,13 @@ function imagesReady({ imageCheck, warnings }: StatusPicture, images: Told['imag
       message: 'images are shipped by name, unverified',
     };
   }
-  const message = [`all ${images.length} images are verified`, ...warnings].join('; ');
-  return { type, status: 'True', reason: reasons.imagesVerified, message };
+  const unread = tally.noticed.filter(({ reason }) => reason === reasons.lookFailed);
+  if (unread.length > 0) {
+    const message = `which images ${unread.length} clusters need is not known: ${examples(unread)}`;
+    return { type, status: 'Unknown', reason: reasons.lookFailed, message };
+  }
+  const verified = images.length === 0 ? 'no cluster needs an image' : `all ${images.length} images are verified`;
+  return { type, status: 'True', reason: reasons.imagesVerified, message: [verified, ...warnings].join('; ') };
 }
 
 function progressing({ hold, standing }: StatusPicture, tally: Tally, waits: string | undefined): ConditionState {

@@ -140,6 +140,7 @@ describe('the status of a module', () => {
       condition(status([record('c1', { plans: [plan('Unknown')] })]), 'ImagesReady'),
       /^Unknown ImageUnknown/,
     );
+    assert.equal(condition(status([]), 'ImagesReady'), 'True ImagesVerified: no cluster needs an image');
     assert.match(condition(status([clusters[1]!], { warnings: ['Secret x'] }), 'ImagesReady'), /^True .*Secret x/);
   });
 
@@ -289,6 +290,17 @@ describe('a cluster that cannot be looked at', () => {
   it('leaves open what kernels it has', () => {
     const seen = status([record('c1', unread), record('c2')], { current: revision('m-1') });
     assert.match(condition(seen, 'InventoryComplete'), /^False LookFailed: 1 clusters: c1/);
+  });
+
+  it('leaves open what images it needs, unless one is known to be missing', () => {
+    const others: [others: ClusterRecord[], told: RegExp][] = [
+      [[], /^Unknown LookFailed: which images 1 clusters need is not known: c1 \(LookFailed\): garbled$/],
+      [[record('c2', { plans: [plan('Verified')] })], /^Unknown LookFailed/],
+      [[record('c2', { plans: [plan('Missing')] })], /^False ImageMissing: 1 of 1/],
+    ];
+    for (const [records, told] of others) {
+      assert.match(condition(status([record('c1', unread), ...records]), 'ImagesReady'), told);
+    }
   });
 });
 

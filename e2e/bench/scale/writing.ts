@@ -1,7 +1,7 @@
-import { type ManifestWork, managedClusterModules } from '@open-cluster-management/api-types';
+import { type ManifestWork, managedClusterModules, manifestWorks } from '@open-cluster-management/api-types';
 import { worksOf } from './agents.ts';
 import type { Asked } from './audit-tail.ts';
-import type { Figure } from './figures.ts';
+import { type Figure, ratio } from './figures.ts';
 import { createModule, moduleName, moveModule, pushVersion } from './fleet.ts';
 import { postLoop, putLoop, spanSeconds } from './raw-loop.ts';
 import { isLease, isWrite, type Stage, until } from './stage.ts';
@@ -12,7 +12,7 @@ export interface Bench {
   readonly clusters: number;
   /** The raw loop's works, as last written. */
   raw: ManifestWork[];
-  /** What making them took. */
+  /** What making as many takes. */
   rawPostSeconds: number;
   /** Number of the version that the first module has. */
   version: number;
@@ -39,18 +39,24 @@ export async function addModules(bench: Bench, from: number, count: number): Pro
 
 /** New module → last work; beside a loop that only writes as many. */
 export async function newModule(bench: Bench): Promise<Figure[]> {
+  const figures = await middleOfThree((nth) => newModuleOnce(bench, nth));
+  bench.rawPostSeconds = figures[0]?.raw ?? 0;
+  return figures;
+}
+
+/** The first module stays; others come and go. */
+async function newModuleOnce(bench: Bench, nth: number): Promise<Figure[]> {
   const { stage, clusters } = bench;
   const hub = stage.hub();
+  const index = nth === 0 ? 0 : 100 + nth;
   await hub.eventLoopMs();
   const [mark, cpu] = [stage.log.mark(), hub.cpuSeconds()];
-  await addModules(bench, 0, 1);
+  await addModules(bench, index, 1);
   const cpuSeconds = hub.cpuSeconds() - cpu;
   const eventLoopMs = await hub.eventLoopMs();
   const asked = stage.byHub(mark).filter((each) => !isLease(each));
-  const raw = await postLoop(stage, await worksOf(stage.world, moduleName(0)));
-  bench.raw = raw.made;
-  bench.rawPostSeconds = raw.seconds;
-  return [
+  const raw = await postLoop(stage, await worksOf(stage.world, moduleName(index)));
+  const figures: Figure[] = [
     ...spread(bench, 'new-module', 'new module → last ManifestWork exists', { mark, raw: raw.seconds }),
     requestsFigure('new-module', 'API requests of the hub a cluster for it', asked.length / clusters),
     {
@@ -64,10 +70,25 @@ export async function newModule(bench: Bench): Promise<Figure[]> {
     },
     eventLoopFigure('new-module-loop', 'event-loop delay p99 meanwhile', eventLoopMs),
   ];
+  if (nth === 0) bench.raw = raw.made;
+  else await removeModule(bench, index, raw.made);
+  return figures;
+}
+
+async function removeModule({ stage }: Bench, index: number, rawWorks: readonly ManifestWork[]): Promise<void> {
+  const name = moduleName(index);
+  await stage.world.delete(managedClusterModules, { name });
+  await Promise.all(rawWorks.map(({ metadata }) => stage.world.delete(manifestWorks, metadata)));
+  await until(stage, `no work of ${name}`, async () => (await worksOf(stage.world, name)).length === 0);
+  await stage.quiet();
 }
 
 /** New image of all clusters at once → last work updated. */
-export async function newImage(bench: Bench): Promise<Figure[]> {
+export function newImage(bench: Bench): Promise<Figure[]> {
+  return middleOfThree(() => newImageOnce(bench));
+}
+
+async function newImageOnce(bench: Bench): Promise<Figure[]> {
   const { stage, clusters } = bench;
   const hub = stage.hub();
   await hub.eventLoopMs();
@@ -86,6 +107,17 @@ export async function newImage(bench: Bench): Promise<Figure[]> {
     { key: 'new-image-cpu', name: 'CPU of the hub for it', unit: 's', measured: cpuSeconds, raw: raw.cpuSeconds },
     eventLoopFigure('new-image-loop', 'event-loop delay p99 meanwhile', eventLoopMs),
   ];
+}
+
+/**
+ * A machine that others share is half as fast for seconds: hub and raw loop, one after the other, may be in two of its moods. So both are
+ * measured three times, and the time counts whose ratio (of the first figure) is between the two others.
+ */
+async function middleOfThree(measure: (nth: number) => Promise<Figure[]>): Promise<Figure[]> {
+  const times = [await measure(0), await measure(1), await measure(2)];
+  const ratioOf = ([first]: Figure[]) => (first === undefined ? 0 : (ratio(first) ?? 0));
+  const [, middle = []] = times.sort((one, other) => ratioOf(one) - ratioOf(other));
+  return middle;
 }
 
 /** The next version of the first module. */
@@ -107,7 +139,14 @@ function spread(bench: Bench, key: string, name: string, of: { mark: number; raw
   const firstMs = writes.reduce((least, { answeredMs }) => Math.min(least, answeredMs), Number.POSITIVE_INFINITY);
   const seconds = (lastMs - beganMs) / 1000;
   return [
-    { key, name, unit: 's', measured: seconds, raw: of.raw, goal: { of: 'ratio', most: 1.3 } },
+    {
+      key,
+      name: `${name}, the middle of three`,
+      unit: 's',
+      measured: seconds,
+      raw: of.raw,
+      goal: { of: 'ratio', most: 1.3 },
+    },
     { key: `${key}-first`, name: 'of that, until the first', unit: 's', measured: (firstMs - beganMs) / 1000 },
     {
       key: `${key}-writing`,
