@@ -117,6 +117,8 @@ for (const { name, namespace, account, heading } of programs) {
       const { replicas, selector, template } = deployment!.spec;
       const [container] = template.spec.containers;
       assert.deepEqual([replicas, template.spec.serviceAccountName], [1, account]);
+      const options = container!.env.find((variable) => variable.name === 'NODE_OPTIONS')?.value;
+      assert.equal(options, `--max-semi-space-size=${name === 'hub' ? 4 : 1}`);
       for (const [key, value] of Object.entries(selector.matchLabels)) {
         assert.equal(template.metadata.labels[key], value);
       }

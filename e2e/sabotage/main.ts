@@ -44,7 +44,9 @@ async function work(queue: Breakage[], folder: string): Promise<void> {
 
 const chosen = chosenBreakages();
 const queue = [...chosen];
-const folders = Array.from({ length: saboteurs }, () => mkdtempSync(join(tmpdir(), 'kmm-sabotage-')));
+const folders = Array.from({ length: Math.min(saboteurs, chosen.length) }, () =>
+  mkdtempSync(join(tmpdir(), 'kmm-sabotage-')),
+);
 try {
   await Promise.all(folders.map((folder) => work(queue, folder)));
 } finally {

@@ -55,7 +55,7 @@ function silentOnes({ silent }: Tally): string {
   return `; ${silent.length} report nothing: ${named}${rest(silent)}`;
 }
 
-/** False when an image is missing, in the making or no good; Unknown while the registry, or a cluster, has not said. */
+/** False when an image is missing, in the making or no good; Unknown while the registry has not said, or a cluster cannot be looked at. */
 function imagesReady({ imageCheck, warnings }: StatusPicture, tally: Tally, images: Told['images']): ConditionState {
   const type = 'ImagesReady';
   const open = images.filter(({ state }) => state !== 'Verified' && state !== 'Unchecked');
@@ -76,13 +76,14 @@ function imagesReady({ imageCheck, warnings }: StatusPicture, tally: Tally, imag
       message: 'images are shipped by name, unverified',
     };
   }
-  const unread = tally.noticed.filter(({ reason }) => reason === reasons.lookFailed);
+  const known = images.length === 0 ? 'no image is known to be needed' : `all ${images.length} images are verified`;
+  const { unread } = tally;
   if (unread.length > 0) {
-    const message = `which images ${unread.length} clusters need is not known: ${examples(unread)}`;
+    const unknown = `which images ${unread.length} clusters need is not known: ${examples(unread)}`;
+    const message = [known, ...warnings, unknown].join('; ');
     return { type, status: 'Unknown', reason: reasons.lookFailed, message };
   }
-  const verified = images.length === 0 ? 'no cluster needs an image' : `all ${images.length} images are verified`;
-  return { type, status: 'True', reason: reasons.imagesVerified, message: [verified, ...warnings].join('; ') };
+  return { type, status: 'True', reason: reasons.imagesVerified, message: [known, ...warnings].join('; ') };
 }
 
 function progressing({ hold, standing }: StatusPicture, tally: Tally, waits: string | undefined): ConditionState {

@@ -140,7 +140,7 @@ describe('the status of a module', () => {
       condition(status([record('c1', { plans: [plan('Unknown')] })]), 'ImagesReady'),
       /^Unknown ImageUnknown/,
     );
-    assert.equal(condition(status([]), 'ImagesReady'), 'True ImagesVerified: no cluster needs an image');
+    assert.equal(condition(status([]), 'ImagesReady'), 'True AllImagesVerified: no image is known to be needed');
     assert.match(condition(status([clusters[1]!], { warnings: ['Secret x'] }), 'ImagesReady'), /^True .*Secret x/);
   });
 
@@ -294,13 +294,22 @@ describe('a cluster that cannot be looked at', () => {
 
   it('leaves open what images it needs, unless one is known to be missing', () => {
     const others: [others: ClusterRecord[], told: RegExp][] = [
-      [[], /^Unknown LookFailed: which images 1 clusters need is not known: c1 \(LookFailed\): garbled$/],
+      [
+        [],
+        /^Unknown LookFailed: no image is known to be needed; which images 1 clusters need is not known: c1 \(LookFailed\): garbled$/,
+      ],
       [[record('c2', { plans: [plan('Verified')] })], /^Unknown LookFailed/],
       [[record('c2', { plans: [plan('Missing')] })], /^False ImageMissing: 1 of 1/],
     ];
     for (const [records, told] of others) {
       assert.match(condition(status([record('c1', unread), ...records]), 'ImagesReady'), told);
     }
+    const warned = status([record('c1', unread)], { warnings: ['Secret x'] });
+    assert.match(condition(warned, 'ImagesReady'), /^Unknown .*Secret x/);
+    const unwanted = status([record('c1', { ...unread, selected: false })]);
+    assert.match(condition(unwanted, 'ImagesReady'), /^True/);
+    const skipped = status([record('c1', unread)], { imageCheck: 'Skip' });
+    assert.match(condition(skipped, 'ImagesReady'), /^True ImagesNotChecked/);
   });
 });
 

@@ -72,12 +72,11 @@ export function statusOf(picture: StatusPicture): ManagedClusterModuleStatus {
  */
 function rebuildTrigger(
   { present, current }: StatusPicture,
-  { outdated, noticed, groups }: Tally,
+  { outdated, unread, groups }: Tally,
 ): Pick<ManagedClusterModuleStatus, 'imageRebuildTriggerGeneration'> {
   const isShippable = ({ image, revision, mapping }: KernelPlan) =>
     image === undefined || (revision === current?.name && mapping !== undefined);
-  const isUnread = ({ reason }: ClusterRecord) => reason === reasons.lookFailed;
-  const isApplied = outdated === 0 && !noticed.some(isUnread) && groups.every(({ plans }) => plans.every(isShippable));
+  const isApplied = outdated === 0 && unread.length === 0 && groups.every(({ plans }) => plans.every(isShippable));
   const value =
     current !== undefined && isApplied
       ? current.moduleSpec.imageRebuildTriggerGeneration

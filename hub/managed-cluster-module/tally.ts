@@ -1,4 +1,5 @@
 import { type PlanGroup, planGroups } from './plan-groups.ts';
+import { reasons } from './reasons.ts';
 import type { ClusterRecord } from './records.ts';
 
 /** The clusters by what they are, each list by name; all that a status counts is counted in one pass over them. */
@@ -19,6 +20,8 @@ export interface Tally {
   ignoring: ClusterRecord[];
   ahead: ClusterRecord[];
   silent: ClusterRecord[];
+  /** They cannot be looked at: what they need is not known. */
+  unread: ClusterRecord[];
   updated: number;
   outdated: number;
   groups: PlanGroup[];
@@ -39,6 +42,7 @@ export function tallyOf(records: readonly ClusterRecord[], generation: number): 
     ignoring: [],
     ahead: [],
     silent: [],
+    unread: [],
     updated: 0,
     outdated: 0,
     groups: [],
@@ -66,6 +70,7 @@ function countSelected(tally: Tally, record: ClusterRecord, generation: number):
   tally[list].push(record);
   if (list === 'succeeded' && record.reporting === 'NothingReported') tally.silent.push(record);
   if (record.notices.length > 0) tally.noticed.push(record);
+  if (record.reason === reasons.lookFailed) tally.unread.push(record);
   if (record.ignored.ignored.length > 0 || record.ignored.moreIgnored > 0) tally.ignoring.push(record);
   if (record.upcoming.length > 0) tally.ahead.push(record);
   if (record.updated) tally.updated += 1;

@@ -1,3 +1,5 @@
+import { assert } from '../../../shared/core/assert.ts';
+
 /** One row of the table. */
 export interface Figure {
   readonly key: string;
@@ -21,12 +23,34 @@ export function ratio({ measured, raw }: Figure): number | undefined {
   return raw === undefined || raw === 0 ? undefined : measured / raw;
 }
 
+/**
+ * What several runs of the same give. A machine that others share is half as fast for seconds: hub and raw loop, one after the other, may be in
+ * two of its moods. So of what takes time the middle counts, by the ratio to the raw loop where there is one; of what has a
+ * bound of its own (requests, the event loop) the worst. The runs have the same figures in the same order.
+ */
+export function acrossRuns(runs: readonly (readonly Figure[])[]): Figure[] {
+  const [first = []] = runs;
+  return first.map(({ key }, index) => {
+    const all = runs.map((run) => run[index]).filter((figure) => figure !== undefined);
+    assert(all.length === runs.length && all.every((figure) => figure.key === key), `a run without ${key}`);
+    const sorted = all.sort((one, other) => (ratio(one) ?? one.measured) - (ratio(other) ?? other.measured));
+    const chosen = sorted[0]?.goal?.of === 'measured' ? sorted.at(-1) : sorted[Math.floor(sorted.length / 2)];
+    assert(chosen !== undefined, 'no runs');
+    return chosen;
+  });
+}
+
 /** Undefined without a goal. */
 export function isMet(figure: Figure): boolean | undefined {
   const { goal, measured } = figure;
   if (goal === undefined) return undefined;
   const value = goal.of === 'ratio' ? ratio(figure) : measured;
   return value !== undefined && value <= goal.most;
+}
+
+/** MiB for so many works: 180 for 3,500, 450 for 50,000. */
+export function memoryGoal(works: number): Figure['goal'] {
+  return { of: 'measured', most: 180 + (270 * Math.max(0, works - 3500)) / 46_500 };
 }
 
 export function percentile(values: readonly number[], percent: number): number {

@@ -3,7 +3,7 @@ import { sleep, systemClock } from '../../../shared/core/clock.ts';
 import type { KubeClient, WatchOptions } from '../../../shared/kube/client.ts';
 import { labels } from '../../../shared/kube/names.ts';
 import { loadedStatus, resent, worksOf, writeStatus } from './agents.ts';
-import { type Figure, percentile } from './figures.ts';
+import { type Figure, memoryGoal, percentile } from './figures.ts';
 import { bootKernel, clusterName, kernelAt, moduleName } from './fleet.ts';
 import { singlePuts } from './raw-loop.ts';
 import { isLease, isWrite, until } from './stage.ts';
@@ -175,7 +175,7 @@ export async function atRest(bench: Bench, seconds: number): Promise<Figure[]> {
       name: `resident memory with ${clusters} works`,
       unit: 'MiB',
       measured: hub.residentMiB(),
-      ...(clusters <= 3500 && { goal: { of: 'measured', most: 180 } }),
+      goal: memoryGoal(clusters),
     },
   ];
 }

@@ -32,7 +32,7 @@ export function readOptions(args: readonly string[]): ScaleOptions {
     json: text,
     svg: text,
     profile: text,
-    'node-options': { ...text, default: nodeOptionsOf('hub') },
+    'node-options': text,
   } as const;
   const { values } = parseArgs({ args: [...args], options });
   const number = (name: string, value: string, least: number) => {
@@ -53,6 +53,6 @@ export function readOptions(args: readonly string[]): ScaleOptions {
     json: values.json,
     svg: values.svg,
     profile: values.profile,
-    nodeOptions: values['node-options'],
+    nodeOptions: values['node-options'] ?? nodeOptionsOf('hub'),
   };
 }

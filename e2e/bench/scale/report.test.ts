@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AuditTail } from './audit-tail.ts';
 import { curves } from './curves.ts';
-import { type Figure, isMet, percentile, tableOf } from './figures.ts';
+import { acrossRuns, type Figure, isMet, memoryGoal, percentile, tableOf } from './figures.ts';
 import { readOptions } from './options.ts';
 
 const figure = (more: Partial<Figure>): Figure => ({ key: 'k', name: 'what', unit: 's', measured: 2, ...more });
@@ -25,6 +25,24 @@ describe('what the bench tells', () => {
       '| what | 2 s | 1.6 s | 1.25 | ≤ 1.3 × raw | yes |',
       '| what | 123 ms |  |  |  |  |',
     ]);
+  });
+
+  it('bounds memory as the two sizes that have a goal do, and between them', () => {
+    assert.deepEqual(
+      [1000, 3500, 50_000].map((works) => memoryGoal(works)?.most),
+      [180, 180, 450],
+    );
+  });
+
+  it('takes of several runs the middle by ratio, and the worst of what has a bound of its own', () => {
+    const run = (raw: number, requests: number) => [
+      figure({ measured: 3, raw, goal: { of: 'ratio', most: 1.3 } }),
+      figure({ key: 'cpu', measured: raw }),
+      figure({ key: 'requests', measured: requests, raw: 1, goal: { of: 'measured', most: 1.05 } }),
+    ];
+    const [time, cpu, requests] = acrossRuns([run(3, 1), run(1, 1.2), run(2, 1)]);
+    assert.deepEqual([time?.raw, cpu?.measured, requests?.measured], [2, 2, 1.2]);
+    assert.throws(() => acrossRuns([run(1, 1), run(1, 1).slice(1)]), /a run without/);
   });
 
   it('takes the nearest rank for a percentile', () => {
