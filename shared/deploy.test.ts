@@ -16,6 +16,7 @@ import {
   type Deployment,
   deployed,
   ofKind,
+  programContainer,
   type Role,
   type RoleRule,
   rulesOf,
@@ -332,10 +333,7 @@ describe('the image of hub and spoke', function () {
 
   for (const { name } of programs) {
     it(`has all that the ${name} needs to start and to say what it misses`, () => {
-      const { args } = ofKind<Deployment>(
-        deployed(name).map(({ object }) => object),
-        'Deployment',
-      )[0]!.spec.template.spec.containers[0]!;
+      const { args } = programContainer(name);
       const run = spawnSync(process.execPath, args, { cwd: image, env: {}, encoding: 'utf8', timeout: 50_000 });
       assert.equal(run.status, 1, run.stderr);
       assert.match(run.stderr + run.stdout, /OPERATOR_NAMESPACE: expected the namespace/);

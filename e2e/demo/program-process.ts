@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
-import { type Deployment, deployed, ofKind } from '../../shared/testing/deployed.ts';
+import { programContainer } from '../../shared/testing/deployed.ts';
 import { eventually } from '../world/eventually.ts';
 import type { Processes } from '../world/node/processes.ts';
 
@@ -38,9 +38,7 @@ function memorySettings(name: ProgramProcess['name']): Record<string, string> {
 
 /** As the program's Deployment in `deploy/` says. */
 export function nodeOptionsOf(name: ProgramProcess['name']): string {
-  const objects = deployed(name).map(({ object }) => object);
-  const [container] = ofKind<Deployment>(objects, 'Deployment')[0]?.spec.template.spec.containers ?? [];
-  const options = container?.env.find((variable) => variable.name === 'NODE_OPTIONS')?.value;
+  const options = programContainer(name).env.find((variable) => variable.name === 'NODE_OPTIONS')?.value;
   if (options === undefined) throw new Error(`deploy/${name}: expected NODE_OPTIONS in the Deployment, got none`);
   return options;
 }

@@ -9,7 +9,7 @@ import { silentLog } from '../../shared/core/log.ts';
 import { loadKubeconfig } from '../../shared/kube/kubeconfig.ts';
 import { configMaps, leases, resource } from '../../shared/kube/resources.ts';
 import { silentMeters } from '../../shared/kube/runtime.ts';
-import { type Deployment, deployed, ofKind } from '../../shared/testing/deployed.ts';
+import { programContainer } from '../../shared/testing/deployed.ts';
 import { type ProgramProcess, startProgramProcess } from '../demo/program-process.ts';
 import { eventually } from '../world/eventually.ts';
 import { pushDriver } from '../world/fleet/drivers.ts';
@@ -45,10 +45,8 @@ describe('the programs, started as deploy/ starts them', () => {
 
   async function start(name: 'hub' | 'spoke', plane: Plane, settings: object): Promise<ProgramProcess> {
     const namespace = name === 'hub' ? hubNamespace : operatorNamespace;
-    const objects = deployed(name).map(({ object }) => object);
-    const [deployment] = ofKind<Deployment>(objects, 'Deployment');
-    const container = deployment?.spec.template.spec.containers[0];
-    const config = container?.args[container.args.indexOf('--config') + 1] ?? '';
+    const { args, env } = programContainer(name);
+    const config = args[args.indexOf('--config') + 1] ?? '';
     // On one machine every program needs ports of its own: that is all that the configuration says.
     const ports = { healthProbeBindAddress: '127.0.0.1:0', metrics: { bindAddress: '127.0.0.1:0' } };
     await plane.client.create(configMaps, {
@@ -59,7 +57,7 @@ describe('the programs, started as deploy/ starts them', () => {
     });
     const KUBECONFIG = join(fleet.folder, `${name}.kubeconfig`);
     await writeFile(KUBECONFIG, await plane.kubeconfig(programUsers[name]));
-    const said = Object.fromEntries((container?.env ?? []).map(({ name: variable, value = '' }) => [variable, value]));
+    const said = Object.fromEntries(env.map(({ name: variable, value = '' }) => [variable, value]));
     const environment = { ...said, KUBECONFIG, OPERATOR_NAMESPACE: namespace };
     const tools: Record<string, string> = name === 'spoke' ? { RELATED_IMAGE_WORKER: fleet.toolsImage } : {};
     const folder = fleet.folder;

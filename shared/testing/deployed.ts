@@ -70,6 +70,14 @@ export function ofKind<T>(objects: readonly KubeObject[], kind: string): (KubeOb
   return objects.filter((object) => object.kind === kind) as (KubeObject & T)[];
 }
 
+/** Where the program runs, as its Deployment says. */
+export function programContainer(name: 'hub' | 'spoke') {
+  const objects = deployed(name).map(({ object }) => object);
+  const container = ofKind<Deployment>(objects, 'Deployment')[0]?.spec.template.spec.containers[0];
+  assert(container !== undefined, `deploy/${name} has no Deployment with a container`);
+  return container;
+}
+
 /** What a service account may do by these roles and bindings, and in which namespace; absent: everywhere. */
 export function rulesOf(
   objects: readonly KubeObject[],

@@ -26,7 +26,7 @@ export function ratio({ measured, raw }: Figure): number | undefined {
 /**
  * What several runs of the same give. A machine that others share is half as fast for seconds: hub and raw loop, one after the other, may be in
  * two of its moods. So of what takes time the middle counts, by the ratio to the raw loop where there is one; of what has a
- * bound of its own (requests, the event loop) the worst. The runs have the same figures in the same order.
+ * bound of its own (requests, processor time, the event loop) the worst. The runs have the same figures in the same order.
  */
 export function acrossRuns(runs: readonly (readonly Figure[])[]): Figure[] {
   const [first = []] = runs;

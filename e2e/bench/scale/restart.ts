@@ -37,7 +37,7 @@ export async function restart(bench: Bench, modules: number): Promise<Figure[]> 
     {
       key: 'restart',
       ...tale('restart: process started → first decision written', decidedMs),
-      goal: { of: 'measured', most: restartGoalSeconds(bench) },
+      goal: { of: 'measured', most: 5 },
     },
     {
       key: 'restart-writes',
@@ -57,12 +57,6 @@ export async function restart(bench: Bench, modules: number): Promise<Figure[]> 
     },
     { key: 'rss-modules-peak', name: 'of that, the peak', unit: 'MiB', measured: hub.peakMiB() },
   ];
-}
-
-/** 5 s for 3,500 clusters × 5 modules on a machine where making 3,500 works takes 6.2 s at most; here more, by as much as that takes longer. */
-function restartGoalSeconds({ clusters, rawPostSeconds }: Pick<Bench, 'clusters' | 'rawPostSeconds'>): number {
-  const here = (rawPostSeconds / clusters) * 3500;
-  return 5 * Math.max(1, clusters / 3500) * Math.max(1, here / 6.2);
 }
 
 async function restartForNothing(bench: Bench): Promise<number> {
