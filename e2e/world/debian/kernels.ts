@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { worldPlatform } from '../registry/oci-image.ts';
-import { askArchive, downloadPackages } from './package-cache.ts';
+import { askArchive, downloadPackages, freshLists } from './package-cache.ts';
 import { PartsMissing } from './programs.ts';
 import { run } from './run.ts';
 
@@ -34,8 +34,7 @@ function endsOf(releases: readonly string[]): readonly [string, string] | undefi
 async function cloudKernels(): Promise<string[]> {
   const listed = await search();
   if (listed.length > 1) return listed;
-  // A new machine has no lists, or old ones.
-  await askArchive('apt-get', ['update', '-qq']);
+  await freshLists();
   return search();
 }
 
@@ -69,7 +68,7 @@ export async function unpackHeaders(release: string, root: string): Promise<void
 }
 
 /** Downloads packages and unpacks their files only: nothing of them runs. */
-export async function unpackPackages(packages: readonly string[], root: string): Promise<void> {
+async function unpackPackages(packages: readonly string[], root: string): Promise<void> {
   const downloads = await mkdtemp(join(tmpdir(), 'kmm-packages-'));
   // Debian's /lib is a link. A layer that had a folder of that name would put it in the link's place.
   await symlink('usr/lib', join(root, 'lib'));

@@ -58,7 +58,19 @@ export class DebianCache {
 export async function downloadPackages(names: readonly string[], folder: string): Promise<void> {
   // Into a folder of our own: apt's user could not write there, and the warning about it helps nobody.
   const quiet = ['-qq', '-o', 'APT::Sandbox::User=root'];
-  await askArchive('apt-get', ['download', ...quiet, ...names], folder);
+  const download = () => askArchive('apt-get', ['download', ...quiet, ...names], folder);
+  try {
+    await download();
+  } catch (error) {
+    if (!(error instanceof PartsMissing)) throw error;
+    await freshLists();
+    await download();
+  }
+}
+
+/** For a new machine, which has no package lists, and one with old ones. Throws `PartsMissing`. */
+export async function freshLists(): Promise<void> {
+  await askArchive('apt-get', ['update', '-qq']);
 }
 
 /** Runs one of apt's programs. Throws `PartsMissing` where it is not there, or has no lists or no network. */

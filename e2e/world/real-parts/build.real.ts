@@ -8,8 +8,8 @@ import { resolveMapping } from '../../../shared/kernel/mapping.ts';
 import { RegistryClient } from '../../../shared/registry/client.ts';
 import { parseReference } from '../../../shared/registry/reference.ts';
 import { makeSigningKeys } from '../../../shared/testing/signing-keys.ts';
-import { unpackPackages } from '../debian/kernels.ts';
 import { attempt, run } from '../debian/run.ts';
+import { kernelSignFile } from '../debian/sign-file.ts';
 import { programsOrSkip } from '../debian/skip-loudly.ts';
 import { extractLayers } from '../node/rootfs.ts';
 import { startTestWorld, type TestWorld } from '../node/test-world.ts';
@@ -95,14 +95,6 @@ describe('the real builder', function () {
   function loginSecret(): Record<string, string> {
     const auth = Buffer.from(`${login.user}:${login.password}`).toString('base64');
     return { '.dockerconfigjson': JSON.stringify({ auths: { [registry.host]: { auth } } }) };
-  }
-
-  /** The kernel's own signer, from the package that its headers come with. */
-  async function kernelSignFile(): Promise<string> {
-    const folder = mkdtempSync(join(tmpdir(), 'kmm-kbuild-'));
-    folders.push(folder);
-    await unpackPackages(['linux-kbuild-6.1'], folder);
-    return join(folder, 'usr/lib/linux-kbuild-6.1/scripts/sign-file');
   }
 
   /** Runs a build Job's pod for a kernel, with what a test changes. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSigningPair } from '../../../shared/sign/key-pair.ts';
@@ -8,8 +8,9 @@ import { openKo } from '../../../shared/sign/ko-file.ts';
 import { moduleSignature, signModule } from '../../../shared/sign/module-signature.ts';
 import { elfModule } from '../../../shared/testing/elf-module.ts';
 import { type KeyKind, makeSigningKeys, type SigningKeys } from '../../../shared/testing/signing-keys.ts';
+import { kernelSignFile } from '../debian/sign-file.ts';
+import { orSkip } from '../debian/skip-loudly.ts';
 
-const places = '/usr/lib/linux-kbuild-*/scripts/sign-file';
 const nowMs = Date.parse('2026-06-01');
 /** Compresses badly and well, and is no multiple of anything. */
 const text = Buffer.concat([
@@ -21,10 +22,8 @@ const ko = elfModule({ text });
 describe('the kernel’s own sign-file', () => {
   let signFile: string;
   let folder: string;
-  before(() => {
-    const found = globSync(places).sort().at(-1);
-    assert.ok(found !== undefined, `expected ${places}; apt-get install linux-kbuild-6.1 (Debian 12) brings it`);
-    signFile = found;
+  before(async function () {
+    signFile = await orSkip(this, kernelSignFile);
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'sign-file-'));

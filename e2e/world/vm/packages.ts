@@ -7,6 +7,7 @@ import { withLock } from '../control-plane/lock.ts';
 import { debianKernels } from '../debian/kernels.ts';
 import { DebianCache } from '../debian/package-cache.ts';
 import { PartsMissing } from '../debian/programs.ts';
+import { kernelSignFile } from '../debian/sign-file.ts';
 import { programsOrThrow } from '../debian/skip-loudly.ts';
 
 const qemuProgram = 'qemu-system-x86_64';
@@ -78,7 +79,7 @@ async function collect(cache: DebianCache): Promise<Parts> {
       program: join(await cache.folderOf('kmod'), 'bin/kmod'),
       libraries: join(libkmod, 'usr/lib/x86_64-linux-gnu'),
     },
-    signFile: join(await cache.folderOf('linux-kbuild-6.1'), 'usr/lib/linux-kbuild-6.1/scripts/sign-file'),
+    signFile: await kernelSignFile(cache),
     kernels: [await kernelParts(cache, older), await kernelParts(cache, newer)],
   };
 }
