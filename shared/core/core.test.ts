@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { AssertionError, assert as assertInvariant } from './assert.ts';
 import { rfc3339, scaledClock, sleep, systemClock } from './clock.ts';
 import { shortened, withConditions } from './conditions.ts';
-import { canonicalJson, contentHash, lastingHash, sameJson } from './hash.ts';
+import { canonicalJson, contentHash, jsonText, lastingHash, rememberText, sameJson } from './hash.ts';
 import { after, done, soonest } from './outcome.ts';
 
 describe('canonicalJson', () => {
@@ -43,6 +43,16 @@ describe('canonicalJson', () => {
   it('is hashed once for an object that lasts', () => {
     const spec = Object.freeze({ b: 1, a: 2 });
     assert.deepEqual([lastingHash(spec), lastingHash(spec)], [contentHash(spec), contentHash(spec)]);
+  });
+
+  it('is what is sent of a member whose text is kept; all else is sent as JSON.stringify has it', () => {
+    const spec = rememberText(Object.freeze({ b: 1, a: [{ d: 'é"', c: null }] }));
+    assert.equal(jsonText({ z: 1, spec, gone: undefined }), '{"z":1,"spec":{"a":[{"c":null,"d":"é\\""}],"b":1}}');
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        assert.equal(jsonText(value), JSON.stringify(value));
+      }),
+    );
   });
 
   it('gives different values different hashes', () => {

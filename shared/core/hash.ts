@@ -37,6 +37,17 @@ export function rememberText<T extends object>(part: T): T {
   return part;
 }
 
+/** `JSON.stringify`, but that the text of members that is kept (`rememberText`) is not made again. */
+export function jsonText(value: unknown): string {
+  if (!isContainer(value) || Array.isArray(value)) return JSON.stringify(value);
+  const members: string[] = [];
+  for (const [name, member] of Object.entries(value)) {
+    const text = (isContainer(member) ? texts.get(member) : undefined) ?? JSON.stringify(member);
+    if (text !== undefined) members.push(`${JSON.stringify(name)}:${text}`);
+  }
+  return `{${members.join(',')}}`;
+}
+
 /** Whether the canonical JSON of both is the same, without making it. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;

@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import { isRecord } from '../core/record.ts';
 import type { List, WatchEvent } from './client.ts';
 import { KubeError } from './errors.ts';
@@ -19,15 +20,13 @@ export async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<stri
 }
 
 /** Reads an answer to its end, which gives the connection back. A proxy's page, whatever its status, is no answer. */
-export async function passOver(answer: {
-  headers: Readonly<Record<string, string | string[] | undefined>>;
-  body: AsyncIterable<Uint8Array>;
-}): Promise<void> {
-  if (String(answer.headers['content-type'] ?? '').startsWith('application/json')) {
-    for await (const _ of answer.body);
+export async function passOver({ headers, body }: Dispatcher.ResponseData): Promise<void> {
+  if (String(headers['content-type'] ?? '').startsWith('application/json')) {
+    await body.dump({ limit: Number.MAX_SAFE_INTEGER });
+    if (body.errored !== null) throw body.errored;
     return;
   }
-  await beginningOf(answer.body);
+  await beginningOf(body);
   throw noAnswer('JSON');
 }
 

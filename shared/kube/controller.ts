@@ -142,8 +142,9 @@ class Runner implements RunningController {
       this.#meters.taken(this.#clock.passed() - next.atMs);
       void this.#work(next.key);
     }
-    const nextAtMs = this.#queue.nextAtMs();
-    if (nextAtMs === undefined || this.#queue.working >= concurrency) return;
+    // Whoever ends asks again.
+    const nextAtMs = this.#queue.working < concurrency ? this.#queue.nextAtMs() : undefined;
+    if (nextAtMs === undefined) return;
     this.#cancelTimer = this.#clock.after(Math.max(0, nextAtMs - this.#clock.passed()), () => this.#pump());
   }
 

@@ -52,8 +52,15 @@ describe('the transport, before a server that is broken or hostile', () => {
       "a proxy's page",
       (response: ServerResponse) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>later</html>'),
     ],
+    [
+      'an object that breaks off',
+      (response: ServerResponse) => {
+        response.writeHead(201, { 'content-type': 'application/json', 'content-length': '100' });
+        response.write('{"kind":', () => response.destroy());
+      },
+    ],
   ] as const) {
-    it(`takes no write for done that ${what} answers, whether or not somebody reads the answer`, async () => {
+    it(`takes no write for done that is answered with ${what}, whether or not somebody reads the answer`, async () => {
       const { client } = await connect((response) => void answer(response));
       const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' } };
       await assert.rejects(client.create(nodes, node));

@@ -72,8 +72,8 @@ export class DelayQueue {
 
   /** When the next key is due; `undefined` when none waits. */
   nextAtMs(): number | undefined {
-    const times = [this.#first(this.#ahead), this.#first(this.#rest)].flatMap((entry) => entry?.atMs ?? []);
-    return times.length === 0 ? undefined : Math.min(...times);
+    const [ahead, other] = [this.#first(this.#ahead)?.atMs, this.#first(this.#rest)?.atMs];
+    return ahead === undefined || other === undefined ? (ahead ?? other) : Math.min(ahead, other);
   }
 
   #due(heap: Entry[], nowMs: number): Entry | undefined {

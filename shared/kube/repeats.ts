@@ -29,21 +29,23 @@ export function withoutRepeats(client: KubeClient, clock: Clock): KubeClient {
     list: (resource, options) => client.list(resource, options),
     watch: (resource, options) => client.watch(resource, options),
     create: (resource, object, options) =>
-      memory.write(place(resource, object.metadata), ['create', options?.saidAs ?? object], () =>
+      memory.write(place(resource, object.metadata), said('create', options?.saidAs, object), () =>
         client.create(resource, object, options),
       ),
     replace: (resource, object, options) =>
-      memory.write(place(resource, object.metadata, options), ['replace', options?.saidAs ?? object], () =>
+      memory.write(place(resource, object.metadata, options), said('replace', options?.saidAs, object), () =>
         client.replace(resource, object, options),
       ),
     patch: (resource, at, patch, options) =>
-      memory.write(place(resource, at, options), ['patch', patch], () => client.patch(resource, at, patch, options)),
+      memory.write(place(resource, at, options), said('patch', undefined, patch), () =>
+        client.patch(resource, at, patch, options),
+      ),
     async delete(resource, at, options) {
       const send = () => client.delete(resource, at, options);
       const path = objectPath(resource, at);
       if (options?.preconditions?.uid === undefined) memory.forget(path);
-      else if (memory.holds(path, ['delete', options])) return;
-      else return memory.write(path, ['delete', options], send);
+      else if (memory.holds(path, said('delete', undefined, options))) return;
+      else return memory.write(path, said('delete', undefined, options), send);
       return send();
     },
     served: (group, version) => client.served(group, version),
@@ -71,14 +73,14 @@ class Memory {
   }
 
   /** Whether the write must not be sent now. */
-  holds(path: string, write: unknown): boolean {
+  holds(path: string, write: string): boolean {
     const last = this.#last.get(path);
-    if (last === undefined || last.write !== textHash(write)) return false;
+    if (last === undefined || last.write !== write) return false;
     const { firstMs, maxMs } = repeatLimits;
     return this.#clock.passed() < last.atMs + Math.min(maxMs, firstMs * 2 ** last.repetitions);
   }
 
-  async write<T>(path: string | undefined, write: unknown, send: () => Promise<T>): Promise<T> {
+  async write<T>(path: string | undefined, write: string, send: () => Promise<T>): Promise<T> {
     if (path === undefined) return send();
     if (this.holds(path, write)) {
       throw new KubeError(409, 'Conflict', `${path}: the same was written a moment ago, and is not seen yet`);
@@ -100,17 +102,19 @@ class Memory {
     this.#last.delete(path);
   }
 
-  #remember(path: string, write: unknown, before: Answered | undefined): void {
+  #remember(path: string, write: string, before: Answered | undefined): void {
     const atMs = this.#clock.passed();
-    const hash = textHash(write);
-    const again = before?.write === hash && atMs - before.atMs < repeatLimits.rememberedMs;
-    this.#last.set(path, { write: hash, atMs, repetitions: again ? before.repetitions + 1 : 0 });
+    const again = before?.write === write && atMs - before.atMs < repeatLimits.rememberedMs;
+    this.#last.set(path, { write, atMs, repetitions: again ? before.repetitions + 1 : 0 });
     const oldest = this.#last.keys().next();
     if (this.#last.size > repeatLimits.objectsMax && !oldest.done) this.#last.delete(oldest.value);
   }
 }
 
-/** The order of members counts: one code that decides the same again makes them in the same order, and to sort them costs more. */
-function textHash(write: unknown): string {
-  return sha256Hex(JSON.stringify(write), 16);
+/**
+ * What a write says, in few characters. The order of members counts: one code that decides the same again makes them in the same
+ * order, and to sort them costs more.
+ */
+function said(verb: string, as: string | undefined, content: unknown): string {
+  return `${verb} ${as ?? sha256Hex(JSON.stringify(content), 16)}`;
 }

@@ -2,6 +2,7 @@ import PQueue from 'p-queue';
 import type { Dispatcher } from 'undici';
 import { assert } from '../core/assert.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
+import { jsonText } from '../core/hash.ts';
 import { connectionFailure, isGood, refusal } from './answer.ts';
 import { beginningOf, eventFrom, listFrom, namesFrom, parsedBody, passOver, withKind } from './body.ts';
 import type { KubeClient, List, ListOptions, WatchEvent, WatchOptions, WriteOptions } from './client.ts';
@@ -225,7 +226,7 @@ class HttpKubeClient implements KubeClient {
           ...(authorization !== undefined && { authorization }),
           ...(call.body !== undefined && { 'content-type': contentType }),
         },
-        ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+        ...(call.body !== undefined && { body: jsonText(call.body) }),
         ...(signal !== undefined && { signal }),
         headersTimeout: timeoutMs,
         // A watch is silent for minutes; its driver bounds the silence.

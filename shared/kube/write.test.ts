@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { frozen } from '../core/frozen.ts';
 import { fakeClient } from '../testing/fake-client.ts';
 import type { KubeClient } from './client.ts';
 import { annotations } from './names.ts';
@@ -142,6 +143,16 @@ describe('writing what we own whole', () => {
     const [first, again, other, later] = said.slice(1);
     assert.equal(first, again);
     assert.equal(new Set([said[0], first, other, later]).size, 4);
+  });
+
+  it('says the same of a part that many objects share, frozen, and of its copy', async () => {
+    const server = new Server();
+    const frozenThing = { ...thing({}), spec: frozen({ a: { b: 1 } }) };
+    await server.write(frozenThing);
+    const { writes } = server;
+    assert.equal(await server.write(thing({ a: { b: 1 } })), 'unchanged');
+    assert.equal(await server.write(frozenThing), 'unchanged');
+    assert.equal(server.writes, writes);
   });
 
   it('waits for an object that is being deleted', async () => {

@@ -1,6 +1,6 @@
 import { assert } from '../core/assert.ts';
-import { contentHash, sameJson } from '../core/hash.ts';
-import { lasting } from '../core/lasting.ts';
+import { contentHash, lastingHash, sameJson } from '../core/hash.ts';
+import { isFrozenObject, lasting } from '../core/lasting.ts';
 import type { KubeClient } from './client.ts';
 import { holds } from './holds.ts';
 import { annotations } from './names.ts';
@@ -38,7 +38,8 @@ export async function writeOwned<T extends KubeObject>(
   const wanted = complete(change.wanted, change.owner);
   const { uid, resourceVersion } = present?.metadata ?? {};
   // Of all that we want and of the version that it replaces: what else is in the write comes from that.
-  const saidAs = [uid, resourceVersion, wanted.metadata.annotations?.[annotations.written]].join(' ');
+  const [hash] = wanted.metadata.annotations?.[annotations.written]?.split(' ', 1) ?? [];
+  const saidAs = [uid, resourceVersion, hash].join(' ');
   if (present === undefined) {
     await client.create(resource, wanted, { answer: 'unread', saidAs });
     return 'created';
@@ -56,9 +57,16 @@ export async function writeOwned<T extends KubeObject>(
 function complete<T extends KubeObject>(wanted: T, owner: Owner | undefined): T {
   const metadata: ObjectMeta = { ...wanted.metadata };
   if (owner !== undefined) metadata.ownerReferences = [controllerReference(owner), ...(metadata.ownerReferences ?? [])];
-  const memory = [contentHash({ ...wanted, metadata }), keyList(metadata.labels), keyList(metadata.annotations)];
+  const memory = [memoryHash({ ...wanted, metadata }), keyList(metadata.labels), keyList(metadata.annotations)];
   metadata.annotations = { ...metadata.annotations, [annotations.written]: memory.join(' ') };
   return { ...wanted, metadata };
+}
+
+/** A part that is frozen is of many works, and is hashed once for all of them. */
+function memoryHash({ metadata, ...rest }: KubeObject): string {
+  const parts = Object.entries(rest).filter(([, part]) => typeof part === 'object' && part !== null);
+  const hashOf = (part: unknown) => (isFrozenObject(part) ? lastingHash(part) : contentHash(part));
+  return contentHash({ ...rest, metadata, ...Object.fromEntries(parts.map(([name, part]) => [name, hashOf(part)])) });
 }
 
 function isWritten<T extends KubeObject>(present: T, wanted: T, exact: OwnedChange<T>['exact']): boolean {
