@@ -155,6 +155,22 @@ describe('writing what we own whole', () => {
     assert.equal(server.writes, writes);
   });
 
+  it('leaves alone what says just that, whatever an older version remembered of it by', async () => {
+    const server = new Server();
+    await server.write(thing({ a: 1 }, { labels: { l: '1' } }), { owner });
+    const older = (labels: object, written?: string) => {
+      const noted = written === undefined ? {} : { [annotations.written]: written };
+      const { ownerReferences } = server.object!.metadata;
+      server.object = thing({ a: 1 }, { labels, annotations: noted, ownerReferences });
+      return server.write(thing({ a: 1 }, { labels: { l: '1' } }), { owner });
+    };
+    assert.equal(await older({ l: '1' }, 'other l '), 'unchanged');
+    // What is more may be ours from before; and what was never ours becomes ours.
+    assert.equal(await older({ l: '1', gone: '1' }, 'other gone,l '), 'updated');
+    assert.deepEqual(server.object!.metadata.labels, { l: '1' });
+    assert.equal(await older({ l: '1' }), 'updated');
+  });
+
   it('waits for an object that is being deleted', async () => {
     const server = new Server();
     server.object = thing({ a: 0 }, { deletionTimestamp: '2026-01-01T00:00:00Z' });

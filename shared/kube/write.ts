@@ -35,7 +35,14 @@ export async function writeOwned<T extends KubeObject>(
   change: OwnedChange<T>,
 ): Promise<Written> {
   const { present, exact } = change;
-  const wanted = complete(change.wanted, change.owner);
+  const { name } = change.wanted.metadata;
+  assert(
+    present === undefined || present.metadata.name === name,
+    `present is ${present?.metadata.name}, wanted ${name}`,
+  );
+  const owned = withOwner(change.wanted, change.owner);
+  if (present !== undefined && saysJustThat(present, owned)) return 'unchanged';
+  const wanted = remembering(owned);
   const { uid, resourceVersion } = present?.metadata ?? {};
   // Of all that we want and of the version that it replaces: what else is in the write comes from that.
   const [hash] = wanted.metadata.annotations?.[annotations.written]?.split(' ', 1) ?? [];
@@ -44,22 +51,37 @@ export async function writeOwned<T extends KubeObject>(
     await client.create(resource, wanted, { answer: 'unread', saidAs });
     return 'created';
   }
-  assert(
-    present.metadata.name === wanted.metadata.name,
-    `present is ${present.metadata.name}, wanted ${wanted.metadata.name}`,
-  );
   if (present.metadata.deletionTimestamp !== undefined) return 'terminating';
   if (isWritten(present, wanted, exact)) return 'unchanged';
   await client.replace(resource, merged(present, wanted, change.owner), { answer: 'unread', saidAs });
   return 'updated';
 }
 
-function complete<T extends KubeObject>(wanted: T, owner: Owner | undefined): T {
-  const metadata: ObjectMeta = { ...wanted.metadata };
-  if (owner !== undefined) metadata.ownerReferences = [controllerReference(owner), ...(metadata.ownerReferences ?? [])];
-  const memory = [memoryHash({ ...wanted, metadata }), keyList(metadata.labels), keyList(metadata.annotations)];
-  metadata.annotations = { ...metadata.annotations, [annotations.written]: memory.join(' ') };
-  return { ...wanted, metadata };
+function withOwner<T extends KubeObject>(wanted: T, owner: Owner | undefined): T {
+  if (owner === undefined) return wanted;
+  const ownerReferences = [controllerReference(owner), ...(wanted.metadata.ownerReferences ?? [])];
+  return { ...wanted, metadata: { ...wanted.metadata, ownerReferences } };
+}
+
+/** We wrote it, and it says all that we want and no more: nothing can be left of what we wanted before. This spares the hash. */
+function saysJustThat<T extends KubeObject>(present: T, wanted: T): boolean {
+  const { deletionTimestamp, annotations: noted, labels, ownerReferences = [], finalizers = [] } = present.metadata;
+  const { [annotations.written]: written, ...others } = noted ?? {};
+  return (
+    written !== undefined &&
+    deletionTimestamp === undefined &&
+    sameJson(others, wanted.metadata.annotations ?? {}) &&
+    sameJson(labels ?? {}, wanted.metadata.labels ?? {}) &&
+    sameJson(ownerReferences, wanted.metadata.ownerReferences ?? []) &&
+    sameJson(finalizers, wanted.metadata.finalizers ?? []) &&
+    Object.entries(wanted).every(([name, part]) => name === 'metadata' || sameLastingly(part, present[name as keyof T]))
+  );
+}
+
+function remembering<T extends KubeObject>(wanted: T): T {
+  const { labels, annotations: noted } = wanted.metadata;
+  const memory = [memoryHash(wanted), keyList(labels), keyList(noted)].join(' ');
+  return { ...wanted, metadata: { ...wanted.metadata, annotations: { ...noted, [annotations.written]: memory } } };
 }
 
 /** A part that is frozen is of many works, and is hashed once for all of them. */
