@@ -33,8 +33,8 @@ export interface ClusterParts {
 /**
  * One cluster of one ManagedClusterModule (`module/cluster`): gather → decide → apply → report.
  *
- * Cost of a look: a few map look-ups, (kernels of the cluster) cached mapping answers, two hashes of a work's spec; one
- * request when something differs, none otherwise. Nothing depends on the number of clusters.
+ * Cost of a look: a few map look-ups, (kernels of the cluster) cached mapping answers; when something differs a hash of the
+ * work's metadata and one request, none otherwise. Nothing depends on the number of clusters.
  */
 export function clusterReconcile(parts: ClusterParts): (key: string) => Promise<Outcome> {
   const memories = new Map<string, Memory>();

@@ -53,7 +53,7 @@ export interface WriteOptions {
   subresource?: 'status' | 'finalize';
   /** `unread`: nobody wants to know what the server made of the object; what was sent is given back. */
   answer?: 'unread';
-  /** Instead of the object, where writes to it are compared: equal texts are equal writes. */
+  /** Instead of the object, where writes to it are compared: equal texts are equal writes. Short: it is kept for minutes. */
   saidAs?: string;
 }
 

@@ -37,7 +37,7 @@ export const annotations = {
   unloadsFor: `${prefix}/unloads-for`,
   /** On Nodes: JSON, per Module the boot id under which its running loader container started. */
   loadedBoots: `${prefix}/loaded-boots`,
-  /** On objects that we own whole: hash of what we last wrote (contract 1). */
+  /** On objects that we own whole: hash of what we last wrote, and names of our labels and annotations (contract 1). */
   written: `${prefix}/written`,
   /** On a pull Secret, `true`: its logins may travel in plain HTTP or over unverified TLS (`registryTLS.insecure*`, contract 8). */
   allowInsecureRegistry: `${prefix}/allow-insecure-registry`,

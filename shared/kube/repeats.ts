@@ -43,10 +43,12 @@ export function withoutRepeats(client: KubeClient, clock: Clock): KubeClient {
     async delete(resource, at, options) {
       const send = () => client.delete(resource, at, options);
       const path = objectPath(resource, at);
-      if (options?.preconditions?.uid === undefined) memory.forget(path);
-      else if (memory.holds(path, said('delete', undefined, options))) return;
-      else return memory.write(path, said('delete', undefined, options), send);
-      return send();
+      if (options?.preconditions?.uid === undefined) {
+        memory.forget(path);
+        return send();
+      }
+      const write = said('delete', undefined, options);
+      if (!memory.holds(path, write)) await memory.write(path, write, send);
     },
     served: (group, version) => client.served(group, version),
     close: () => client.close(),

@@ -146,7 +146,7 @@ describe('writing what we own whole', () => {
   });
 
   it('says the same of a part that many objects share, frozen, and of its copy', async () => {
-    const server = new Server();
+    const server = new Server({ byTheServer: 1 });
     const frozenThing = { ...thing({}), spec: frozen({ a: { b: 1 } }) };
     await server.write(frozenThing);
     const { writes } = server;
@@ -157,18 +157,24 @@ describe('writing what we own whole', () => {
 
   it('leaves alone what says just that, whatever an older version remembered of it by', async () => {
     const server = new Server();
-    await server.write(thing({ a: 1 }, { labels: { l: '1' } }), { owner });
-    const older = (labels: object, written?: string) => {
-      const noted = written === undefined ? {} : { [annotations.written]: written };
-      const { ownerReferences } = server.object!.metadata;
-      server.object = thing({ a: 1 }, { labels, annotations: noted, ownerReferences });
-      return server.write(thing({ a: 1 }, { labels: { l: '1' } }), { owner });
+    const wanted = thing({ a: 1 }, { labels: { l: '1' } });
+    await server.write(wanted, { owner });
+    const first = server.object!;
+    const [, ...names] = first.metadata.annotations![annotations.written]!.split(' ');
+    const after = (changed: Partial<Thing['metadata']>, rest: object = {}) => {
+      server.object = { ...first, ...rest, metadata: { ...first.metadata, ...changed } };
+      return server.write(wanted, { owner });
     };
-    assert.equal(await older({ l: '1' }, 'other l '), 'unchanged');
-    // What is more may be ours from before; and what was never ours becomes ours.
-    assert.equal(await older({ l: '1', gone: '1' }, 'other gone,l '), 'updated');
-    assert.deepEqual(server.object!.metadata.labels, { l: '1' });
-    assert.equal(await older({ l: '1' }), 'updated');
+    const older = { annotations: { [annotations.written]: ['other', ...names].join(' ') } };
+    assert.equal(await after(older), 'unchanged');
+    assert.equal(await after({ ...older, finalizers: ['of/the-agent'] }, { status: { ready: 1 } }), 'unchanged');
+    // What is more may be ours from before.
+    assert.equal(await after({ ...older, labels: { l: '1', gone: '1' } }), 'updated');
+    assert.equal(await after(older, { data: { k: 1 } }), 'updated');
+    assert.equal('data' in server.object!, false);
+    // What was somebody's, or nobody's, becomes ours.
+    assert.equal(await after({ annotations: { [annotations.written]: 'other  ' } }), 'updated');
+    assert.equal(await after({ annotations: {} }), 'updated');
   });
 
   it('waits for an object that is being deleted', async () => {

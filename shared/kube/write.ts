@@ -25,8 +25,9 @@ export interface OwnedChange<T> {
  * Writes an object that we own whole (contract 1): POST, later PUT of the cached object with our parts set. Foreign
  * labels, annotations, finalizers and owner references stay; labels and annotations that we wrote once and no longer want go.
  *
- * What was written last is remembered in annotation `written`. A difference is: another hash there, one of our leaves
- * differs in `present`, or an `exact` part differs at all. Server defaults are none, and without one nothing is sent.
+ * What was written last is remembered in annotation `written`. Nothing is sent to what says just what is wanted. Else a difference
+ * is: another hash there, one of our leaves differs in `present`, or an `exact` part differs at all. Server defaults are none, and
+ * without one nothing is sent.
  * Ownership is the caller's question (`ownership`). Throws `KubeError`; 409 means: look again.
  */
 export async function writeOwned<T extends KubeObject>(
@@ -63,25 +64,34 @@ function withOwner<T extends KubeObject>(wanted: T, owner: Owner | undefined): T
   return { ...wanted, metadata: { ...wanted.metadata, ownerReferences } };
 }
 
-/** We wrote it, and it says all that we want and no more: nothing can be left of what we wanted before. This spares the hash. */
+/**
+ * We wrote it, it says all that we want and no more, and what we remember of it as ours is that: nothing can be left of what we
+ * wanted before. This spares the hash. Others' finalizers are no matter: OCM's agent has one on each work.
+ */
 function saysJustThat<T extends KubeObject>(present: T, wanted: T): boolean {
   const { deletionTimestamp, annotations: noted, labels, ownerReferences = [], finalizers = [] } = present.metadata;
   const { [annotations.written]: written, ...others } = noted ?? {};
   return (
-    written !== undefined &&
+    written?.endsWith(` ${keyLists(wanted)}`) === true &&
     deletionTimestamp === undefined &&
     sameJson(others, wanted.metadata.annotations ?? {}) &&
     sameJson(labels ?? {}, wanted.metadata.labels ?? {}) &&
     sameJson(ownerReferences, wanted.metadata.ownerReferences ?? []) &&
-    sameJson(finalizers, wanted.metadata.finalizers ?? []) &&
+    (wanted.metadata.finalizers ?? []).every((name) => finalizers.includes(name)) &&
+    Object.keys(present).every((name) => name === 'status' || Object.hasOwn(wanted, name)) &&
     Object.entries(wanted).every(([name, part]) => name === 'metadata' || sameLastingly(part, present[name as keyof T]))
   );
 }
 
 function remembering<T extends KubeObject>(wanted: T): T {
-  const { labels, annotations: noted } = wanted.metadata;
-  const memory = [memoryHash(wanted), keyList(labels), keyList(noted)].join(' ');
-  return { ...wanted, metadata: { ...wanted.metadata, annotations: { ...noted, [annotations.written]: memory } } };
+  const memory = `${memoryHash(wanted)} ${keyLists(wanted)}`;
+  const noted = { ...wanted.metadata.annotations, [annotations.written]: memory };
+  return { ...wanted, metadata: { ...wanted.metadata, annotations: noted } };
+}
+
+/** Of the labels, and of the annotations. */
+function keyLists({ metadata }: KubeObject): string {
+  return `${keyList(metadata.labels)} ${keyList(metadata.annotations)}`;
 }
 
 /** A part that is frozen is of many works, and is hashed once for all of them. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } f
 import { join } from 'node:path';
 import { errorMessage } from '../../../shared/core/errors.ts';
 import type { Say } from '../control-plane/go.ts';
-import { PartsMissing } from './programs.ts';
+import { aloneWithApt, PartsMissing } from './programs.ts';
 import { run } from './run.ts';
 
 /** Debian's packages, unpacked into a cache folder `<package>_<version>` each: nothing of the machine is replaced. */
@@ -63,14 +63,15 @@ export async function downloadPackages(names: readonly string[], folder: string)
     await download();
   } catch (error) {
     if (!(error instanceof PartsMissing)) throw error;
-    await freshLists();
+    // Where there can be no new lists, it is the download that failed.
+    await freshLists().catch(() => Promise.reject(error));
     await download();
   }
 }
 
 /** For a new machine, which has no package lists, and one with old ones. Throws `PartsMissing`. */
-export async function freshLists(): Promise<void> {
-  await askArchive('apt-get', ['update', '-qq']);
+export function freshLists(): Promise<void> {
+  return aloneWithApt(async () => void (await askArchive('apt-get', ['update', '-qq'])));
 }
 
 /** Runs one of apt's programs. Throws `PartsMissing` where it is not there, or has no lists or no network. */

@@ -95,10 +95,14 @@ function refusalHere(): string | undefined {
   return findProgram('apt-get') === undefined ? 'there is no apt-get here' : undefined;
 }
 
-/** One at a time: several test processes may find the same package missing. */
+/** One at a time, as apt wants it: several test processes may find the same package missing. */
+export function aloneWithApt(work: () => Promise<void>): Promise<void> {
+  const waiting = (holder: string) => say(`process ${holder} uses apt: waiting for it`);
+  return withLock(join(tmpdir(), 'kmm-debian.lock'), waiting, work);
+}
+
 async function install(packages: readonly string[]): Promise<void> {
-  const waiting = (holder: string) => say(`process ${holder} installs packages: waiting for it`);
-  await withLock(join(tmpdir(), 'kmm-debian.lock'), waiting, async () => {
+  await aloneWithApt(async () => {
     const began = systemClock.now();
     say(`installing ${packages.join(', ')} …`);
     const quiet = ['-qq', '-o', 'DPkg::Lock::Timeout=300'];
