@@ -23,6 +23,6 @@ export function lasting(question: (a: unknown, b: unknown) => boolean): (a: unkn
   };
 }
 
-export function isFrozenObject(value: unknown): value is object {
+function isFrozenObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.isFrozen(value);
 }

@@ -1,6 +1,6 @@
 import { assert } from '../core/assert.ts';
 import { contentHash, lastingHash, sameJson } from '../core/hash.ts';
-import { isFrozenObject, lasting } from '../core/lasting.ts';
+import { lasting } from '../core/lasting.ts';
 import type { KubeClient } from './client.ts';
 import { holds } from './holds.ts';
 import { annotations } from './names.ts';
@@ -94,11 +94,15 @@ function keyLists({ metadata }: KubeObject): string {
   return `${keyList(metadata.labels)} ${keyList(metadata.annotations)}`;
 }
 
-/** A part that is frozen is of many works, and is hashed once for all of them. */
 function memoryHash({ metadata, ...rest }: KubeObject): string {
-  const parts = Object.entries(rest).filter(([, part]) => typeof part === 'object' && part !== null);
-  const hashOf = (part: unknown) => (isFrozenObject(part) ? lastingHash(part) : contentHash(part));
-  return contentHash({ ...rest, metadata, ...Object.fromEntries(parts.map(([name, part]) => [name, hashOf(part)])) });
+  const parts = Object.entries(rest).map(([name, part]) => [name, partHash(part)]);
+  return contentHash({ metadata, ...Object.fromEntries(parts) });
+}
+
+/** A part that is frozen is of many works, and is hashed once for all of them. */
+function partHash(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null) return part;
+  return Object.isFrozen(part) ? lastingHash(part) : contentHash(part);
 }
 
 function isWritten<T extends KubeObject>(present: T, wanted: T, exact: OwnedChange<T>['exact']): boolean {
