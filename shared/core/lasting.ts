@@ -23,6 +23,6 @@ export function lasting(question: (a: unknown, b: unknown) => boolean): (a: unkn
   };
 }
 
-function isFrozenObject(value: unknown): value is object {
+export function isFrozenObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.isFrozen(value);
 }

@@ -67,6 +67,65 @@ describe('a cache', () => {
     await cache.stopped;
   });
 
+  it('asks for what it is about, and tells the server nothing of itself', async () => {
+    const { runtime, clock } = testRuntime();
+    const asked: object[] = [];
+    const client = fakeClient({
+      list: async (_resource, options = {}) => {
+        asked.push(options);
+        return { metadata: { resourceVersion: '1' }, items: [] };
+      },
+      // biome-ignore lint/correctness/useYield: it ends at once.
+      async *watch(_resource, options) {
+        asked.push(options);
+      },
+    });
+    const abort = new AbortController();
+    const slim = (object: Pod) => object;
+    new Cache({ client, resource: pods, runtime, slim, indexes: { node: byNode }, namespace: 'n' }).start(abort.signal);
+    await settle();
+    abort.abort();
+    await clock.advance(60_000);
+    const set = asked.map((options) =>
+      Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+    );
+    assert.deepEqual(
+      set.map((names) => names.sort().join()),
+      ['limit,namespace,signal', 'namespace,resourceVersion,signal,timeoutSeconds'],
+    );
+  });
+
+  it('takes a page in again that a listener broke off, and misses nothing of it', async () => {
+    for (const broken of ['b', 'c']) {
+      const { runtime, clock } = testRuntime();
+      let version = 0;
+      const client = fakeClient({
+        list: async (_resource, { continue: token = '0' } = {}) => {
+          version += 1;
+          const page = ['a', 'b', 'c'].map((name) => [pod(`${name}1`, 'n'), pod(`${name}2`, 'n')])[Number(token)];
+          const next = token === '2' ? {} : { continue: String(Number(token) + 1) };
+          return { metadata: { resourceVersion: String(version), ...next }, items: page as never[] };
+        },
+        async *watch(_resource, { signal }) {
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+          yield* [];
+        },
+      });
+      const cache = new Cache({ client, resource: pods, runtime });
+      let failures = 1;
+      cache.subscribe(({ current }) => {
+        if (current?.metadata.name === `${broken}1` && failures-- > 0) throw new Error('no');
+      });
+      const abort = new AbortController();
+      cache.start(abort.signal);
+      await clock.advance(60_000);
+      assert.deepEqual(names(cache.list()), ['a1', 'a2', 'b1', 'b2', 'c1', 'c2']);
+      assert.equal(cache.synced, true);
+      abort.abort();
+      await clock.advance(60_000);
+    }
+  });
+
   it('finds objects by name and by index, also after they moved or went', async () => {
     const events: WatchEvent<Pod>[] = [
       { type: 'MODIFIED', object: pod('a', 'n2', { resourceVersion: '2' }) },

@@ -110,9 +110,14 @@ async function perform<T extends KubeObject>(
 
 /** The server makes the next page ready while we take this one in: each of the two takes about as long. */
 async function listPage<T extends KubeObject>(target: WatchTarget<T>, token: string | undefined, drive: Drive<T>) {
-  const { client, resource, ...selection } = target;
+  const { client, resource } = target;
   const ask = (page: string | undefined) =>
-    client.list(resource, { ...selection, limit: watchLimits.pageSize, continue: page, signal: drive.signal });
+    client.list(resource, {
+      ...selectionOf(target),
+      limit: watchLimits.pageSize,
+      continue: page,
+      signal: drive.signal,
+    });
   const { nextPage } = drive;
   drive.nextPage = undefined;
   const list = await (token !== undefined && nextPage?.token === token ? nextPage.list : ask(token));
@@ -125,8 +130,14 @@ async function listPage<T extends KubeObject>(target: WatchTarget<T>, token: str
   drive.feed({ type: 'page', list });
 }
 
+/** No more than that: who watches may have options of its own beside the target's. */
+function selectionOf<T extends KubeObject>(target: WatchTarget<T>) {
+  const { namespace, labelSelector, fieldSelector, metadataOnly } = target;
+  return { namespace, labelSelector, fieldSelector, metadataOnly };
+}
+
 async function watchOnce<T extends KubeObject>(target: WatchTarget<T>, resourceVersion: string, drive: Drive<T>) {
-  const { client, resource, ...selection } = target;
+  const { client, resource } = target;
   const { clock, random } = drive.runtime;
   const { timeoutSecondsMin, timeoutSecondsMax, overdueGraceMs, silentMsMax } = watchLimits;
   const timeoutSeconds = Math.round(timeoutSecondsMin + (timeoutSecondsMax - timeoutSecondsMin) * random());
@@ -145,7 +156,12 @@ async function watchOnce<T extends KubeObject>(target: WatchTarget<T>, resourceV
   let cancel = look();
   try {
     const signal = AbortSignal.any([drive.signal, overdue.signal]);
-    for await (const event of client.watch(resource, { ...selection, resourceVersion, timeoutSeconds, signal })) {
+    for await (const event of client.watch(resource, {
+      ...selectionOf(target),
+      resourceVersion,
+      timeoutSeconds,
+      signal,
+    })) {
       heardMs = clock.passed();
       // After an error event the state is no longer watching; what the server still sends belongs to no phase.
       if (drive.feed({ type: 'event', event }).phase !== 'watch') return;

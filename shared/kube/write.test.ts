@@ -177,6 +177,31 @@ describe('writing what we own whole', () => {
     assert.equal(await after({ annotations: {} }), 'updated');
   });
 
+  it('asks one of many alike for its memory: what the server adds to a spec that they share is nobody’s', async () => {
+    const server = new Server({ mode: 'Poll' });
+    const wanted = thing(frozen({ a: 1 }));
+    const written = async (spec: Record<string, unknown>, hash?: string) => {
+      const { object } = server;
+      const { [annotations.written]: memory = '', ...others } = object?.metadata.annotations ?? {};
+      const [kept, ...names] = memory.split(' ');
+      const noted = { ...others, [annotations.written]: [hash ?? kept, ...names].join(' ') };
+      server.object = { ...object!, spec, metadata: { ...object!.metadata, annotations: noted } };
+      return server.write(wanted, { owner });
+    };
+    await server.write(wanted, { owner });
+    const shared = frozen(server.object!.spec!);
+    const [hash] = server.object!.metadata.annotations![annotations.written]!.split(' ');
+    assert.equal(await written(shared), 'unchanged');
+    assert.equal(await written(shared, 'other'), 'unchanged');
+    // Nobody has said of these that we wrote no more; to be asked once more is no answer.
+    const unseen = frozen({ ...shared, more: 1 });
+    for (const again of [1, 2]) assert.equal(await written(unseen, 'other'), 'updated', String(again));
+    // What can be changed is another thing each time.
+    const own = { ...shared };
+    assert.equal(await written(own, hash), 'unchanged');
+    assert.equal(await written(own, 'other'), 'updated');
+  });
+
   it('waits for an object that is being deleted', async () => {
     const server = new Server();
     server.object = thing({ a: 0 }, { deletionTimestamp: '2026-01-01T00:00:00Z' });

@@ -1,6 +1,6 @@
 import { assert } from '../core/assert.ts';
 import { contentHash, lastingHash, sameJson } from '../core/hash.ts';
-import { lasting } from '../core/lasting.ts';
+import { isFrozenObject, lasting } from '../core/lasting.ts';
 import type { KubeClient } from './client.ts';
 import { holds } from './holds.ts';
 import { annotations } from './names.ts';
@@ -53,7 +53,10 @@ export async function writeOwned<T extends KubeObject>(
     return 'created';
   }
   if (present.metadata.deletionTimestamp !== undefined) return 'terminating';
-  if (isWritten(present, wanted, exact)) return 'unchanged';
+  if (isWritten(present, wanted, exact)) {
+    noteRendered(wanted, present);
+    return 'unchanged';
+  }
   await client.replace(resource, merged(present, wanted, change.owner), { answer: 'unread', saidAs });
   return 'updated';
 }
@@ -79,8 +82,30 @@ function saysJustThat<T extends KubeObject>(present: T, wanted: T): boolean {
     sameJson(ownerReferences, wanted.metadata.ownerReferences ?? []) &&
     (wanted.metadata.finalizers ?? []).every((name) => finalizers.includes(name)) &&
     Object.keys(present).every((name) => name === 'status' || Object.hasOwn(wanted, name)) &&
-    Object.entries(wanted).every(([name, part]) => name === 'metadata' || sameLastingly(part, present[name as keyof T]))
+    Object.entries(wanted).every(([name, part]) => {
+      const there: unknown = present[name as keyof T];
+      return name === 'metadata' || sameLastingly(part, there) || isRendered(part, there);
+    })
   );
+}
+
+/**
+ * Frozen parts, and what was there for them on an object of which the hash said that we had written nothing else: they, with
+ * server defaults, and what others may have added. Only for kinds whose `exact` is always the same.
+ */
+const rendered = new WeakMap<object, WeakSet<object>>();
+
+/** Works share their specs: a server that adds a default adds the same to thousands, and only the first is hashed. */
+function noteRendered<T extends KubeObject>(wanted: T, present: T): void {
+  for (const [name, part] of Object.entries(wanted)) {
+    const there: unknown = present[name as keyof T];
+    if (!isFrozenObject(part) || !isFrozenObject(there)) continue;
+    rendered.set(part, (rendered.get(part) ?? new WeakSet()).add(there));
+  }
+}
+
+function isRendered(wanted: unknown, present: unknown): boolean {
+  return isFrozenObject(wanted) && isFrozenObject(present) && rendered.get(wanted)?.has(present) === true;
 }
 
 function remembering<T extends KubeObject>(wanted: T): T {
