@@ -50,23 +50,6 @@ describe('conformance: what a list shows', () => {
     assert.ok(selected.metadata.continue);
   });
 
-  it('a page after compaction is 410 and offers to go on without consistency', async () => {
-    const { metadata } = await list('limit=2');
-    await plane.compact();
-    const refused = await eventually('the page is refused', async () => {
-      const answer = await call(`limit=2&continue=${metadata.continue}`);
-      return answer.code === 200 ? undefined : answer;
-    });
-    assert.deepEqual([refused.code, refused.body['reason']], [410, 'Expired']);
-    assert.match(String(refused.body['message']), /^The provided continue parameter is too old to display/);
-    const offered = (refused.body['metadata'] as { continue: string }).continue;
-    const rest = await list(`limit=10&continue=${offered}`);
-    assert.deepEqual(
-      rest.items.map((item) => item.metadata.name),
-      ['c', 'd', 'e'],
-    );
-  });
-
   it('refuses a continue token that it did not make, and one with a resourceVersion', async () => {
     const broken = await call('continue=broken');
     assert.deepEqual([broken.code, broken.body['reason']], [400, 'BadRequest']);
@@ -92,6 +75,25 @@ describe('conformance: what a list shows', () => {
     await plane.raw.call('DELETE', `${secrets}/f`);
   });
 
+  it('gives what exactly was there in pages, too, of what a selector selects, whatever changes meanwhile', async () => {
+    const { resourceVersion } = (await list('limit=1')).metadata;
+    await create('h', { shade: 'light' });
+    const selected = `limit=2&labelSelector=${encodeURIComponent('shade in (light)')}`;
+    const first = await list(`${selected}&resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`);
+    const rest = await list(`${selected}&continue=${first.metadata.continue}`);
+    assert.deepEqual(
+      [first, rest].map(({ items, metadata }) => [
+        metadata.resourceVersion,
+        ...items.map((item) => item.metadata.name),
+      ]),
+      [
+        [resourceVersion, 'c', 'd'],
+        [resourceVersion, 'e'],
+      ],
+    );
+    await plane.raw.call('DELETE', `${secrets}/h`);
+  });
+
   for (const [what, query] of [
     ['a match without a resourceVersion', 'resourceVersionMatch=Exact'],
     ['an exact match of 0', 'resourceVersion=0&resourceVersionMatch=Exact'],
@@ -112,16 +114,27 @@ describe('conformance: what a list shows', () => {
     assert.equal(causes[0]?.reason, 'ResourceVersionTooLarge');
   });
 
-  it('an exact list from before a compaction is 410', async () => {
-    const { resourceVersion } = (await list('')).metadata;
+  it('a page from before a compaction is 410 and offers to go on without consistency; so is an exact list', async () => {
+    const before = (await list('limit=2')).metadata;
     await create('g', {});
     await plane.compact();
-    const answer = await eventually('it is refused', async () => {
-      const tried = await call(`resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`);
-      return tried.code === 200 ? undefined : tried;
-    });
-    assert.deepEqual([answer.code, answer.body['reason']], [410, 'Expired']);
+    const refused = (what: string, query: string) =>
+      eventually(`${what} is refused`, async () => {
+        const answer = await call(query);
+        return answer.code === 200 ? undefined : answer;
+      });
+    const page = await refused('the page', `limit=2&continue=${before.continue}`);
+    assert.deepEqual([page.code, page.body['reason']], [410, 'Expired']);
+    assert.match(String(page.body['message']), /^The provided continue parameter is too old to display/);
+    const exact = await refused('the list', `resourceVersion=${before.resourceVersion}&resourceVersionMatch=Exact`);
+    assert.deepEqual([exact.code, exact.body['reason']], [410, 'Expired']);
     await plane.raw.call('DELETE', `${secrets}/g`);
+    const offered = (page.body['metadata'] as { continue: string }).continue;
+    const rest = await list(`limit=10&continue=${offered}`);
+    assert.deepEqual(
+      rest.items.map((item) => item.metadata.name),
+      ['c', 'd', 'e'],
+    );
   });
 
   it('label selectors know equality, sets and presence, and are refused when they are not valid', async () => {
