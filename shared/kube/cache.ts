@@ -1,11 +1,10 @@
 import { assert, unreachable } from '../core/assert.ts';
 import { frozen } from '../core/frozen.ts';
-import type { KubeClient } from './client.ts';
 import { annotations } from './names.ts';
 import { type KubeObject, type ObjectMeta, type ObjectRef, objectKey, type Resource } from './object.ts';
 import type { Runtime } from './runtime.ts';
 import { type IndexFunction, Store } from './store.ts';
-import { runWatch } from './watch.ts';
+import { runWatch, type WatchTarget } from './watch.ts';
 import type { WatchEffect } from './watch-state.ts';
 
 /**
@@ -26,13 +25,8 @@ export interface CacheView<T> {
   readonly synced: boolean;
 }
 
-export interface CacheOptions<T extends KubeObject> {
-  client: KubeClient;
-  resource: Resource<T>;
+export interface CacheOptions<T extends KubeObject> extends WatchTarget<T> {
   runtime: Runtime;
-  namespace?: string | undefined;
-  labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
   /** As in `ListOptions`; never for objects that `writeOwned` writes. */
   metadataOnly?: boolean | undefined;
   /** Name → the values under which an object is found. */

@@ -126,8 +126,8 @@ function memoryHash({ metadata, ...rest }: KubeObject): string {
 
 /** A part that is frozen is of many works, and is hashed once for all of them. */
 function partHash(part: unknown): unknown {
-  if (typeof part !== 'object' || part === null) return part;
-  return Object.isFrozen(part) ? lastingHash(part) : contentHash(part);
+  if (isFrozenObject(part)) return lastingHash(part);
+  return typeof part === 'object' && part !== null ? contentHash(part) : part;
 }
 
 function isWritten<T extends KubeObject>(present: T, wanted: T, exact: OwnedChange<T>['exact']): boolean {
