@@ -15,13 +15,16 @@ import { rightsLines } from './rights.ts';
 const root = join(import.meta.dirname, '../..');
 /** Files that need the older release, too. */
 const olderToo = /older-kubernetes|control-plane\.real/;
-/** The longest first, so that none of them is left alone at the end; two neighbours never both mostly wait. */
-const longest = [
-  ...['in-a-real-kernel', 'vm-node', 'openshift-real-builds', 'build.real'],
-  ...['spoke-alone', 'made-images', 'rollout', 'openshift-builds', 'kubectl-kmm', 'openshift.real', 'spoke-trouble'],
-  ...['claims', 'peer-schemas', 'spoke-builds', 'samples-of-a-cluster', 'lists', 'truth', 'registry-trouble'],
-  ...['control-plane.real', 'samples-of-a-hub', 'kubectl-built-in', 'edits', 'older-kubernetes', 'orphan'],
-].map((name) => new RegExp(`/${name.replaceAll('.', '\\.')}(\\.|$)`));
+/** Long ones first, so that none of them is left alone at the end, and no two neighbours that mostly wait. What is not named takes seconds. */
+const order = [
+  'in-a-real-kernel vm-node openshift-real-builds build.real',
+  'spoke-alone made-images rollout openshift-builds kubectl-kmm openshift.real spoke-trouble claims peer-schemas',
+  'spoke-builds samples-of-a-cluster truth control-plane.real edits lists samples-of-a-hub registry-trouble',
+  'older-kubernetes kubectl-built-in orphan garbage membership kubectl hostile-strings jobs telling custom-resources',
+  'hub-jobs node-life kubectl-describe main-job as-deployed in-kernel',
+]
+  .flatMap((line) => line.split(' '))
+  .map((name) => new RegExp(`/${name.replaceAll('.', '\\.')}(\\.|$)`));
 /** Debian's packages and virtual machines: minutes more, so they run after all others, and can be left out. */
 const realParts = ['e2e/world/real-parts', 'e2e/world/vm'];
 const realJourneys = ['in-a-real-kernel', 'openshift-real-builds'].map((name) => `e2e/journeys/${name}.real.ts`);
@@ -53,7 +56,7 @@ function testFiles(plane: PlaneChoice): string[] {
       .map((file) => `${folder}/${file}`),
   );
   const files = [...new Set([...found, ...realJourneys])];
-  const first = longest.flatMap((name) => files.filter((file) => name.test(file)));
+  const first = order.flatMap((name) => files.filter((file) => name.test(file)));
   const rest = files.filter((file) => !first.includes(file));
   // Those of the conformance suite mostly wait: side by side they would leave the processors idle.
   const waiting = rest.filter((file) => file.startsWith('e2e/conformance/'));

@@ -5,7 +5,7 @@ import { findAssets } from './assets.ts';
 import { type Lifeline, openLifeline } from './lifeline.ts';
 import { onFreePorts } from './ports.ts';
 import { currentRelease } from './releases.ts';
-import { type Memory, type ServerProcess, startServer, untilReady } from './server-process.ts';
+import { type ServerProcess, type Share, startServer, untilReady } from './server-process.ts';
 
 const readyMs = 30_000;
 
@@ -24,8 +24,8 @@ export async function startEtcd({ thousands = false } = {}): Promise<Etcd> {
     return await onFreePorts(2, async ([clients = 0, peers = 0]) => {
       const lifeline = openLifeline('etcd');
       try {
-        const memory: Memory = thousands ? 'atWill' : { boundMiB: 200 };
-        return await start(lifeline, assets.pathOf('etcd'), { ports: { clients, peers }, memory });
+        const share: Share = thousands ? 'atWill' : { memoryMiB: 200 };
+        return await start(lifeline, assets.pathOf('etcd'), { ports: { clients, peers }, share });
       } catch (error) {
         await lifeline.end();
         throw error;
@@ -39,13 +39,13 @@ export async function startEtcd({ thousands = false } = {}): Promise<Etcd> {
 async function start(
   lifeline: Lifeline,
   path: string,
-  { ports, memory }: { ports: { clients: number; peers: number }; memory: Memory },
+  { ports, share }: { ports: { clients: number; peers: number }; share: Share },
 ): Promise<Etcd> {
   const url = `http://127.0.0.1:${ports.clients}`;
   const peerUrl = `http://127.0.0.1:${ports.peers}`;
   const process = startServer(lifeline, path, {
     arguments: etcdArguments(lifeline.folder, url, peerUrl),
-    memory,
+    share,
   });
   await untilReady([process], `${url}/health`, readyMs, async () => {
     const answer = await request(`${url}/health`);

@@ -27,21 +27,22 @@ export class ServerFailure extends Error {
   override name = 'ServerFailure';
 }
 
-/** `atWill`: as Go does by itself, for as many objects as may come. */
-export type Memory = { readonly boundMiB: number } | 'atWill';
+/** What a server takes of the machine. `atWill`: as Go does by itself, for as many objects as may come. */
+export type Share = { readonly memoryMiB: number } | 'atWill';
 
 /**
  * Processor time is short here, memory is not: nothing is collected before the bound is reached. Nobody dies of that, but
- * what lives must stay well below it: else the collector runs all the time.
+ * what lives must stay well below it: else the collector runs all the time. And many servers share few processors: one that
+ * would use all of them spends a third more on a start, handing its work around.
  */
-function memoryVariables(memory: Memory): Record<string, string> {
-  return memory === 'atWill' ? {} : { GOGC: 'off', GOMEMLIMIT: `${memory.boundMiB}MiB` };
+function shareVariables(share: Share): Record<string, string> {
+  return share === 'atWill' ? {} : { GOGC: 'off', GOMEMLIMIT: `${share.memoryMiB}MiB`, GOMAXPROCS: '1' };
 }
 
 export function startServer(
   lifeline: Lifeline,
   path: string,
-  options: { arguments: readonly string[]; memory: Memory },
+  options: { arguments: readonly string[]; share: Share },
 ): ServerProcess {
   const program = basename(path);
   const log = `${program}.log`;
@@ -49,7 +50,7 @@ export function startServer(
   const environment = {
     PATH: process.env['PATH'],
     HOME: lifeline.folder,
-    ...memoryVariables(options.memory),
+    ...shareVariables(options.share),
   };
   const child = lifeline.start(path, { arguments: options.arguments, environment, log });
   let end: string | undefined;

@@ -83,7 +83,7 @@ async function start(options: Start): Promise<DockerRegistry> {
   writeFileSync(join(folder, 'server.key'), server.keyPem, { mode: 0o600 });
   if (options.users !== undefined) writeFileSync(join(folder, 'htpasswd'), await htpasswd(options.users));
   writeFileSync(join(folder, 'config.yml'), stringify(configOf(options)));
-  const process = startServer(lifeline, program, { arguments: ['serve', 'config.yml'], memory: { boundMiB: 100 } });
+  const process = startServer(lifeline, program, { arguments: ['serve', 'config.yml'], share: { memoryMiB: 100 } });
   const host = `localhost:${port}`;
   const url = `${plain ? 'http' : 'https'}://${host}`;
   await untilAnswers(process, url, authority.caPem);

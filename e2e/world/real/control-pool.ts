@@ -29,7 +29,7 @@ interface Kept {
 }
 
 /**
- * Control planes of this process that nobody uses now, and the one etcd below all. To start one costs both cores some seconds,
+ * Control planes of this process that nobody uses now, and the one etcd below all. To start one costs some seconds of processor time,
  * and a test file needs two or three: so the next file gets those of the last, with everything removed that was not
  * there at first. They end with the process (`lifeline.sh`).
  */
