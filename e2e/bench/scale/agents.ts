@@ -4,10 +4,14 @@ import type { KubeClient } from '../../../shared/kube/client.ts';
 import { annotations, labels } from '../../../shared/kube/names.ts';
 import { withApplied, withAvailability } from '../../world/ocm/work-status.ts';
 
-/** The works of a module, as the API server has them. */
-export async function worksOf(client: KubeClient, module: string): Promise<ManifestWork[]> {
+/** The works of a module, as the API server has them; `label` says which: the hub's, unless told otherwise. */
+export async function worksOf(
+  client: KubeClient,
+  module: string,
+  label: string = labels.managedClusterModule,
+): Promise<ManifestWork[]> {
   const works: ManifestWork[] = [];
-  const labelSelector = `${labels.managedClusterModule}=${module}`;
+  const labelSelector = `${label}=${module}`;
   for (let token: string | undefined; ; ) {
     const page = await client.list(manifestWorks, { labelSelector, limit: 500, continue: token });
     works.push(...page.items);

@@ -1,5 +1,8 @@
 import { type ManifestWork, manifestWorks } from '@open-cluster-management/api-types';
+import { assert } from '../../../shared/core/assert.ts';
 import type { KubeClient } from '../../../shared/kube/client.ts';
+import { labels } from '../../../shared/kube/names.ts';
+import { worksOf } from './agents.ts';
 import type { Asked } from './audit-tail.ts';
 import { isWrite, type Stage } from './stage.ts';
 
@@ -10,47 +13,61 @@ export interface RawTime {
   readonly cpuSeconds: number;
 }
 
-/** Without our label: they are none of the hub's business. */
-export function rawWork({ metadata, ...work }: ManifestWork): ManifestWork {
-  const { name, namespace, annotations } = metadata;
-  const { status: _, ...rest } = work;
+const rawLabel = labels.managedClusterModule.replace(/^.../, 'raw');
+
+/**
+ * The hub's work under another name. It weighs the same for wire and API server: its owner, and a label as long under a key that
+ * is none of the hub's business. Nobody collects garbage here.
+ */
+export function rawWork({ metadata, status: _, ...work }: ManifestWork): ManifestWork {
+  const { name, namespace, annotations, ownerReferences } = metadata;
+  const module = metadata.labels?.[labels.managedClusterModule] ?? '';
   return {
-    ...rest,
+    ...work,
     metadata: {
       name: `raw-${name}`,
       ...(namespace !== undefined && { namespace }),
+      labels: { [rawLabel]: module },
       ...(annotations && { annotations }),
+      ...(ownerReferences && { ownerReferences }),
     },
   };
 }
 
-export async function postLoop(
-  stage: Stage,
-  works: readonly ManifestWork[],
-): Promise<RawTime & { made: ManifestWork[] }> {
-  const made: ManifestWork[] = [];
-  const time = await timed(stage, async () => {
-    made.push(...(await Promise.all(works.map((work) => stage.raw.create(manifestWorks, rawWork(work))))));
-  });
-  return { ...time, made };
+/** The loop's works of a module, without managed fields: the hub does not send them either. */
+async function rawWorksOf(stage: Stage, module: string): Promise<ManifestWork[]> {
+  const works: (ManifestWork & { metadata: { managedFields?: unknown } })[] = await worksOf(
+    stage.raw,
+    module,
+    rawLabel,
+  );
+  return works.map(({ metadata: { managedFields: _, ...metadata }, ...work }) => ({ ...work, metadata }));
 }
 
-/** Each with what its namesake of the hub says now. */
+/** The hub's works of the module. Like the hub, the loop reads no answer; what it has made is listed when its time is over. */
+export async function postLoop(stage: Stage, module: string): Promise<RawTime & { made: ManifestWork[] }> {
+  const wanted = (await worksOf(stage.world, module)).map(rawWork);
+  const write = (work: ManifestWork) => stage.raw.create(manifestWorks, work, { answer: 'unread' });
+  const time = await timed(stage, () => Promise.all(wanted.map(write)));
+  return { ...time, made: await rawWorksOf(stage, module) };
+}
+
+/** Each of `made` with what its namesake of the hub says now. */
 export async function putLoop(
   stage: Stage,
+  module: string,
   made: readonly ManifestWork[],
-  works: readonly ManifestWork[],
 ): Promise<RawTime & { made: ManifestWork[] }> {
-  const byNamespace = new Map(works.map((work) => [work.metadata.namespace, work]));
+  const hubs = (await worksOf(stage.world, module)).map(rawWork);
+  const byNamespace = new Map(hubs.map((work) => [work.metadata.namespace, work]));
   const wanted = made.map((present): ManifestWork => {
-    const { spec, metadata } = rawWork(byNamespace.get(present.metadata.namespace) ?? present);
-    return { ...present, spec, metadata: { ...present.metadata, annotations: metadata.annotations ?? {} } };
+    const work = byNamespace.get(present.metadata.namespace);
+    assert(work !== undefined, `expected a work of the hub in ${present.metadata.namespace}`);
+    return { ...work, metadata: { ...present.metadata, ...work.metadata } };
   });
-  const written: ManifestWork[] = [];
-  const time = await timed(stage, async () => {
-    written.push(...(await Promise.all(wanted.map((work) => stage.raw.replace(manifestWorks, work)))));
-  });
-  return { ...time, made: written };
+  const write = (work: ManifestWork) => stage.raw.replace(manifestWorks, work, { answer: 'unread' });
+  const time = await timed(stage, () => Promise.all(wanted.map(write)));
+  return { ...time, made: await rawWorksOf(stage, module) };
 }
 
 /** One after another, as changes of single clusters come: how long each takes. */
@@ -66,7 +83,7 @@ export async function singlePuts(client: KubeClient, made: readonly ManifestWork
     .map(({ receivedMs, answeredMs }) => answeredMs - receivedMs);
 }
 
-async function timed(stage: Stage, write: () => Promise<void>): Promise<RawTime> {
+async function timed(stage: Stage, write: () => Promise<unknown>): Promise<RawTime> {
   const mark = stage.log.mark();
   const before = process.cpuUsage();
   await write();

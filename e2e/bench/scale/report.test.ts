@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildWork } from '../../../hub/managed-cluster-module/work.ts';
+import { moduleSpec, nowText, spokeNamespace } from '../../../hub/testing/pictures.ts';
+import { labels } from '../../../shared/kube/names.ts';
+import { controllerReference } from '../../../shared/kube/write.ts';
 import { AuditTail } from './audit-tail.ts';
 import { curves } from './curves.ts';
 import { acrossRuns, type Figure, goalsInSeconds, isMet, memoryGoal, percentile, tableOf } from './figures.ts';
 import { readOptions } from './options.ts';
+import { rawWork } from './raw-loop.ts';
 
 const figure = (more: Partial<Figure>): Figure => ({ key: 'k', name: 'what', unit: 's', measured: 2, ...more });
 
@@ -79,6 +84,23 @@ describe('what the bench tells', () => {
     assert.equal(svg.match(/<circle /g)?.length, 4);
     assert.match(svg, /a &lt; machine/);
     assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
+  });
+
+  it('compares with a loop whose works weigh what those of the hub weigh, and are none of its own', () => {
+    const of = { apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1', kind: 'ManagedClusterModule', name: 'm', uid: 'u' };
+    const { metadata, ...work } = buildWork({
+      module: 'm',
+      spokeNamespace,
+      cluster: 'c1',
+      spec: moduleSpec(),
+      revision: 'm-1',
+      updatedAt: nowText,
+    });
+    const hubs = { ...work, metadata: { ...metadata, ownerReferences: [controllerReference(of)] } };
+    const read = { ...hubs.metadata, uid: 'w', resourceVersion: '1', managedFields: [{ manager: 'kmm' }] };
+    const raw = rawWork({ ...work, metadata: read, status: { conditions: [] } });
+    assert.equal(JSON.stringify(raw).length, JSON.stringify(hubs).length + 'raw-'.length);
+    assert.equal(raw.metadata.labels?.[labels.managedClusterModule], undefined);
   });
 
   it('refuses options that it does not know, by name', () => {

@@ -54,7 +54,7 @@ async function newModuleOnce(bench: Bench, nth: number): Promise<Figure[]> {
   const cpuSeconds = hub.cpuSeconds() - cpu;
   const eventLoopMs = await hub.eventLoopMs();
   const asked = stage.byHub(mark).filter((each) => !isLease(each));
-  const raw = await postLoop(stage, await worksOf(stage.world, moduleName(index)));
+  const raw = await postLoop(stage, moduleName(index));
   const figures: Figure[] = [
     ...spread(bench, 'new-module', 'new module → last ManifestWork exists', { mark, raw: raw.seconds }),
     requestsFigure('new-module', 'API requests of the hub a cluster for it', asked.length / clusters),
@@ -101,7 +101,7 @@ async function newImageOnce(bench: Bench): Promise<Figure[]> {
   const cpuSeconds = hub.cpuSeconds() - cpu;
   const eventLoopMs = await hub.eventLoopMs();
   const asked = stage.byHub(mark).filter((each) => !isLease(each));
-  const raw = await putLoop(stage, bench.raw, await worksOf(stage.world, moduleName(0)));
+  const raw = await putLoop(stage, moduleName(0), bench.raw);
   bench.raw = raw.made;
   return [
     ...spread(bench, 'new-image', 'new image (`All`) → last work updated', { mark, raw: raw.seconds }),
