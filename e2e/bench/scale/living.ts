@@ -5,7 +5,7 @@ import { labels } from '../../../shared/kube/names.ts';
 import { loadedStatus, resent, worksOf, writeStatus } from './agents.ts';
 import { type Figure, memoryGoal, percentile } from './figures.ts';
 import { bootKernel, clusterName, kernelAt, moduleName } from './fleet.ts';
-import { singlePuts } from './raw-loop.ts';
+import { rawWorksOf, singlePuts } from './raw-loop.ts';
 import { isLease, isWrite, until } from './stage.ts';
 import { type Bench, eventLoopFigure, isWorkWrite, moveOn } from './writing.ts';
 
@@ -18,7 +18,8 @@ export async function kernelChanges(bench: Bench): Promise<Figure[]> {
   const { stage, clusters } = bench;
   const count = Math.min(changesAtRest, Math.floor(clusters / 4));
   const atRest = await bootSome(bench, { from: 0, count, by: 1 });
-  const rawMs = percentile(await singlePuts(stage.raw, bench.raw.slice(0, count), stage), 99);
+  const raw = await rawWorksOf(stage, moduleName(0));
+  const rawMs = percentile(await singlePuts(stage, raw.slice(0, count)), 99);
   const mark = stage.log.mark();
   await moveOn(bench);
   await until(stage, 'the first work of the rollout', () => stage.byHub(mark).some(isWorkWrite));

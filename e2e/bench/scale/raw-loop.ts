@@ -1,6 +1,5 @@
 import { type ManifestWork, manifestWorks } from '@open-cluster-management/api-types';
 import { assert } from '../../../shared/core/assert.ts';
-import type { KubeClient } from '../../../shared/kube/client.ts';
 import { labels } from '../../../shared/kube/names.ts';
 import { worksOf } from './agents.ts';
 import type { Asked } from './audit-tail.ts';
@@ -35,7 +34,7 @@ export function rawWork({ metadata, status: _, ...work }: ManifestWork): Manifes
 }
 
 /** The loop's works of a module, without managed fields: the hub does not send them either. */
-async function rawWorksOf(stage: Stage, module: string): Promise<ManifestWork[]> {
+export async function rawWorksOf(stage: Stage, module: string): Promise<ManifestWork[]> {
   const works: (ManifestWork & { metadata: { managedFields?: unknown } })[] = await worksOf(
     stage.raw,
     module,
@@ -44,38 +43,32 @@ async function rawWorksOf(stage: Stage, module: string): Promise<ManifestWork[]>
   return works.map(({ metadata: { managedFields: _, ...metadata }, ...work }) => ({ ...work, metadata }));
 }
 
-/** The hub's works of the module. Like the hub, the loop reads no answer; what it has made is listed when its time is over. */
-export async function postLoop(stage: Stage, module: string): Promise<RawTime & { made: ManifestWork[] }> {
+/** The hub's works of the module. Like the hub, the loop reads no answer. */
+export async function postLoop(stage: Stage, module: string): Promise<RawTime> {
   const wanted = (await worksOf(stage.world, module)).map(rawWork);
   const write = (work: ManifestWork) => stage.raw.create(manifestWorks, work, { answer: 'unread' });
-  const time = await timed(stage, () => Promise.all(wanted.map(write)));
-  return { ...time, made: await rawWorksOf(stage, module) };
+  return timed(stage, () => Promise.all(wanted.map(write)));
 }
 
-/** Each of `made` with what its namesake of the hub says now. */
-export async function putLoop(
-  stage: Stage,
-  module: string,
-  made: readonly ManifestWork[],
-): Promise<RawTime & { made: ManifestWork[] }> {
+/** The loop's works of the module, each with what its namesake of the hub says now. */
+export async function putLoop(stage: Stage, module: string): Promise<RawTime> {
   const hubs = (await worksOf(stage.world, module)).map(rawWork);
   const byNamespace = new Map(hubs.map((work) => [work.metadata.namespace, work]));
-  const wanted = made.map((present): ManifestWork => {
+  const wanted = (await rawWorksOf(stage, module)).map((present): ManifestWork => {
     const work = byNamespace.get(present.metadata.namespace);
     assert(work !== undefined, `expected a work of the hub in ${present.metadata.namespace}`);
     return { ...work, metadata: { ...present.metadata, ...work.metadata } };
   });
   const write = (work: ManifestWork) => stage.raw.replace(manifestWorks, work, { answer: 'unread' });
-  const time = await timed(stage, () => Promise.all(wanted.map(write)));
-  return { ...time, made: await rawWorksOf(stage, module) };
+  return timed(stage, () => Promise.all(wanted.map(write)));
 }
 
 /** One after another, as changes of single clusters come: how long each takes. */
-export async function singlePuts(client: KubeClient, made: readonly ManifestWork[], stage: Stage): Promise<number[]> {
+export async function singlePuts(stage: Stage, works: readonly ManifestWork[]): Promise<number[]> {
   const mark = stage.log.mark();
-  for (const work of made) {
+  for (const work of works) {
     const metadata = { ...work.metadata, annotations: { ...work.metadata.annotations, again: 'yes' } };
-    await client.replace(manifestWorks, { ...work, metadata });
+    await stage.raw.replace(manifestWorks, { ...work, metadata });
   }
   return stage
     .byRaw(mark)

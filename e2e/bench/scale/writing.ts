@@ -1,18 +1,16 @@
-import { type ManifestWork, managedClusterModules, manifestWorks } from '@open-cluster-management/api-types';
+import { managedClusterModules, manifestWorks } from '@open-cluster-management/api-types';
 import { assert } from '../../../shared/core/assert.ts';
 import { worksOf } from './agents.ts';
 import type { Asked } from './audit-tail.ts';
 import { acrossRuns, type Figure, goalsInSeconds, ratio } from './figures.ts';
 import { createModule, moduleName, moveModule, pushVersion } from './fleet.ts';
-import { postLoop, putLoop, spanSeconds } from './raw-loop.ts';
+import { postLoop, putLoop, rawWorksOf, spanSeconds } from './raw-loop.ts';
 import { isLease, isWrite, type Stage, until } from './stage.ts';
 
 /** What all steps of one fleet share. */
 export interface Bench {
   readonly stage: Stage;
   readonly clusters: number;
-  /** The raw loop's works, as last written. */
-  raw: ManifestWork[];
   /** Number of the version that the first module has. */
   version: number;
   /** What the last loop took that made new works. */
@@ -69,16 +67,15 @@ async function newModuleOnce(bench: Bench, nth: number): Promise<Figure[]> {
     eventLoopFigure('new-module-loop', 'event-loop delay p99 meanwhile', eventLoopMs),
   ];
   bench.rawSeconds = raw.seconds;
-  if (nth === 0) bench.raw = raw.made;
-  else await removeModule(bench, index, raw.made);
+  if (nth > 0) await removeModule(bench, index);
   return figures;
 }
 
 /** Nothing collects garbage here: its works are deleted like those of the raw loop; its ControllerRevision stays. */
-async function removeModule({ stage }: Bench, index: number, rawWorks: readonly ManifestWork[]): Promise<void> {
+async function removeModule({ stage }: Bench, index: number): Promise<void> {
   const name = moduleName(index);
   await stage.world.delete(managedClusterModules, { name });
-  const works = [...(await worksOf(stage.world, name)), ...rawWorks];
+  const works = [...(await worksOf(stage.world, name)), ...(await rawWorksOf(stage, name))];
   await Promise.all(works.map(({ metadata }) => stage.world.delete(manifestWorks, metadata)));
   await stage.quiet();
   const left = (await worksOf(stage.world, name)).length;
@@ -101,8 +98,7 @@ async function newImageOnce(bench: Bench): Promise<Figure[]> {
   const cpuSeconds = hub.cpuSeconds() - cpu;
   const eventLoopMs = await hub.eventLoopMs();
   const asked = stage.byHub(mark).filter((each) => !isLease(each));
-  const raw = await putLoop(stage, moduleName(0), bench.raw);
-  bench.raw = raw.made;
+  const raw = await putLoop(stage, moduleName(0));
   return [
     ...spread(bench, 'new-image', 'new image (`All`) → last work updated', { mark, raw: raw.seconds }),
     requestsFigure('new-image', 'API requests of the hub a cluster for it', asked.length / clusters),
