@@ -31,22 +31,29 @@ export function ratio({ measured, raw }: Figure): number | undefined {
 }
 
 /**
- * What several runs of the same give. A machine that others share is half as fast for seconds: hub and raw loop, one after the other, may be in
- * two of its moods. So of what takes time the middle counts, by the ratio to the raw loop where there is one; of what has a
- * bound of its own (requests, processor time, the event loop) the worst. The runs have the same figures in the same order.
+ * What several runs of the same give. A machine that others share is half as fast for seconds: hub and raw loop, one after the other, may be
+ * in two of its moods. So of what takes time the mean counts, of the hub and of the loop: their ratio is that of all seconds;
+ * of what has a bound of its own (requests, processor time, the event loop) the worst run. All have the same figures in the same order.
  */
 export function acrossRuns(runs: readonly (readonly Figure[])[]): Figure[] {
   const [first = []] = runs;
-  return first.map(({ key }, index) => {
-    const all = runs.map((run) => run[index]).filter((figure) => figure !== undefined);
-    assert(all.length === runs.length && all.every((figure) => figure.key === key), `a run without ${key}`);
-    const sorted = all.sort((one, other) => (ratio(one) ?? one.measured) - (ratio(other) ?? other.measured));
-    const goal = sorted[0]?.goal;
-    const isBound = goal?.of === 'measured' || goal?.seconds !== undefined;
-    const chosen = isBound ? sorted.at(-1) : sorted[Math.floor(sorted.length / 2)];
-    assert(chosen !== undefined, 'no runs');
-    return chosen;
+  return first.map((figure, index) => {
+    const { key, goal } = figure;
+    const all = runs.map((run) => run[index]).filter((other) => other !== undefined);
+    assert(all.length === runs.length && all.every((other) => other.key === key), `a run without ${key}`);
+    if (goal?.of === 'measured' || goal?.seconds !== undefined) return worst(all);
+    const raw = figure.raw === undefined ? {} : { raw: mean(all.map((other) => other.raw ?? Number.NaN)) };
+    return { ...figure, measured: mean(all.map(({ measured }) => measured)), ...raw };
   });
+}
+
+function worst(figures: readonly Figure[]): Figure {
+  const value = (figure: Figure) => ratio(figure) ?? figure.measured;
+  return figures.reduce((one, other) => (value(other) > value(one) ? other : one));
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Undefined without a goal. */

@@ -58,7 +58,7 @@ async function measure(
   const say = (text: string) =>
     console.log(`${((systemClock.now() - startMs) / 1000).toFixed(1).padStart(6)} s  ${text}`);
   const stage = await openStage({ profileFolder: options.profile, nodeOptions: options.nodeOptions });
-  const bench: Bench = { stage, clusters, rawSeconds: Number.NaN, version: 1, restartsAtMs: [], say };
+  const bench: Bench = { stage, clusters, rawSeconds: [], version: 1, restartsAtMs: [], say };
   const figures: Figure[] = [];
   try {
     say('the API server serves');
