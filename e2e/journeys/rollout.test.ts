@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ManifestWork } from '@open-cluster-management/api-types';
+import { rowsOf } from '../../hub/cli/rows.ts';
 import { sleep } from '../../shared/core/clock.ts';
 import { annotations } from '../../shared/kube/names.ts';
 import { events } from '../../shared/kube/resources.ts';
@@ -27,6 +28,11 @@ describe('a version that goes through the fleet in waves', () => {
     Date.parse(note(await work(cluster), name) ?? '');
   const revisionOf = async (cluster: string) => note(await work(cluster), 'revision');
   const status = async () => (await readModule(stage.fleet, 'nic'))?.status;
+  /** As `kubectl kmm status` has it. */
+  const stateOf = async (cluster: string) => {
+    const [module, its] = [await readModule(stage.fleet, 'nic'), await work(cluster)];
+    return rowsOf(module ? [module] : [], its ? [its] : []).find((row) => row.cluster === cluster)?.state;
+  };
   const edit = (debug: string) =>
     stage.edit('nic', {
       moduleSpec: { moduleLoader: { container: { modprobe: { parameters: [`debug=${debug}`] } } } },
@@ -59,7 +65,9 @@ describe('a version that goes through the fleet in waves', () => {
     assert.deepEqual([early.rollout?.phase, early.rollout?.group], ['Progressing', 'canary']);
     assert.match(early.rollout?.message ?? '', /^group canary \(1 of 1\): 0 of 3 clusters are done; .*canary \(/);
     assert.equal(await work('alpha'), undefined);
+    await eventually('the canary is shown to soak', async () => (await stateOf('canary')) === 'Soaking');
     await stage.ready('nic');
+    assert.deepEqual(await Promise.all(clusters.map(stateOf)), ['Loaded', 'Loaded', 'Loaded']);
     await follows('alpha', 'canary');
     await follows('beta', 'alpha');
     const { rollout } = (await status()) ?? {};

@@ -28,7 +28,16 @@ export interface Row {
   image: string;
 }
 
-export const rowStates = ['Loaded', 'Loading', 'Failed', 'Unmapped', 'Waiting', 'Unreachable', 'Idle'] as const;
+export const rowStates = [
+  'Loaded',
+  'Soaking',
+  'Loading',
+  'Failed',
+  'Unmapped',
+  'Waiting',
+  'Unreachable',
+  'Idle',
+] as const;
 
 /**
  * Rows of all modules, by module, cluster and kernel. With `clusters`, those that a module selects and that have no work
@@ -56,8 +65,9 @@ export function rowsOf(
     }
     const wanted = wantedVersion(module);
     const served = own.flatMap((work) => {
-      const found = rowsOfWork(name, work, unwell.get(work.metadata.namespace ?? ''));
-      return found.map((row) => withVersion(row, work, wanted));
+      const told = unwell.get(work.metadata.namespace ?? '');
+      const found = rowsOfWork(name, work, told).map((row) => withVersion(row, work, wanted));
+      return withSoak(found, soakOf(module, work, told));
     });
     const unserved = [...unwell.values()].filter((cluster) => !withWork.has(cluster.name));
     return [...served, ...unserved.map((cluster) => rowOfCluster(name, cluster))].sort(byPlace);
@@ -89,6 +99,30 @@ function withVersion(row: BareRow, work: ManifestWork, wanted: string | undefine
   const isOld = wanted !== undefined && !current;
   const detail = row.detail === '' && isOld ? `has ${has}, not yet ${wanted}` : row.detail;
   return { ...row, detail, version, current, image: mapping?.containerImage ?? '' };
+}
+
+/**
+ * What is said of a cluster on which the version must stay well before it counts. Where versions go in waves its work notes how that
+ * ended; else only the status tells, of as many as it names. Undefined for others, and for those that have another trouble.
+ */
+function soakOf({ spec }: ManagedClusterModule, work: ManifestWork, told: ClusterStatus | undefined): string | undefined {
+  if (told !== undefined) return told.reason === reasons.soaking ? detailOf(told) : undefined;
+  const { type = 'All', minSuccessTime = '0' } = spec?.rollout ?? {};
+  const isNoted = work.metadata.annotations?.[annotations.succeededAt] !== undefined;
+  const isTimed = /[1-9]/.test(minSuccessTime);
+  if (type === 'All' || isNoted || !isTimed) return undefined;
+  return `${reasons.soaking}: counts as succeeded when that has held for ${minSuccessTime}`;
+}
+
+/** A cluster soaks when all of it is loaded, in the present version. */
+function withSoak(rows: readonly Row[], soak: string | undefined): readonly Row[] {
+  const soaks = soak !== undefined && rows.every(({ current, state }) => current && isSettled(state));
+  if (!soaks) return rows;
+  return rows.map((row) => (row.state === 'Loaded' ? { ...row, state: 'Soaking', detail: row.detail || soak } : row));
+}
+
+function isSettled(state: Row['state']): boolean {
+  return state === 'Loaded' || state === 'Idle';
 }
 
 type BareRow = Omit<Row, 'version' | 'current' | 'image'>;
@@ -153,8 +187,9 @@ function rowOfCluster(module: string, cluster: ClusterStatus): Row {
   };
 }
 
-function stateOfCluster({ state }: ClusterStatus): Row['state'] {
-  return state === 'Progressing' ? 'Loading' : state;
+function stateOfCluster({ state, reason }: ClusterStatus): Row['state'] {
+  if (state !== 'Progressing') return state;
+  return reason === reasons.soaking ? 'Soaking' : 'Loading';
 }
 
 function detailOf(cluster: ClusterStatus | undefined): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  type ClusterStatus,
   type ManagedClusterModule,
   type ManagedClusterModuleStatus,
   managedClusters,
@@ -12,7 +13,7 @@ import { viewCluster } from '../fleet/cluster.ts';
 import { isUnconfirmed } from '../managed-cluster-module/orphan/answer.ts';
 import { revisionName } from '../managed-cluster-module/revisions.ts';
 import { buildWork, viewWork } from '../managed-cluster-module/work.ts';
-import { managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
+import { answered, managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
 import { listAll, slimWork } from './fleet-lists.ts';
 import type { OutputFormat, StatusOptions } from './options.ts';
 import { printReport } from './report.ts';
@@ -99,6 +100,38 @@ describe('the status of a fleet', () => {
     const invalid = module({ conditions });
     assert.deepEqual(currentOf(invalid), ['new false', 'old false', 'upstream false']);
     assert.match(rowsOf([module({})], works)[2]?.detail ?? '', /^has no version of this hub's, not yet nic-/);
+  });
+
+  it('shows who is loaded and must stay so as soaking, which is not well yet', () => {
+    const revision = revisionName('nic', spec);
+    const workOn = (cluster: string, nodes: [number, number, number, number], ending?: { succeededAt: string }) => {
+      const of = { module: 'nic', spokeNamespace, cluster, revision, spec, updatedAt: nowText };
+      const work = buildWork({ ...of, ...(ending && { ending }) });
+      const state = work.metadata.annotations?.[annotations.state] ?? '';
+      const report = { v: 1, nodes, kernels: { '6.1.0-2': nodes } };
+      return answered(work, { state, report: JSON.stringify(report) });
+    };
+    const works = [
+      workOn('done', [3, 3, 0, 0], { succeededAt: nowText }),
+      workOn('failing', [3, 2, 1, 0]),
+      workOn('loading', [3, 2, 0, 0]),
+      workOn('soaking', [3, 3, 0, 0]),
+    ];
+    const statesOf = (type: 'All' | 'Progressive', minSuccessTime: string, clusters: ClusterStatus[] = []) => {
+      const given = module({ clusters });
+      const spec = { ...given.spec, rollout: { type, minSuccessTime } };
+      return rowsOf([{ ...given, spec }], works).map(({ cluster, state }) => `${cluster} ${state}`);
+    };
+    const others = ['done Loaded', 'failing Failed', 'loading Loading'];
+    assert.deepEqual(statesOf('Progressive', '10m'), [...others, 'soaking Soaking']);
+    assert.deepEqual(statesOf('Progressive', '0s'), [...others, 'soaking Loaded']);
+    assert.deepEqual(statesOf('All', '10m'), [...others, 'soaking Loaded']);
+    const told = (reason: string) => [{ name: 'soaking', state: 'Progressing', reason, message: 'm' } as const];
+    assert.deepEqual(statesOf('All', '10m', told('Soaking')), [...others, 'soaking Soaking']);
+    assert.deepEqual(statesOf('Progressive', '10m', told('Other')), [...others, 'soaking Loaded']);
+    const soaking = row({ state: 'Soaking' });
+    const { code } = statusReport({ modules: [module({})], rows: [soaking] }, { ...all, cluster: 'a' }, plain);
+    assert.equal(code, 1);
   });
 
   it('has a line a module, and a bar on a terminal only', () => {

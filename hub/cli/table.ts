@@ -15,6 +15,7 @@ const wideColumns = ['module', 'cluster', 'kernel', 'state', 'nodes', 'version',
 
 const colourOf: Readonly<Record<Row['state'], number>> = {
   Loaded: 32,
+  Soaking: 36,
   Loading: 33,
   Waiting: 33,
   Unmapped: 33,
