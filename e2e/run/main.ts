@@ -21,7 +21,7 @@ const order = [
   'spoke-alone made-images rollout openshift-builds kubectl-kmm openshift.real spoke-trouble claims peer-schemas',
   'spoke-builds samples-of-a-cluster truth control-plane.real edits lists samples-of-a-hub registry-trouble',
   'older-kubernetes kubectl-built-in orphan garbage membership kubectl hostile-strings jobs telling custom-resources',
-  'hub-jobs node-life kubectl-describe main-job as-deployed in-kernel',
+  'hub-jobs watch-starts node-life kubectl-describe upcoming watch main-job as-deployed in-kernel',
 ]
   .flatMap((line) => line.split(' '))
   .map((name) => new RegExp(`/${name.replaceAll('.', '\\.')}(\\.|$)`));
