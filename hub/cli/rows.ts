@@ -1,8 +1,15 @@
-import type { ClusterStatus, ManagedClusterModule, ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
+import {
+  type ClusterStatus,
+  durationMs,
+  type ManagedClusterModule,
+  type ManifestWork,
+  type ModuleSpec,
+} from '@open-cluster-management/api-types';
 import { annotations } from '../../shared/kube/names.ts';
 import type { ClusterView } from '../fleet/cluster.ts';
 import { selects } from '../fleet/selection.ts';
 import { readFeedback } from '../managed-cluster-module/feedback.ts';
+import { soakOf } from '../managed-cluster-module/judge.ts';
 import { reasons } from '../managed-cluster-module/reasons.ts';
 import { revisionName } from '../managed-cluster-module/revisions.ts';
 import { mappingsIn } from '../managed-cluster-module/work.ts';
@@ -63,11 +70,13 @@ export function rowsOf(
     for (const cluster of selected) {
       if (!withWork.has(cluster.name) && !unwell.has(cluster.name)) unwell.set(cluster.name, waiting(cluster.name));
     }
+    const selectedNames = new Set(selected.map((cluster) => cluster.name));
     const wanted = wantedVersion(module);
     const served = own.flatMap((work) => {
-      const told = unwell.get(work.metadata.namespace ?? '');
-      const found = rowsOfWork(name, work, told).map((row) => withVersion(row, work, wanted));
-      return withSoak(found, soakOf(module, work, told));
+      const cluster = work.metadata.namespace ?? '';
+      const told = unwell.get(cluster);
+      const soak = soakOfCluster(module, work, { told, isSelected: selectedNames.has(cluster) });
+      return rowsOfWork(name, work, told).map((row) => withSoak(withVersion(row, work, wanted), soak));
     });
     const unserved = [...unwell.values()].filter((cluster) => !withWork.has(cluster.name));
     return [...served, ...unserved.map((cluster) => rowOfCluster(name, cluster))].sort(byPlace);
@@ -92,8 +101,7 @@ function waiting(name: string): ClusterStatus {
 /** What the work ships, and that it is not the version that is wanted, where nothing else is to be said. */
 function withVersion(row: BareRow, work: ManifestWork, wanted: string | undefined): Row {
   const version = work.metadata.annotations?.[annotations.revision] ?? '';
-  const manifest = work.spec?.workload?.manifests?.[0] as { spec?: ModuleSpec } | undefined;
-  const mapping = mappingsIn(manifest?.spec).find(({ literal }) => literal === row.kernel);
+  const mapping = mappingsIn(specIn(work)).find(({ literal }) => literal === row.kernel);
   const current = wanted !== undefined && version === wanted;
   const has = version === '' ? "no version of this hub's" : `version ${version}`;
   const isOld = wanted !== undefined && !current;
@@ -102,27 +110,39 @@ function withVersion(row: BareRow, work: ManifestWork, wanted: string | undefine
 }
 
 /**
- * What is said of a cluster on which the version must stay well before it counts. Where versions go in waves its work notes how that
- * ended; else only the status tells, of as many as it names. Undefined for others, and for those that have another trouble.
+ * What is said of a cluster on which the present version is well, and must stay so before it counts. The status tells of all that it names;
+ * where it has no room for all, works say it on which a version that goes in waves has not ended yet.
  */
-function soakOf({ spec }: ManagedClusterModule, work: ManifestWork, told: ClusterStatus | undefined): string | undefined {
-  if (told !== undefined) return told.reason === reasons.soaking ? detailOf(told) : undefined;
+function soakOfCluster(
+  { metadata, spec, status }: ManagedClusterModule,
+  work: ManifestWork,
+  { told, isSelected }: { told: ClusterStatus | undefined; isSelected: boolean },
+): string | undefined {
+  if (told !== undefined) return isSoaking(told) ? detailOf(told) : undefined;
   const { type = 'All', minSuccessTime = '0' } = spec?.rollout ?? {};
-  const isNoted = work.metadata.annotations?.[annotations.succeededAt] !== undefined;
-  const isTimed = /[1-9]/.test(minSuccessTime);
-  if (type === 'All' || isNoted || !isTimed) return undefined;
-  return `${reasons.soaking}: counts as succeeded when that has held for ${minSuccessTime}`;
+  const isUntold = (status?.moreClusters ?? 0) > 0 && status?.observedGeneration === metadata.generation;
+  const isGoing = metadata.deletionTimestamp !== undefined || work.metadata.deletionTimestamp !== undefined;
+  const hasEnded = work.metadata.annotations?.[annotations.succeededAt] !== undefined;
+  const shipped = specIn(work);
+  if (!isUntold || !isSelected || isGoing || type === 'All' || hasEnded || shipped === undefined) return undefined;
+  const minSuccessMs = durationMs(minSuccessTime) ?? 0;
+  const soak = soakOf({ work, spec: shipped, feedback: readFeedback(work), minSuccessMs });
+  return soak?.reason === reasons.soaking ? detailOf(soak) : undefined;
 }
 
-/** A cluster soaks when all of it is loaded, in the present version. */
-function withSoak(rows: readonly Row[], soak: string | undefined): readonly Row[] {
-  const soaks = soak !== undefined && rows.every(({ current, state }) => current && isSettled(state));
-  if (!soaks) return rows;
-  return rows.map((row) => (row.state === 'Loaded' ? { ...row, state: 'Soaking', detail: row.detail || soak } : row));
+/** Kernels without a mapping, or whose nodes cannot be reached, keep no cluster from succeeding. */
+function withSoak(row: Row, soak: string | undefined): Row {
+  const isWell = row.state === 'Loaded' || row.state === 'Idle';
+  if (soak === undefined || !row.current || !isWell) return row;
+  return { ...row, state: 'Soaking', detail: row.detail || soak };
 }
 
-function isSettled(state: Row['state']): boolean {
-  return state === 'Loaded' || state === 'Idle';
+function isSoaking({ state, reason }: ClusterStatus): boolean {
+  return state === 'Progressing' && reason === reasons.soaking;
+}
+
+function specIn(work: ManifestWork): ModuleSpec | undefined {
+  return (work.spec?.workload?.manifests?.[0] as { spec?: ModuleSpec } | undefined)?.spec;
 }
 
 type BareRow = Omit<Row, 'version' | 'current' | 'image'>;
@@ -134,7 +154,7 @@ function rowsOfWork(module: string, work: ManifestWork, unwell: ClusterStatus | 
   if (report === undefined || unwell?.state === 'Unreachable') {
     const { desiredNumber: desired = 0, availableNumber: available = 0 } = moduleLoader;
     const counts = countsOf([desired, available, 0, 0]);
-    const state = unwell === undefined ? counts.state : stateOfCluster(unwell);
+    const state = unwell === undefined || isSoaking(unwell) ? counts.state : stateOfCluster(unwell);
     return [{ ...base, kernel: '-', nodes: counts.nodes, state, detail: detailOf(unwell) }];
   }
   // What a cluster said of the state before says nothing about the one that it has now.
@@ -187,12 +207,11 @@ function rowOfCluster(module: string, cluster: ClusterStatus): Row {
   };
 }
 
-function stateOfCluster({ state, reason }: ClusterStatus): Row['state'] {
-  if (state !== 'Progressing') return state;
-  return reason === reasons.soaking ? 'Soaking' : 'Loading';
+function stateOfCluster({ state }: ClusterStatus): Row['state'] {
+  return state === 'Progressing' ? 'Loading' : state;
 }
 
-function detailOf(cluster: ClusterStatus | undefined): string {
+function detailOf(cluster: Pick<ClusterStatus, 'reason' | 'message'> | undefined): string {
   return cluster === undefined ? '' : [cluster.reason, cluster.message].filter(Boolean).join(': ');
 }
 

@@ -3,14 +3,17 @@ import {
   type ClusterStatus,
   type ManagedClusterModule,
   type ManagedClusterModuleStatus,
+  type ManifestWork,
+  type ModuleSpec,
   managedClusters,
 } from '@open-cluster-management/api-types';
 import { parse } from 'yaml';
 import type { ListOptions } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import { annotations } from '../../shared/kube/names.ts';
-import { viewCluster } from '../fleet/cluster.ts';
+import { type ClusterView, viewCluster } from '../fleet/cluster.ts';
 import { isUnconfirmed } from '../managed-cluster-module/orphan/answer.ts';
+import type { Ending } from '../managed-cluster-module/picture.ts';
 import { revisionName } from '../managed-cluster-module/revisions.ts';
 import { buildWork, viewWork } from '../managed-cluster-module/work.ts';
 import { answered, managedCluster, moduleSpec, nowText, spokeNamespace } from '../testing/pictures.ts';
@@ -102,36 +105,98 @@ describe('the status of a fleet', () => {
     assert.match(rowsOf([module({})], works)[2]?.detail ?? '', /^has no version of this hub's, not yet nic-/);
   });
 
-  it('shows who is loaded and must stay so as soaking, which is not well yet', () => {
-    const revision = revisionName('nic', spec);
-    const workOn = (cluster: string, nodes: [number, number, number, number], ending?: { succeededAt: string }) => {
-      const of = { module: 'nic', spokeNamespace, cluster, revision, spec, updatedAt: nowText };
-      const work = buildWork({ ...of, ...(ending && { ending }) });
+  describe('of who is loaded and must stay so', () => {
+    type Nodes = [desired: number, loaded: number, failed: number, unreachable: number];
+    const labels = { ring: 'one' };
+    const fleet = [viewCluster(managedCluster({ name: 'a', labels }))];
+    const soaking: ClusterStatus = { name: 'a', state: 'Progressing', reason: 'Soaking', message: 'm' };
+    const workWith = (
+      kernels: Record<string, Nodes>,
+      more: {
+        values?: Record<string, number>;
+        ending?: Ending;
+        spec?: ModuleSpec;
+        unmapped?: string[];
+        applied?: 'False';
+      } = {},
+    ) => {
+      const of = {
+        module: 'nic',
+        spokeNamespace,
+        cluster: 'a',
+        revision: revisionName('nic', spec),
+        updatedAt: nowText,
+      };
+      const work = buildWork({ ...of, spec: more.spec ?? spec, ...(more.ending && { ending: more.ending }) });
+      const nodes = Object.values(kernels).reduce(
+        (sum, counts) => sum.map((each, index) => each + (counts[index] ?? 0)),
+        [0, 0, 0, 0],
+      );
+      const report = JSON.stringify({ v: 1, nodes, kernels, ...(more.unmapped && { unmapped: more.unmapped }) });
       const state = work.metadata.annotations?.[annotations.state] ?? '';
-      const report = { v: 1, nodes, kernels: { '6.1.0-2': nodes } };
-      return answered(work, { state, report: JSON.stringify(report) });
+      return answered(work, { state, report, ...more.values }, more.applied && { applied: more.applied });
     };
-    const works = [
-      workOn('done', [3, 3, 0, 0], { succeededAt: nowText }),
-      workOn('failing', [3, 2, 1, 0]),
-      workOn('loading', [3, 2, 0, 0]),
-      workOn('soaking', [3, 3, 0, 0]),
-    ];
-    const statesOf = (type: 'All' | 'Progressive', minSuccessTime: string, clusters: ClusterStatus[] = []) => {
-      const given = module({ clusters });
-      const spec = { ...given.spec, rollout: { type, minSuccessTime } };
-      return rowsOf([{ ...given, spec }], works).map(({ cluster, state }) => `${cluster} ${state}`);
+    const loaded = workWith({ k1: [3, 3, 0, 0] });
+    const going = (change: Partial<ManagedClusterModuleStatus> = {}, rollout = { type: 'Progressive' }) => {
+      const given = module({ moreClusters: 1, ...change });
+      const spec = { ...given.spec, rollout: { minSuccessTime: '10m', ...rollout } };
+      return { ...given, spec } as ManagedClusterModule;
     };
-    const others = ['done Loaded', 'failing Failed', 'loading Loading'];
-    assert.deepEqual(statesOf('Progressive', '10m'), [...others, 'soaking Soaking']);
-    assert.deepEqual(statesOf('Progressive', '0s'), [...others, 'soaking Loaded']);
-    assert.deepEqual(statesOf('All', '10m'), [...others, 'soaking Loaded']);
-    const told = (reason: string) => [{ name: 'soaking', state: 'Progressing', reason, message: 'm' } as const];
-    assert.deepEqual(statesOf('All', '10m', told('Soaking')), [...others, 'soaking Soaking']);
-    assert.deepEqual(statesOf('Progressive', '10m', told('Other')), [...others, 'soaking Loaded']);
-    const soaking = row({ state: 'Soaking' });
-    const { code } = statusReport({ modules: [module({})], rows: [soaking] }, { ...all, cluster: 'a' }, plain);
-    assert.equal(code, 1);
+    const statesOf = (given: ManagedClusterModule, work: ManifestWork, clusters = fleet) =>
+      rowsOf([given], [work], clusters).map(({ kernel, state }) => `${kernel} ${state}`);
+
+    it('says Soaking, by the status, or by the work where the status has no room for all', () => {
+      const text = 'Soaking: loaded on 3 nodes; counts as succeeded when that has held for 600 s';
+      assert.deepEqual(rowsOf([going()], [loaded], fleet)[0]?.detail, text);
+      for (const given of [going(), going({}, { type: 'ProgressivePerGroup' }), going({ clusters: [soaking] })]) {
+        assert.deepEqual(statesOf(given, loaded), ['k1 Soaking']);
+      }
+      assert.deepEqual(statesOf(going({ clusters: [soaking] }, { type: 'All' }), loaded), ['k1 Soaking']);
+      const bySpokeOfOthers = answered(workWith({}), {
+        'moduleLoader.desiredNumber': 1,
+        'moduleLoader.availableNumber': 1,
+      });
+      assert.deepEqual(statesOf(going({ clusters: [soaking] }), bySpokeOfOthers), ['- Soaking']);
+    });
+
+    it('is not well, and does not wait for kernels that keep no cluster from succeeding', () => {
+      const mixed = workWith({ k1: [3, 3, 0, 0] }, { unmapped: ['k2'] });
+      for (const given of [going(), going({ clusters: [soaking] })]) {
+        assert.deepEqual(statesOf(given, mixed), ['k1 Soaking', 'k2 Unmapped']);
+      }
+      const picture = { modules: [module({})], rows: rowsOf([going()], [loaded], fleet) };
+      assert.equal(statusReport(picture, { ...all, cluster: 'a' }, plain).code, 1);
+    });
+
+    it('says it of nobody else: succeeded, not well, not served any more, or of another version', () => {
+      const [other, deletionTimestamp] = [{ ...soaking, reason: 'Other' }, nowText];
+      const plugin = { ...spec, devicePlugin: { container: { image: 'p' } } };
+      const short = workWith({ k1: [3, 3, 0, 0] }, { spec: plugin, values: { 'devicePlugin.desiredNumber': 3 } });
+      const gone = { ...loaded, metadata: { ...loaded.metadata, deletionTimestamp } };
+      const deleted = { ...going(), metadata: { ...going().metadata, deletionTimestamp } };
+      const cases: [why: string, given: ManagedClusterModule, work: ManifestWork, clusters?: ClusterView[]][] = [
+        ['succeeded', going(), workWith({ k1: [3, 3, 0, 0] }, { ending: { succeededAt: nowText } })],
+        ['all are named', going({ moreClusters: undefined }), loaded],
+        ['another trouble', going({ clusters: [other] }), loaded],
+        ['waits', going({ clusters: [{ ...soaking, state: 'Waiting' }] }), loaded],
+        ['no waves', going({}, { type: 'All' }), loaded],
+        ['no time', { ...going(), spec: { ...going().spec, rollout: { type: 'Progressive' } } } as never, loaded],
+        ['status of another spec', going({ observedGeneration: 0 }), loaded],
+        ['not selected', going(), loaded, []],
+        ['plugin that does not come', going(), short],
+        ['not applied', going(), workWith({ k1: [3, 3, 0, 0] }, { applied: 'False' })],
+        ['work that goes', going(), gone],
+        ['module that goes', deleted, loaded],
+      ];
+      for (const [why, given, work, clusters] of cases) {
+        const states = rowsOf([given], [work], clusters ?? fleet).map(({ state }) => state);
+        assert.ok(!states.includes('Soaking'), `${why}: ${states}`);
+      }
+      const old = going({ clusters: [soaking] });
+      const next = { ...old, spec: { ...old.spec, moduleSpec: { ...spec, selector: { other: '' } } } } as never;
+      assert.deepEqual(statesOf(next, loaded), ['k1 Loaded']);
+      assert.deepEqual(statesOf(going(), workWith({ k1: [3, 3, 0, 0], k2: [1, 0, 1, 0] })), ['k1 Loaded', 'k2 Failed']);
+    });
   });
 
   it('has a line a module, and a bar on a terminal only', () => {

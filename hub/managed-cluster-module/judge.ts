@@ -62,6 +62,17 @@ export function judge(input: JudgeInput): { verdict: Verdict; memory: Memory } {
   return { verdict, memory: { state, wasBroken, failingSinceMs, seenAtMs, succeededMs } };
 }
 
+/**
+ * What is said of a cluster that is well now and must stay so; undefined of others, and where nothing need be waited for. Since when it is
+ * well only `judge` knows, which remembers, and the note in the work. Pure.
+ */
+export function soakOf(input: Observed): Problem | undefined {
+  const observed = observe(input, input.work.metadata.annotations?.[annotations.state]);
+  return observed.fulfilled && observed.soakMs > 0 ? soaking(observed) : undefined;
+}
+
+type Observed = Pick<JudgeInput, 'work' | 'spec' | 'feedback' | 'minSuccessMs'>;
+
 /** What the feedback says now, without regard to how long it has said so. */
 interface Observation extends Problem {
   fulfilled: boolean;
@@ -71,7 +82,7 @@ interface Observation extends Problem {
   soakMs: number;
 }
 
-function observe(input: JudgeInput, state: string | undefined): Observation {
+function observe(input: Observed, state: string | undefined): Observation {
   const { feedback } = input;
   const reporting: Verdict['reporting'] = feedback.state === undefined ? 'CountsOnly' : 'State';
   const unfulfilled = (reason: string, message: string, failing = false): Observation => ({
@@ -94,7 +105,7 @@ function observe(input: JudgeInput, state: string | undefined): Observation {
   return observeReport(input, feedback.report);
 }
 
-function observeReport(input: JudgeInput, report: NonNullable<Feedback['report']>): Observation {
+function observeReport(input: Observed, report: NonNullable<Feedback['report']>): Observation {
   const [desired, loaded, failed, unreachable] = report.nodes;
   const base = { reporting: 'State', soakMs: input.minSuccessMs } as const;
   if (failed > 0) {
@@ -120,7 +131,7 @@ function observeReport(input: JudgeInput, report: NonNullable<Feedback['report']
 }
 
 /** Upstream's spoke: plain numbers, which it leaves out when 0. */
-function observeCounts(input: JudgeInput): Observation {
+function observeCounts(input: Observed): Observation {
   const { feedback, minSuccessMs } = input;
   const { countsOnlyMs, nothingReportedMs } = judgeLimits;
   const all = [feedback.moduleLoader, feedback.devicePlugin, feedback.dra].flatMap((counts) => Object.values(counts));
@@ -145,14 +156,14 @@ function firstError({ errors: [error] = [] }: NonNullable<Feedback['report']>): 
   return `: ${[error.node, error.reason].filter((part) => part !== '').join(' ')}: ${error.message}`;
 }
 
-function plugins({ spec, feedback }: JudgeInput): { name: string; counts: Counts }[] {
+function plugins({ spec, feedback }: Observed): { name: string; counts: Counts }[] {
   const found = [];
   if (spec.devicePlugin) found.push({ name: 'device plugin', counts: feedback.devicePlugin });
   if (spec.dra) found.push({ name: 'DRA driver', counts: feedback.dra });
   return found;
 }
 
-function pluginShortage(input: JudgeInput, unreachable: number): string | undefined {
+function pluginShortage(input: Observed, unreachable: number): string | undefined {
   for (const { name, counts } of plugins(input)) {
     const { desiredNumber: desired = 0, availableNumber: available = 0 } = counts;
     const expected = Math.max(0, desired - unreachable);
@@ -188,10 +199,13 @@ function soaked(input: JudgeInput, observed: Observation, sinceMs: number): Verd
   const { reporting, reason, message } = observed;
   const leftMs = sinceMs + observed.soakMs - input.nowMs;
   if (leftMs <= 0) return { phase: 'Succeeded', reporting, reason, message, sinceMs };
-  // The time that is left is not said: a text that changes every second would be written every second.
-  const text = `${message}; counts as succeeded when that has held for ${Math.ceil(observed.soakMs / 1000)} s`;
-  const waiting = reason === reasons.nothingReported ? reason : reasons.soaking;
-  return { phase: 'Progressing', reporting, reason: waiting, message: text, recheckMs: leftMs };
+  return { phase: 'Progressing', reporting, ...soaking(observed), recheckMs: leftMs };
+}
+
+/** The time that is left is not said: a text that changes every second would be written every second. */
+function soaking({ reason, message, soakMs }: Observation): Problem {
+  const text = `${message}; counts as succeeded when that has held for ${Math.ceil(soakMs / 1000)} s`;
+  return { reason: reason === reasons.nothingReported ? reason : reasons.soaking, message: text };
 }
 
 function overdue(input: JudgeInput, observed: Observation, failingSinceMs: number | undefined): Verdict {

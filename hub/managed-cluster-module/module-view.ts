@@ -1,5 +1,10 @@
-import type { ManagedClusterModule, ManagedClusterModuleSpec, ModuleSpec } from '@open-cluster-management/api-types';
-import { durationMs, managedClusterModuleSpecSchema } from '@open-cluster-management/api-types/schemas';
+import {
+  durationMs,
+  type ManagedClusterModule,
+  type ManagedClusterModuleSpec,
+  type ModuleSpec,
+} from '@open-cluster-management/api-types';
+import { managedClusterModuleSpecSchema } from '@open-cluster-management/api-types/schemas';
 import { shortened } from '../../shared/core/conditions.ts';
 import { isKernelVersion, withoutPlus } from '../../shared/kernel/version.ts';
 import { type Owner, ownerOf } from '../../shared/kube/ownership.ts';

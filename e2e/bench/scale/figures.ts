@@ -40,7 +40,8 @@ export function acrossRuns(runs: readonly (readonly Figure[])[]): Figure[] {
   return first.map((figure, index) => {
     const { key, goal } = figure;
     const all = runs.map((run) => run[index]).filter((other) => other !== undefined);
-    assert(all.length === runs.length && all.every((other) => other.key === key), `a run without ${key}`);
+    const isThere = (other: Figure) => other.key === key && Number.isFinite(ratio(other) ?? other.measured);
+    assert(all.length === runs.length && all.every(isThere), `a run without ${key}`);
     if (goal?.of === 'measured' || goal?.seconds !== undefined) return worst(all);
     const raw = figure.raw === undefined ? {} : { raw: mean(all.map((other) => other.raw ?? Number.NaN)) };
     return { ...figure, measured: mean(all.map(({ measured }) => measured)), ...raw };

@@ -67,6 +67,7 @@ describe('what the bench tells', () => {
     assert.deepEqual([time?.measured, time?.raw, cpu?.measured, requests?.measured], [4, 3, 3, 1.2]);
     assert.equal(cpu?.raw, undefined);
     assert.throws(() => acrossRuns([run(1, 1, 1), run(1, 1, 1).slice(1)]), /a run without/);
+    assert.throws(() => acrossRuns([run(1, 1, 1), run(1, 1, Number.NaN)]), /a run without requests/);
   });
 
   it('takes the nearest rank for a percentile', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { durationMs } from './rollout.ts';
+import { durationMs } from './duration.ts';
 
 describe('durationMs', () => {
   const durations: [string, number | undefined][] = [
