@@ -128,10 +128,8 @@ describe('the status of a fleet', () => {
         updatedAt: nowText,
       };
       const work = buildWork({ ...of, spec: more.spec ?? spec, ...(more.ending && { ending: more.ending }) });
-      const nodes = Object.values(kernels).reduce(
-        (sum, counts) => sum.map((each, index) => each + (counts[index] ?? 0)),
-        [0, 0, 0, 0],
-      );
+      const sum = (index: number) => Object.values(kernels).reduce((all, counts) => all + (counts[index] ?? 0), 0);
+      const nodes = [0, 1, 2, 3].map(sum);
       const report = JSON.stringify({ v: 1, nodes, kernels, ...(more.unmapped && { unmapped: more.unmapped }) });
       const state = work.metadata.annotations?.[annotations.state] ?? '';
       return answered(work, { state, report, ...more.values }, more.applied && { applied: more.applied });
