@@ -66,7 +66,7 @@ const adviceOf: Readonly<Record<string, string>> = {
     'is there a KMM operator on the cluster? If no node wants the module, nothing: it counts as well after 5 minutes',
   ReportInvalid: 'does a spoke program of ours run there, and no other one beside it?',
   Loading: 'nothing, unless it lasts: then look at the loader pods there',
-  Soaking: 'nothing: it must stay well for minSuccessTime',
+  Soaking: 'nothing: it must stay well for minSuccessTime, and for a minute where its spoke reports only numbers',
   ProgressDeadlineExceeded: 'look at the loader pods there: the deadline has passed without success',
 
   // Of nodes.

@@ -62,7 +62,10 @@ export function loadedLink({ work, isForeign, found, feedback, view, nowMs, entr
     ...errors.map(({ node, kernel, reason, message }) => `${node} (${kernel}): ${reason}: ${message}`),
   ];
   const also = [...new Set(errors.map(({ reason }) => reason))];
-  if (verdict.phase === 'Succeeded') return ok('loaded', seen);
+  // Since when it is well, also after a break, the hub remembers.
+  const soaks = entry?.state === 'Progressing' && entry.reason === reasons.soaking;
+  if (verdict.phase === 'Succeeded')
+    return soaks ? waits('loaded', reasons.soaking, [entry.message ?? '']) : ok('loaded', seen);
   const fails = verdict.phase === 'Failed' || verdict.reason === reasons.failing || errors.length > 0;
   if (fails || entry?.state === 'Failed') return broken('loaded', also[0] ?? verdict.reason, seen, also);
   return waits('loaded', verdict.reason, seen);

@@ -165,6 +165,11 @@ describe('the chain that explain follows', () => {
       { work: work(failing('RequiredKeyNotAvailable')) },
       'loaded broken RequiredKeyNotAvailable',
     ],
+    [
+      'a cluster that is well again, but not for long enough',
+      { module: module({ clusters: [{ name: 'berlin', state: 'Progressing', reason: 'Soaking', message: 'm' }] }) },
+      'loaded waits Soaking',
+    ],
     ['nodes on their way', { work: work({ nodes: [2, 1, 0, 0] }) }, 'loaded waits Loading'],
   ];
   for (const [name, given, expected] of cases) {

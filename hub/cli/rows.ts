@@ -12,7 +12,7 @@ import { readFeedback } from '../managed-cluster-module/feedback.ts';
 import { soakOf } from '../managed-cluster-module/judge.ts';
 import { reasons } from '../managed-cluster-module/reasons.ts';
 import { revisionName } from '../managed-cluster-module/revisions.ts';
-import { mappingsIn } from '../managed-cluster-module/work.ts';
+import { mappingsIn, viewWork } from '../managed-cluster-module/work.ts';
 
 /**
  * Where each kernel of each cluster stands, for people: from the status of ManagedClusterModules and from the feedback in
@@ -76,7 +76,9 @@ export function rowsOf(
       const cluster = work.metadata.namespace ?? '';
       const told = unwell.get(cluster);
       const soak = soakOfCluster(module, work, { told, isSelected: selectedNames.has(cluster) });
-      return rowsOfWork(name, work, told).map((row) => withSoak(withVersion(row, work, wanted), soak));
+      return rowsOfWork(name, work, isSoaking(told) ? undefined : told).map((row) =>
+        withSoak(withVersion(row, work, wanted), soak),
+      );
     });
     const unserved = [...unwell.values()].filter((cluster) => !withWork.has(cluster.name));
     return [...served, ...unserved.map((cluster) => rowOfCluster(name, cluster))].sort(byPlace);
@@ -101,7 +103,8 @@ function waiting(name: string): ClusterStatus {
 /** What the work ships, and that it is not the version that is wanted, where nothing else is to be said. */
 function withVersion(row: BareRow, work: ManifestWork, wanted: string | undefined): Row {
   const version = work.metadata.annotations?.[annotations.revision] ?? '';
-  const mapping = mappingsIn(specIn(work)).find(({ literal }) => literal === row.kernel);
+  const manifest = work.spec?.workload?.manifests?.[0] as { spec?: ModuleSpec } | undefined;
+  const mapping = mappingsIn(manifest?.spec).find(({ literal }) => literal === row.kernel);
   const current = wanted !== undefined && version === wanted;
   const has = version === '' ? "no version of this hub's" : `version ${version}`;
   const isOld = wanted !== undefined && !current;
@@ -120,11 +123,14 @@ function soakOfCluster(
 ): string | undefined {
   if (told !== undefined) return isSoaking(told) ? detailOf(told) : undefined;
   const { type = 'All', minSuccessTime = '0' } = spec?.rollout ?? {};
-  const isUntold = (status?.moreClusters ?? 0) > 0 && status?.observedGeneration === metadata.generation;
+  // Who is on its way is named before who waits: nobody else can be meant while as many are named as there are.
+  const named = status?.clusters?.filter(({ state }) => state === 'Progressing').length ?? 0;
+  const hasMore = (status?.rollout?.progressing ?? 0) > named && status?.observedGeneration === metadata.generation;
   const isGoing = metadata.deletionTimestamp !== undefined || work.metadata.deletionTimestamp !== undefined;
   const hasEnded = work.metadata.annotations?.[annotations.succeededAt] !== undefined;
-  const shipped = specIn(work);
-  if (!isUntold || !isSelected || isGoing || type === 'All' || hasEnded || shipped === undefined) return undefined;
+  if (!hasMore || !isSelected || isGoing || type === 'All' || hasEnded) return undefined;
+  const { spec: shipped } = viewWork(work, spec?.spokeNamespace ?? '', 'unchecked');
+  if (shipped === undefined) return undefined;
   const minSuccessMs = durationMs(minSuccessTime) ?? 0;
   const soak = soakOf({ work, spec: shipped, feedback: readFeedback(work), minSuccessMs });
   return soak?.reason === reasons.soaking ? detailOf(soak) : undefined;
@@ -137,12 +143,8 @@ function withSoak(row: Row, soak: string | undefined): Row {
   return { ...row, state: 'Soaking', detail: row.detail || soak };
 }
 
-function isSoaking({ state, reason }: ClusterStatus): boolean {
-  return state === 'Progressing' && reason === reasons.soaking;
-}
-
-function specIn(work: ManifestWork): ModuleSpec | undefined {
-  return (work.spec?.workload?.manifests?.[0] as { spec?: ModuleSpec } | undefined)?.spec;
+function isSoaking(told: ClusterStatus | undefined): boolean {
+  return told?.state === 'Progressing' && told.reason === reasons.soaking;
 }
 
 type BareRow = Omit<Row, 'version' | 'current' | 'image'>;
@@ -154,7 +156,7 @@ function rowsOfWork(module: string, work: ManifestWork, unwell: ClusterStatus | 
   if (report === undefined || unwell?.state === 'Unreachable') {
     const { desiredNumber: desired = 0, availableNumber: available = 0 } = moduleLoader;
     const counts = countsOf([desired, available, 0, 0]);
-    const state = unwell === undefined || isSoaking(unwell) ? counts.state : stateOfCluster(unwell);
+    const state = unwell === undefined ? counts.state : stateOfCluster(unwell);
     return [{ ...base, kernel: '-', nodes: counts.nodes, state, detail: detailOf(unwell) }];
   }
   // What a cluster said of the state before says nothing about the one that it has now.

@@ -136,7 +136,7 @@ describe('the status of a fleet', () => {
     };
     const loaded = workWith({ k1: [3, 3, 0, 0] });
     const going = (change: Partial<ManagedClusterModuleStatus> = {}, rollout = { type: 'Progressive' }) => {
-      const given = module({ moreClusters: 1, ...change });
+      const given = module({ rollout: { progressing: 2 }, ...change });
       const spec = { ...given.spec, rollout: { minSuccessTime: '10m', ...rollout } };
       return { ...given, spec } as ManagedClusterModule;
     };
@@ -171,19 +171,35 @@ describe('the status of a fleet', () => {
       const plugin = { ...spec, devicePlugin: { container: { image: 'p' } } };
       const short = workWith({ k1: [3, 3, 0, 0] }, { spec: plugin, values: { 'devicePlugin.desiredNumber': 3 } });
       const gone = { ...loaded, metadata: { ...loaded.metadata, deletionTimestamp } };
+      const hostile = [null, 'x', []].map((spec) => {
+        const manifests = loaded.spec.workload?.manifests?.map((manifest) => ({ ...manifest, spec }));
+        return { ...loaded, spec: { ...loaded.spec, workload: { manifests } } } as ManifestWork;
+      });
+      const odd = { ...going(), spec: { ...going().spec, rollout: { type: 'Progressive', minSuccessTime: 5 } } };
       const deleted = { ...going(), metadata: { ...going().metadata, deletionTimestamp } };
       const cases: [why: string, given: ManagedClusterModule, work: ManifestWork, clusters?: ClusterView[]][] = [
         ['succeeded', going(), workWith({ k1: [3, 3, 0, 0] }, { ending: { succeededAt: nowText } })],
-        ['all are named', going({ moreClusters: undefined }), loaded],
+        [
+          'all are named',
+          going({
+            clusters: [
+              { ...soaking, name: 'b' },
+              { ...soaking, name: 'c' },
+            ],
+          }),
+          loaded,
+        ],
         ['another trouble', going({ clusters: [other] }), loaded],
         ['waits', going({ clusters: [{ ...soaking, state: 'Waiting' }] }), loaded],
         ['no waves', going({}, { type: 'All' }), loaded],
         ['no time', { ...going(), spec: { ...going().spec, rollout: { type: 'Progressive' } } } as never, loaded],
+        ['time that is no text', odd as never, loaded],
         ['status of another spec', going({ observedGeneration: 0 }), loaded],
         ['not selected', going(), loaded, []],
         ['plugin that does not come', going(), short],
         ['not applied', going(), workWith({ k1: [3, 3, 0, 0] }, { applied: 'False' })],
         ['work that goes', going(), gone],
+        ...hostile.map((each): (typeof cases)[number] => ['a work that its agent wrote', going(), each]),
         ['module that goes', deleted, loaded],
       ];
       for (const [why, given, work, clusters] of cases) {

@@ -41,6 +41,13 @@ describe('a ManagedClusterModule', () => {
     assert.match(viewModule(module({ spokeNamespace: 'n'.repeat(20) }, longer)).hold?.message ?? '', /41 characters/);
   });
 
+  it('with durations that are no text is invalid, and breaks nothing', () => {
+    for (const rollout of [{ minSuccessTime: 0 }, { minSuccessTime: ['5m'] }, { progressDeadline: 60 }]) {
+      const { hold, minSuccessMs, deadlineMs } = viewModule(module({ rollout } as never));
+      assert.deepEqual([hold?.reason, minSuccessMs, deadlineMs], ['InvalidSpec', 0, undefined]);
+    }
+  });
+
   it('without spec or moduleSpec is invalid, and breaks nothing', () => {
     assert.equal(
       viewModule({ ...module({}), spec: undefined as unknown as ManagedClusterModuleSpec }).hold?.reason,
