@@ -2,6 +2,7 @@ import { appliedProblem, judge } from '../managed-cluster-module/judge.ts';
 import { reasons } from '../managed-cluster-module/reasons.ts';
 import type { Sight } from './explain.ts';
 import { broken, type Link, ok, unknown, waits } from './links.ts';
+import { isSoaking } from './soaking.ts';
 
 const noWork = 'there is no ManifestWork of this module';
 /** Reasons of the hub for which nobody has to do anything. */
@@ -63,9 +64,8 @@ export function loadedLink({ work, isForeign, found, feedback, view, nowMs, entr
   ];
   const also = [...new Set(errors.map(({ reason }) => reason))];
   // Since when it is well, also after a break, the hub remembers.
-  const soaks = entry?.state === 'Progressing' && entry.reason === reasons.soaking;
   if (verdict.phase === 'Succeeded')
-    return soaks ? waits('loaded', reasons.soaking, [entry.message ?? '']) : ok('loaded', seen);
+    return isSoaking(entry) ? waits('loaded', reasons.soaking, [entry?.message ?? '']) : ok('loaded', seen);
   const fails = verdict.phase === 'Failed' || verdict.reason === reasons.failing || errors.length > 0;
   if (fails || entry?.state === 'Failed') return broken('loaded', also[0] ?? verdict.reason, seen, also);
   return waits('loaded', verdict.reason, seen);

@@ -1,18 +1,12 @@
-import {
-  type ClusterStatus,
-  durationMs,
-  type ManagedClusterModule,
-  type ManifestWork,
-  type ModuleSpec,
-} from '@open-cluster-management/api-types';
+import type { ClusterStatus, ManagedClusterModule, ManifestWork, ModuleSpec } from '@open-cluster-management/api-types';
 import { annotations } from '../../shared/kube/names.ts';
 import type { ClusterView } from '../fleet/cluster.ts';
 import { selects } from '../fleet/selection.ts';
 import { readFeedback } from '../managed-cluster-module/feedback.ts';
-import { soakOf } from '../managed-cluster-module/judge.ts';
 import { reasons } from '../managed-cluster-module/reasons.ts';
 import { revisionName } from '../managed-cluster-module/revisions.ts';
-import { mappingsIn, viewWork } from '../managed-cluster-module/work.ts';
+import { mappingsIn } from '../managed-cluster-module/work.ts';
+import { isSoaking, soakOfUntold } from './soaking.ts';
 
 /**
  * Where each kernel of each cluster stands, for people: from the status of ManagedClusterModules and from the feedback in
@@ -71,14 +65,14 @@ export function rowsOf(
       if (!withWork.has(cluster.name) && !unwell.has(cluster.name)) unwell.set(cluster.name, waiting(cluster.name));
     }
     const selectedNames = new Set(selected.map((cluster) => cluster.name));
+    const untold = soakOfUntold(module);
     const wanted = wantedVersion(module);
     const served = own.flatMap((work) => {
       const cluster = work.metadata.namespace ?? '';
       const told = unwell.get(cluster);
-      const soak = soakOfCluster(module, work, { told, isSelected: selectedNames.has(cluster) });
-      return rowsOfWork(name, work, isSoaking(told) ? undefined : told).map((row) =>
-        withSoak(withVersion(row, work, wanted), soak),
-      );
+      const [soak, trouble] = isSoaking(told) ? [told, undefined] : [undefined, told];
+      const guess = told === undefined && selectedNames.has(cluster) ? untold?.(work) : undefined;
+      return rowsOfWork(name, work, trouble).map((row) => withSoak(withVersion(row, work, wanted), soak ?? guess));
     });
     const unserved = [...unwell.values()].filter((cluster) => !withWork.has(cluster.name));
     return [...served, ...unserved.map((cluster) => rowOfCluster(name, cluster))].sort(byPlace);
@@ -112,39 +106,11 @@ function withVersion(row: BareRow, work: ManifestWork, wanted: string | undefine
   return { ...row, detail, version, current, image: mapping?.containerImage ?? '' };
 }
 
-/**
- * What is said of a cluster on which the present version is well, and must stay so before it counts. The status tells of all that it names;
- * where it has no room for all, works say it on which a version that goes in waves has not ended yet.
- */
-function soakOfCluster(
-  { metadata, spec, status }: ManagedClusterModule,
-  work: ManifestWork,
-  { told, isSelected }: { told: ClusterStatus | undefined; isSelected: boolean },
-): string | undefined {
-  if (told !== undefined) return isSoaking(told) ? detailOf(told) : undefined;
-  const { type = 'All', minSuccessTime = '0' } = spec?.rollout ?? {};
-  // Who is on its way is named before who waits: nobody else can be meant while as many are named as there are.
-  const named = status?.clusters?.filter(({ state }) => state === 'Progressing').length ?? 0;
-  const hasMore = (status?.rollout?.progressing ?? 0) > named && status?.observedGeneration === metadata.generation;
-  const isGoing = metadata.deletionTimestamp !== undefined || work.metadata.deletionTimestamp !== undefined;
-  const hasEnded = work.metadata.annotations?.[annotations.succeededAt] !== undefined;
-  if (!hasMore || !isSelected || isGoing || type === 'All' || hasEnded) return undefined;
-  const { spec: shipped } = viewWork(work, spec?.spokeNamespace ?? '', 'unchecked');
-  if (shipped === undefined) return undefined;
-  const minSuccessMs = durationMs(minSuccessTime) ?? 0;
-  const soak = soakOf({ work, spec: shipped, feedback: readFeedback(work), minSuccessMs });
-  return soak?.reason === reasons.soaking ? detailOf(soak) : undefined;
-}
-
 /** Kernels without a mapping, or whose nodes cannot be reached, keep no cluster from succeeding. */
-function withSoak(row: Row, soak: string | undefined): Row {
+function withSoak(row: Row, soak: Said | undefined): Row {
   const isWell = row.state === 'Loaded' || row.state === 'Idle';
   if (soak === undefined || !row.current || !isWell) return row;
-  return { ...row, state: 'Soaking', detail: row.detail || soak };
-}
-
-function isSoaking(told: ClusterStatus | undefined): boolean {
-  return told?.state === 'Progressing' && told.reason === reasons.soaking;
+  return { ...row, state: 'Soaking', detail: row.detail || detailOf(soak) };
 }
 
 type BareRow = Omit<Row, 'version' | 'current' | 'image'>;
@@ -213,8 +179,10 @@ function stateOfCluster({ state }: ClusterStatus): Row['state'] {
   return state === 'Progressing' ? 'Loading' : state;
 }
 
-function detailOf(cluster: Pick<ClusterStatus, 'reason' | 'message'> | undefined): string {
-  return cluster === undefined ? '' : [cluster.reason, cluster.message].filter(Boolean).join(': ');
+type Said = Pick<ClusterStatus, 'reason' | 'message'>;
+
+function detailOf(said: Said | undefined): string {
+  return said === undefined ? '' : [said.reason, said.message].filter(Boolean).join(': ');
 }
 
 function byPlace(a: Row, b: Row): number {

@@ -1,7 +1,9 @@
+import { rowStates } from './rows.ts';
+
 /** What `--help` prints: the commands, their options, and what a script can go by. */
 export const commandUsage = {
   status: `kubectl kmm status [MODULE] [-o table|wide|json|yaml] [--cluster C] [--state S] [--kernel K] [--watch]
-  Where each kernel of each cluster stands. --state is one of Loaded, Soaking, Loading, Failed, Unmapped, Waiting, Unreachable, Idle.
+  Where each kernel of each cluster stands. --state is one of ${rowStates.join(', ')}.
   --watch goes on until Ctrl-C: on a terminal the table is drawn anew, elsewhere each line is printed that changed.`,
   explain: `kubectl kmm explain MODULE CLUSTER [-o table|json|yaml]
   Follows the chain module, cluster, claim, mapping, image, upcoming kernels, work, applied, loaded, marks where it breaks first, and says what to do.`,

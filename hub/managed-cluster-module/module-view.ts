@@ -76,9 +76,9 @@ export function viewModule(module: ManagedClusterModule): ModuleView {
     spokeNamespace: typeof spec.spokeNamespace === 'string' ? spec.spokeNamespace : '',
     wanted: isValid ? { moduleSpec, revision: revisionName(name, moduleSpec) } : undefined,
     imageCheck: spec.imageCheck === 'Skip' ? 'Skip' : 'Required',
-    minSuccessMs: durationMs(rollout?.minSuccessTime ?? '0') ?? 0,
+    minSuccessMs: durationMs(rollout?.minSuccessTime) ?? 0,
     // A deadline of nothing would fail every cluster at once: it says the same as none.
-    deadlineMs: durationMs(rollout?.progressDeadline ?? 'None') || undefined,
+    deadlineMs: durationMs(rollout?.progressDeadline) || undefined,
   };
 }
 
