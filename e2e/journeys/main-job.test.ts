@@ -65,21 +65,34 @@ describe('the main job: one object on the hub, a module in the kernels of a clus
   });
 
   it('tells on the hub, by feedback, what the spoke counted [105] [152] [170]', async () => {
-    const work = await readWork(stage.fleet, 'edge-1', 'nic');
-    const values = work?.status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values ?? [];
-    const value = (name: string) => values.find((each) => each.name === name)?.fieldValue;
-    assert.equal(value('moduleLoader.availableNumber')?.integer, 2);
-    assert.equal(value('devicePlugin.availableNumber')?.integer, 2);
-    assert.equal(value('state')?.string, work?.metadata.annotations?.[annotations.state]);
-    const report = parseReport(value('report')?.string ?? '');
-    assert.deepEqual(report?.nodes, [2, 2, 0, 0]);
+    const { fleet } = stage;
+    await eventually('the hub was told of two nodes with module and plugin, as the spoke counts them', async () => {
+      const [work, module] = [await readWork(fleet, 'edge-1', 'nic'), await readSpokeModule(fleet, 'edge-1', 'nic')];
+      const values = work?.status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values ?? [];
+      const value = (name: string) => values.find((each) => each.name === name)?.fieldValue;
+      const told = {
+        loader: value('moduleLoader.availableNumber')?.integer,
+        plugin: value('devicePlugin.availableNumber')?.integer,
+        nodes: parseReport(value('report')?.string ?? '')?.nodes,
+        state: value('state')?.string,
+      };
+      const { moduleLoader, devicePlugin, report = '', observedState: state } = module?.status ?? {};
+      const [loader, plugin] = [moduleLoader?.availableNumber, devicePlugin?.availableNumber];
+      assert.deepEqual(told, { loader, plugin, nodes: parseReport(report)?.nodes, state });
+      const shipped = work?.metadata.annotations?.[annotations.state];
+      assert.deepEqual(told, { loader: 2, plugin: 2, nodes: [2, 2, 0, 0], state: shipped });
+      return true;
+    });
   });
 
   it('labels the nodes where module and plugin really run [27] [38] [99]', async () => {
-    const { metadata } = await readNode(stage.fleet, 'edge-1', 'n1');
-    assert.equal(metadata.labels?.['kmm.node.kubernetes.io/kernel-version.full'], kernels.el9);
-    assert.equal(metadata.labels?.[ready], '');
-    assert.equal(metadata.labels?.[pluginReady], '');
+    await eventually('n1 has its labels', async () => {
+      const { metadata } = await readNode(stage.fleet, 'edge-1', 'n1');
+      assert.equal(metadata.labels?.['kmm.node.kubernetes.io/kernel-version.full'], kernels.el9);
+      assert.equal(metadata.labels?.[ready], '');
+      assert.equal(metadata.labels?.[pluginReady], '');
+      return true;
+    });
   });
 
   it('follows a node into another kernel: mapping added, image of that kernel loaded [22] [47] [154]', async () => {
